@@ -1,0 +1,16 @@
+//! Burn's layers with a hook: the same parameters, records and forward pass, and the rule by which
+//! rewards pass them.
+//!
+//! Every layer that computes a weighted sum gets a hook: [`Linear`], convolutions, average pooling,
+//! [`BatchNorm`]. So does [`Dropout`], where the rule leaves a choice. Nothing else needs one: max
+//! pooling, reshaping, slicing and concatenation hand rewards on by themselves, and a residual sum
+//! is [`stabilize`](crate::hooks::stabilize)`(a + b)`.
+//!
+//! [`Linear`]: burn::nn::Linear
+//! [`BatchNorm`]: burn::nn::BatchNorm
+//! [`Dropout`]: burn::nn::Dropout
+
+mod hooked;
+mod layers;
+
+pub use hooked::{Hook, Hooked, LinearMap};

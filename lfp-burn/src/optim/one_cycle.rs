@@ -1,0 +1,145 @@
+//! The OneCycle policy.
+
+use core::f64::consts::PI;
+
+use burn::{
+    config::Config,
+    lr_scheduler::{LrScheduler, LrSchedulerRecord},
+    optim::LearningRate,
+};
+
+/// The OneCycle policy of Smith and Topin as PyTorch's `OneCycleLR` has it: the learning rate rises
+/// from `max_lr / div_factor` to `max_lr`, then falls to `max_lr / (div_factor * final_div_factor)`,
+/// both along half a cosine. One step per batch.
+#[derive(Config, Debug)]
+pub struct OneCycleConfig {
+    /// The learning rate at the top.
+    pub max_lr: LearningRate,
+    /// The number of steps of the whole cycle.
+    pub num_steps: usize,
+    /// The share of the steps that the rise takes. Default: 0.3.
+    #[config(default = 0.3)]
+    pub pct_start: f64,
+    /// `max_lr` divided by the first learning rate. Default: 25.
+    #[config(default = 25.0)]
+    pub div_factor: f64,
+    /// The first learning rate divided by the last. Default: 1e4.
+    #[config(default = 1e4)]
+    pub final_div_factor: f64,
+}
+
+/// Settings that make no cycle.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OneCycleError {
+    /// A value that must be positive and finite is not.
+    #[error("OneCycle: expected {name} to be positive and finite, found {value}")]
+    NotPositive {
+        /// Which value.
+        name: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// The rise must take some of the steps, not more than all.
+    #[error("OneCycle: expected pct_start between 0 and 1, found {0}")]
+    PctStart(f64),
+    /// A cycle needs a step.
+    #[error("OneCycle: expected at least one step")]
+    NoSteps,
+}
+
+impl OneCycleConfig {
+    /// Starts the cycle.
+    ///
+    /// # Errors
+    ///
+    /// See [`OneCycleError`].
+    pub fn init(&self) -> Result<OneCycle, OneCycleError> {
+        let positive = [
+            ("max_lr", self.max_lr),
+            ("div_factor", self.div_factor),
+            ("final_div_factor", self.final_div_factor),
+        ];
+        for (name, value) in positive {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(OneCycleError::NotPositive { name, value });
+            }
+        }
+        if !(0.0..=1.0).contains(&self.pct_start) {
+            return Err(OneCycleError::PctStart(self.pct_start));
+        }
+        if self.num_steps == 0 {
+            return Err(OneCycleError::NoSteps);
+        }
+        Ok(OneCycle {
+            config: self.clone(),
+            steps_done: 0,
+        })
+    }
+}
+
+/// A running cycle; see [`OneCycleConfig`]. After its last step it stays at the lowest rate.
+///
+/// # Example
+///
+/// ```
+/// use burn::lr_scheduler::LrScheduler;
+/// use lfp_burn::optim::OneCycleConfig;
+///
+/// let mut schedule = OneCycleConfig::new(0.1, 100).init()?;
+/// let rates: Vec<f64> = (0..100).map(|_| schedule.step()).collect();
+/// assert!((rates[0] - 0.1 / 25.0).abs() < 1e-12);
+/// assert!((rates[29] - 0.1).abs() < 1e-12);
+/// assert!((rates[99] - 0.1 / 25.0 / 1e4).abs() < 1e-12);
+/// # Ok::<(), lfp_burn::optim::OneCycleError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OneCycle {
+    config: OneCycleConfig,
+    steps_done: usize,
+}
+
+impl OneCycle {
+    fn rate(&self, step: usize) -> LearningRate {
+        let OneCycleConfig {
+            max_lr,
+            num_steps,
+            pct_start,
+            div_factor,
+            final_div_factor,
+        } = self.config;
+        let first = max_lr / div_factor;
+        let last = first / final_div_factor;
+        // The steps at which the rise and the fall end, counted from zero, as in PyTorch.
+        let top = pct_start * num_steps as f64 - 1.0;
+        let end = num_steps as f64 - 1.0;
+        let step = (step as f64).min(end);
+        if step <= top {
+            anneal(first, max_lr, if top > 0.0 { step / top } else { 1.0 })
+        } else {
+            anneal(max_lr, last, (step - top) / (end - top))
+        }
+    }
+}
+
+/// Half a cosine from `start` to `end`, of which the fraction `progress` is done.
+fn anneal(start: f64, end: f64, progress: f64) -> f64 {
+    end + (start - end) / 2.0 * (1.0 + (PI * progress).cos())
+}
+
+impl LrScheduler for OneCycle {
+    fn step(&mut self) -> LearningRate {
+        let rate = self.rate(self.steps_done);
+        self.steps_done += 1;
+        rate
+    }
+
+    fn to_record(&self) -> LrSchedulerRecord {
+        LrSchedulerRecord::new().with_scalar("steps_done", self.steps_done as u64)
+    }
+
+    fn load_record(&mut self, record: LrSchedulerRecord) {
+        if let Some(steps_done) = record.scalar::<u64>("steps_done") {
+            self.steps_done = steps_done as usize;
+        }
+    }
+}

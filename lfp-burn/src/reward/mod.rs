@@ -1,0 +1,106 @@
+//! Initial rewards: what the outputs get, from the logits and the targets.
+//!
+//! No derivative is taken of a reward, so anything may compute one: a metric, a simulator, a person.
+//! [`FnReward`] makes one from a closure.
+
+mod correct;
+mod custom;
+mod misclassification;
+mod sigmoid;
+mod softmax;
+
+pub use correct::CorrectReward;
+pub use custom::FnReward;
+pub use misclassification::MisclassificationReward;
+pub use sigmoid::SigmoidReward;
+pub use softmax::SoftmaxReward;
+
+use burn::{
+    config::Config,
+    tensor::{Int, Tensor},
+};
+
+/// An initial reward.
+pub trait Reward {
+    /// The reward of every output of every sample.
+    ///
+    /// # Shapes
+    ///
+    /// - `logits` and the reward: `[batch_size, classes]`
+    /// - `targets`: `[batch_size]`, from 0 to `classes - 1`
+    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2>;
+
+    /// Like [`forward`](Self::forward), for a loop that would rather stop than learn from NaN.
+    ///
+    /// It reads one number back from the device: once per epoch costs nothing, once per step does.
+    ///
+    /// # Errors
+    ///
+    /// [`NonFiniteReward`] if the reward of any output is infinite or NaN.
+    fn forward_checked(
+        &self,
+        logits: Tensor<2>,
+        targets: Tensor<1, Int>,
+    ) -> Result<Tensor<2>, NonFiniteReward> {
+        let reward = self.forward(logits, targets);
+        let bad = reward.clone().is_finite().bool_not().int().sum();
+        match bad.into_scalar::<i64>() {
+            0 => Ok(reward),
+            count => Err(NonFiniteReward {
+                count: count as usize,
+                of: reward.shape().num_elements(),
+            }),
+        }
+    }
+}
+
+/// Rewards that are infinite or NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{count} of {of} initial rewards are infinite or NaN, expected finite ones: the outputs have \
+     probably diverged (a lower learning rate, or clipping, keeps them from it)"
+)]
+pub struct NonFiniteReward {
+    /// How many.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// How the rewards of the samples of a batch are weighed against each other.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// Every sample counts in full: feedback is summed over the batch, as in the paper.
+    Sum,
+    /// Rewards are divided by the size of the batch, as a mean loss divides gradients.
+    Mean,
+}
+
+impl Reduction {
+    fn apply(self, reward: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Sum => reward,
+            Self::Mean => {
+                let [batch_size, _] = reward.dims();
+                reward.div_scalar(batch_size as f64)
+            }
+        }
+    }
+}
+
+/// 1 at the target and 0 elsewhere, `[batch_size, classes]`. One output means two classes, and the
+/// target, 0 or 1, itself.
+fn one_hot(targets: Tensor<1, Int>, logits: &Tensor<2>) -> Tensor<2> {
+    let targets = targets.inner();
+    let hot = match logits.dims() {
+        [_, 1] => targets.unsqueeze_dim::<2>(1),
+        [_, classes] => targets.one_hot::<2>(classes),
+    };
+    hot.float()
+}
+
+/// The logit of the target, `[batch_size, 1]`.
+fn target_logit(targets: Tensor<1, Int>, logits: &Tensor<2>) -> Tensor<2> {
+    let index = targets.inner().unsqueeze_dim::<2>(1);
+    logits.clone().gather(1, index)
+}

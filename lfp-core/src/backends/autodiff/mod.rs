@@ -1,0 +1,82 @@
+//! The tape: each recorded operation with a backward pass that obeys the propagation that is
+//! running on this thread, and is Burn's gradient when none is.
+
+mod activation;
+mod batch_norm;
+mod dropout;
+mod epsilon;
+mod seed;
+
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::strategy::CheckpointStrategy,
+    ops::{Backward, OpsKind},
+};
+use burn_core::backend::{Backend, tensor::FloatTensor};
+
+use crate::{Activation, LfpOps};
+
+impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
+    fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
+        epsilon::stabilize::<B, C>(z)
+    }
+
+    fn lfp_activation(
+        z: FloatTensor<Self>,
+        activation: Activation,
+        stabilized: bool,
+    ) -> FloatTensor<Self> {
+        activation::built_in::<B, C>(z, activation, stabilized)
+    }
+
+    fn lfp_custom_activation(
+        z: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        stabilized: bool,
+    ) -> FloatTensor<Self> {
+        activation::custom::<B, C>(z, output, stabilized)
+    }
+
+    fn lfp_stop_rewards(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        activation::stop_rewards::<B, C>(x)
+    }
+
+    fn lfp_dropout(x: FloatTensor<Self>, factor: f64) -> FloatTensor<Self> {
+        dropout::dropout::<B, C>(x, factor)
+    }
+
+    fn lfp_batch_norm_train(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        batch_norm::train::<B, C>(x, gamma, beta, epsilon)
+    }
+
+    fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {
+        seed::seed::<B, C>(output, reward)
+    }
+}
+
+/// Records an operation of one input: `forward` returns its output and what `backward` remembers.
+///
+/// All operations here count as compute bound. They remember tensors that their neighbours on the
+/// tape hold anyway (a linear map its input, which is our output), so recomputing saves nothing.
+fn record<B, C, Op>(
+    operation: Op,
+    input: FloatTensor<Autodiff<B, C>>,
+    forward: impl FnOnce(FloatTensor<B>) -> (FloatTensor<B>, Op::State),
+) -> FloatTensor<Autodiff<B, C>>
+where
+    B: Backend,
+    C: CheckpointStrategy,
+    Op: Backward<B, 1>,
+{
+    let (input, node) = input.into_parts();
+    let (output, state) = forward(input);
+    match operation.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}

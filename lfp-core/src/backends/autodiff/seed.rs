@@ -1,0 +1,45 @@
+//! The start of a propagation.
+
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops},
+};
+use burn_core::backend::{Backend, Shape, TensorMetadata, tensor::FloatTensor};
+
+use super::record;
+use crate::{
+    LfpOps,
+    propagation::{current_rule, set_root},
+};
+
+pub(super) fn seed<B: Backend + LfpOps, C: CheckpointStrategy>(
+    output: FloatTensor<Autodiff<B, C>>,
+    reward: FloatTensor<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    record::<B, C, _>(Seed, output, |output| {
+        // Nobody reads the value: the root of a tape is a scalar because Burn starts there.
+        let root = B::float_zeros(Shape::new([1]), &output.device(), output.dtype().into());
+        (root, (output, reward.into_primitive()))
+    })
+}
+
+#[derive(Debug)]
+struct Seed;
+
+impl<B: Backend + LfpOps> Backward<B, 1> for Seed {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        grads.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        let (output, reward) = ops.state;
+        let rule = current_rule().unwrap_or_default();
+        if let Some(parent) = parent {
+            set_root(parent.id);
+            let quotient = B::lfp_quotient(reward, output, rule.epsilon());
+            grads.register::<B>(parent.id, quotient);
+        }
+    }
+}

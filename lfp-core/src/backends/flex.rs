@@ -1,0 +1,233 @@
+//! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
+
+use burn_core::backend::{Bytes, DType, Element, tensor::FloatTensor};
+use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
+use num_traits::Float;
+use rayon::prelude::*;
+
+use crate::{Activation, LfpOps};
+
+impl LfpOps for Flex {
+    fn lfp_rescale(
+        quotient: FloatTensor<Self>,
+        z: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        zip(quotient, z, Rescale { epsilon })
+    }
+
+    fn lfp_quotient(
+        reward: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        zip(reward, output, Quotient { epsilon })
+    }
+
+    fn lfp_rescale_activation(
+        quotient: FloatTensor<Self>,
+        z: FloatTensor<Self>,
+        activation: Activation,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        match activation {
+            Activation::Relu => zip(quotient, z, RescaleRelu { epsilon }),
+            _ => zip(
+                quotient,
+                z,
+                RescaleActivation {
+                    activation,
+                    epsilon,
+                },
+            ),
+        }
+    }
+
+    fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {
+        zip(quotient, weight, Descent)
+    }
+}
+
+/// An elementwise function of two tensors.
+trait Kernel: Copy + Send + Sync {
+    fn apply<E: Float>(self, lhs: E, rhs: E) -> E;
+}
+
+/// `g z / s(z)`
+#[derive(Clone, Copy)]
+struct Rescale {
+    epsilon: f64,
+}
+
+impl Kernel for Rescale {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        quotient * (z / stabilized(z, self.epsilon))
+    }
+}
+
+/// `r / s(o)`
+#[derive(Clone, Copy)]
+struct Quotient {
+    epsilon: f64,
+}
+
+impl Kernel for Quotient {
+    #[inline(always)]
+    fn apply<E: Float>(self, reward: E, output: E) -> E {
+        reward / stabilized(output, self.epsilon)
+    }
+}
+
+/// `g relu(z) / s(z)`, without the branches of [`RescaleActivation`].
+#[derive(Clone, Copy)]
+struct RescaleRelu {
+    epsilon: f64,
+}
+
+impl Kernel for RescaleRelu {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        let epsilon = E::from(self.epsilon).unwrap();
+        if z > E::zero() {
+            quotient * (z / (z + epsilon))
+        } else {
+            E::zero()
+        }
+    }
+}
+
+/// `g phi(z) / s(z)`, and 0 where that divides by zero.
+#[derive(Clone, Copy)]
+struct RescaleActivation {
+    activation: Activation,
+    epsilon: f64,
+}
+
+impl Kernel for RescaleActivation {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        let denominator = stabilized(z, self.epsilon);
+        if denominator == E::zero() {
+            return E::zero();
+        }
+        quotient * (activate(self.activation, z) / denominator)
+    }
+}
+
+/// `-|w| V`
+#[derive(Clone, Copy)]
+struct Descent;
+
+impl Kernel for Descent {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, weight: E) -> E {
+        -(weight.abs() * quotient)
+    }
+}
+
+#[inline(always)]
+fn stabilized<E: Float>(z: E, epsilon: f64) -> E {
+    let epsilon = E::from(epsilon).unwrap();
+    if z < E::zero() {
+        z - epsilon
+    } else {
+        z + epsilon
+    }
+}
+
+#[inline(always)]
+fn activate<E: Float>(activation: Activation, z: E) -> E {
+    let (zero, one) = (E::zero(), E::one());
+    let real = |value: f64| E::from(value).unwrap();
+    match activation {
+        Activation::Relu => z.max(zero),
+        Activation::LeakyRelu { slope } if z < zero => z * real(slope),
+        Activation::LeakyRelu { .. } => z,
+        Activation::Silu => z / (one + (-z).exp()),
+        Activation::Elu { alpha } if z <= zero => z.exp_m1() * real(alpha),
+        Activation::Elu { .. } => z,
+        Activation::Tanh => z.tanh(),
+        Activation::Sigmoid => one / (one + (-z).exp()),
+        Activation::Heaviside if z > zero => one,
+        Activation::Heaviside => zero,
+    }
+}
+
+/// `kernel(lhs, rhs)`, element by element, in the storage of `lhs` where nobody else reads it.
+fn zip(lhs: FlexTensor, rhs: FlexTensor, kernel: impl Kernel) -> FlexTensor {
+    if lhs.dtype() == rhs.dtype() && same_storage_order(&lhs, &rhs) {
+        match lhs.dtype() {
+            DType::F32 => return zip_dense::<f32>(lhs, rhs, kernel),
+            DType::F64 => return zip_dense::<f64>(lhs, rhs, kernel),
+            _ => {}
+        }
+    }
+    // Views, half precision: Flex walks any pair of layouts.
+    binary_op(
+        lhs,
+        rhs,
+        |l: f32, r| kernel.apply(l, r),
+        |l: f64, r| kernel.apply(l, r),
+        None,
+    )
+}
+
+/// Whether element `i` of one storage belongs to element `i` of the other, over all of both.
+fn same_storage_order(lhs: &FlexTensor, rhs: &FlexTensor) -> bool {
+    is_dense(lhs) && is_dense(rhs) && axes(lhs).eq(axes(rhs))
+}
+
+/// Whether the tensor covers its storage exactly, in whatever order of its axes.
+fn is_dense(tensor: &FlexTensor) -> bool {
+    let mut axes: Vec<_> = axes(tensor).collect();
+    axes.sort_unstable();
+    let mut length = 1;
+    for (stride, size) in axes {
+        if stride != length as isize {
+            return false;
+        }
+        length *= size;
+    }
+    tensor.bytes().len() == length * tensor.dtype().size()
+}
+
+/// Stride and size of every axis that has more than one element.
+fn axes(tensor: &FlexTensor) -> impl Iterator<Item = (isize, usize)> {
+    let layout = tensor.layout();
+    let sizes = layout.shape().iter().copied();
+    layout
+        .strides()
+        .iter()
+        .copied()
+        .zip(sizes)
+        .filter(|&(_, size)| size != 1)
+}
+
+fn zip_dense<E: Element + Float + bytemuck::Pod>(
+    mut lhs: FlexTensor,
+    rhs: FlexTensor,
+    kernel: impl Kernel,
+) -> FlexTensor {
+    /// Elements per task: long enough to hide the cost of handing one out.
+    const CHUNK: usize = 16 * 1024;
+
+    let right: &[E] = rhs.storage();
+    if let Some(left) = lhs.try_storage_mut::<E>() {
+        let tasks = left.par_chunks_mut(CHUNK).zip(right.par_chunks(CHUNK));
+        tasks.for_each(|(left, right)| {
+            for (l, &r) in left.iter_mut().zip(right) {
+                *l = kernel.apply(*l, r);
+            }
+        });
+        return lhs;
+    }
+    let left: &[E] = lhs.storage();
+    let result: Vec<E> = left
+        .par_iter()
+        .zip(right)
+        .with_min_len(CHUNK)
+        .map(|(&l, &r)| kernel.apply(l, r))
+        .collect();
+    FlexTensor::new(Bytes::from_elems(result), lhs.layout().clone(), E::dtype())
+}

@@ -1,0 +1,127 @@
+//! The backend extension: what LFP asks of a backend beyond Burn's own operations.
+
+use burn_core as burn;
+use burn_core::backend::{Backend, backend_extension, tensor::FloatTensor};
+
+use crate::{Activation, rules};
+
+/// The operations of layer-wise feedback propagation.
+///
+/// Every operation has a default body of Burn primitives, so a backend joins with an empty
+/// implementation. There are two groups:
+///
+/// * **Recorded** operations (`lfp_stabilize` to `lfp_seed`): their forward pass is that of an
+///   ordinary layer; `Autodiff` overrides each of them with one whose backward pass obeys the
+///   propagation that is running, or is Burn's gradient when none is.
+/// * **Kernels** (`lfp_rescale` and below), which those backward passes call on the inner backend.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "cubecl"),
+    Fusion: cfg(feature = "cubecl"),
+    Autodiff
+)]
+pub trait LfpOps: Backend {
+    /// Marks `z`, any shape, as the output of a linear map, whose rewards follow the epsilon rule.
+    #[fusion(default)]
+    fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
+        z
+    }
+
+    /// `phi(z)`, any shape; `stabilized` where `z` is the raw output of a linear map.
+    #[fusion(default)]
+    fn lfp_activation(
+        z: FloatTensor<Self>,
+        activation: Activation,
+        stabilized: bool,
+    ) -> FloatTensor<Self> {
+        let _ = stabilized; // only the tape distinguishes the two
+        rules::activation::forward::<Self>(z, activation)
+    }
+
+    /// The user's own activation: returns `output`, which was computed from `z` (same shape).
+    #[fusion(default)]
+    fn lfp_custom_activation(
+        z: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        stabilized: bool,
+    ) -> FloatTensor<Self> {
+        let _ = (z, stabilized);
+        output
+    }
+
+    /// Lets gradients pass and stops rewards.
+    #[fusion(default)]
+    fn lfp_stop_rewards(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        x
+    }
+
+    /// Multiplies rewards by `factor` under [`DropoutRule::Scale`](crate::DropoutRule::Scale);
+    /// gradients, and rewards under any other rule, pass unchanged.
+    #[fusion(default)]
+    fn lfp_dropout(x: FloatTensor<Self>, factor: f64) -> FloatTensor<Self> {
+        let _ = factor;
+        x
+    }
+
+    /// Batch normalisation by the statistics of the batch. Returns output, mean, biased variance.
+    ///
+    /// # Shapes
+    ///
+    /// `x` and the output: `[batch, channels, ...]`; the others: `[channels]`.
+    #[fusion(default)]
+    fn lfp_batch_norm_train(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let result = Self::batch_norm_train(x, gamma, beta, epsilon);
+        (result.output, result.mean, result.variance)
+    }
+
+    /// The root of a propagation: a scalar whose backward pass starts the rewards at `output`.
+    #[fusion(default)]
+    fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {
+        let _ = reward;
+        Self::float_sum(output)
+    }
+
+    /// The epsilon rule (Eq. 6): `g z / s(z)`.
+    #[fusion(default)]
+    fn lfp_rescale(
+        quotient: FloatTensor<Self>,
+        z: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        rules::epsilon::rescale::<Self>(quotient, z, epsilon)
+    }
+
+    /// The start of a propagation: `r / s(o)`.
+    #[fusion(default)]
+    fn lfp_quotient(
+        reward: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        rules::epsilon::quotient::<Self>(reward, output, epsilon)
+    }
+
+    /// Activation and epsilon rule in one: `g phi(z) / s(z)`. With an epsilon of zero the
+    /// activation alone, `g phi(z) / z` and 0 where `z = 0`.
+    #[fusion(default)]
+    fn lfp_rescale_activation(
+        quotient: FloatTensor<Self>,
+        z: FloatTensor<Self>,
+        activation: Activation,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
+    }
+
+    /// The update of a parameter (Eq. 7), for an optimiser that minimises: `-|w| V`.
+    #[fusion(default)]
+    fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {
+        rules::feedback::descent::<Self>(weight, quotient)
+    }
+}

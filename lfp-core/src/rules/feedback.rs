@@ -1,0 +1,12 @@
+//! The update of a parameter (Eq. 7).
+
+use burn_core::backend::{Backend, tensor::FloatTensor};
+
+/// What an optimiser that minimises is given: `-|w| V`, with `V` the quotient that the ordinary
+/// vector-Jacobian product leaves at the parameter.
+pub(crate) fn descent<B: Backend>(
+    weight: FloatTensor<B>,
+    quotient: FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::float_neg(B::float_mul(B::float_abs(weight), quotient))
+}

@@ -1,0 +1,432 @@
+//! One case: reading, running, comparing.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use burn::{
+    optim::GradientsParams,
+    tensor::{Device, ElementConversion, Int, Tensor, TensorData},
+};
+use lfp_burn::{
+    Propagate, PropagationError, Rule, RuleError,
+    reward::{CorrectReward, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward},
+};
+use safetensors::{Dtype, SafeTensors};
+
+use super::network::{Layer, Network};
+
+const FORMAT: &str = "lfp-conformance/1";
+
+/// Why a case cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The file or folder cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder holds no case.
+    #[error("{}: no .safetensors file in this folder", .0.display())]
+    NoCases(PathBuf),
+    /// The content is not a case.
+    #[error("{path}: {reason}", path = path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: Malformed,
+    },
+}
+
+/// What is wrong with a case.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// Not a safetensors file.
+    #[error("not a safetensors file ({0})")]
+    Container(safetensors::SafeTensorError),
+    /// A key of the metadata is missing.
+    #[error("the metadata has no \"{0}\"")]
+    NoMetadata(&'static str),
+    /// A value of the metadata makes no sense.
+    #[error("metadata \"{key}\": expected {expected}, found \"{found}\"")]
+    Metadata {
+        /// Which key.
+        key: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The list of layers is not what the format says.
+    #[error("metadata \"layers\" is not a list of layers in JSON: {0}")]
+    Layers(serde_json::Error),
+    /// A tensor is missing.
+    #[error("tensor \"{0}\" is missing")]
+    NoTensor(String),
+    /// A tensor has the wrong element type.
+    #[error("tensor \"{name}\": expected elements of type {expected}, found {found:?}")]
+    Dtype {
+        /// Which tensor.
+        name: String,
+        /// The type it should have.
+        expected: &'static str,
+        /// The type it has.
+        found: Dtype,
+    },
+    /// A tensor has the wrong shape.
+    #[error("tensor \"{name}\": expected shape {expected}, found {found:?}")]
+    Shape {
+        /// Which tensor.
+        name: String,
+        /// The shape it should have.
+        expected: String,
+        /// The shape it has.
+        found: Vec<usize>,
+    },
+    /// A layer that cannot follow those before it.
+    #[error("layer {layer}: {reason}")]
+    Layer {
+        /// Which, by name or kind.
+        layer: String,
+        /// Why.
+        reason: String,
+    },
+    /// A label that is no class.
+    #[error("tensor \"labels\": expected classes from 0 to {last}, found {found}", last = classes - 1)]
+    Label {
+        /// The number of classes.
+        classes: usize,
+        /// The label.
+        found: i64,
+    },
+    /// A stabiliser that is none.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The network has nothing to propagate to.
+    #[error(transparent)]
+    Propagation(#[from] PropagationError),
+}
+
+/// A tensor of a case.
+#[derive(Clone, Debug)]
+pub(super) struct Array {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+impl Array {
+    pub(super) fn tensor<const D: usize>(&self, device: &Device) -> Tensor<D> {
+        let data = TensorData::new(self.values.clone(), self.shape.clone());
+        Tensor::from_data(data, device)
+    }
+}
+
+/// The float tensors of a case by name.
+#[derive(Debug)]
+pub(super) struct Arrays(HashMap<String, Array>);
+
+impl Arrays {
+    pub(super) fn get(&self, name: &str) -> Result<&Array, Malformed> {
+        self.0
+            .get(name)
+            .ok_or_else(|| Malformed::NoTensor(name.to_owned()))
+    }
+}
+
+/// A reference result and all that it takes to compute our own.
+#[derive(Debug)]
+pub struct Case {
+    path: PathBuf,
+    rule: Rule,
+    tolerance: f32,
+    reward: RewardKind,
+    layers: Vec<Layer>,
+    arrays: Arrays,
+    labels: Vec<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum RewardKind {
+    Softmax,
+    Sigmoid,
+    Correct,
+    Misclassified,
+    SpikeRate,
+}
+
+/// What running a case came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Every tensor that was compared.
+    Compared(Vec<Row>),
+    /// The case needs something that is not there yet.
+    NotSupported(&'static str),
+}
+
+/// The comparison of one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The tensor, by its name in the case.
+    pub tensor: String,
+    /// The largest absolute difference divided by the largest absolute reference value.
+    pub error: f32,
+    /// The largest error that passes.
+    pub tolerance: f32,
+}
+
+impl Row {
+    /// Whether the tensor agrees with the reference.
+    pub fn passed(&self) -> bool {
+        self.error <= self.tolerance
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.passed() { "ok" } else { "FAILED" };
+        let Self {
+            tensor,
+            error,
+            tolerance,
+        } = self;
+        write!(f, "{tensor:<24} {error:9.2e} of {tolerance:7.1e}  {verdict}")
+    }
+}
+
+impl Case {
+    /// Reads a case.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is not of the format.
+    pub fn load(path: &Path) -> Result<Self, CaseError> {
+        let bytes = std::fs::read(path).map_err(|source| CaseError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &bytes).map_err(|reason| Self::malformed(path, reason))
+    }
+
+    /// The name of the case: that of its file.
+    pub fn name(&self) -> String {
+        let stem = self.path.file_stem().unwrap_or_default();
+        stem.to_string_lossy().into_owned()
+    }
+
+    /// Runs the case on `device` and compares every tensor of the reference.
+    ///
+    /// # Errors
+    ///
+    /// If layers, parameters and input do not fit together.
+    pub fn run(&self, device: &Device) -> Result<Outcome, CaseError> {
+        self.compare(&device.clone().autodiff())
+            .map_err(|reason| Self::malformed(&self.path, reason))
+    }
+
+    fn malformed(path: &Path, reason: Malformed) -> CaseError {
+        CaseError::Malformed {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Malformed> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(Malformed::Container)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let text = |key: &'static str| {
+            metadata
+                .get(key)
+                .map(String::as_str)
+                .ok_or(Malformed::NoMetadata(key))
+        };
+        let number = |key: &'static str| {
+            let found = text(key)?;
+            found.parse::<f64>().map_err(|_| Malformed::Metadata {
+                key,
+                expected: "a number",
+                found: found.to_owned(),
+            })
+        };
+        if text("format")? != FORMAT {
+            return Err(Malformed::Metadata {
+                key: "format",
+                expected: FORMAT,
+                found: text("format")?.to_owned(),
+            });
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(Malformed::Container)?;
+        let (arrays, labels) = read_tensors(&file)?;
+        Ok(Self {
+            path: path.to_owned(),
+            rule: Rule::new(number("epsilon")?)?,
+            tolerance: number("tolerance")? as f32,
+            reward: text("reward")?.parse()?,
+            layers: serde_json::from_str(text("layers")?).map_err(Malformed::Layers)?,
+            arrays,
+            labels,
+        })
+    }
+
+    fn compare(&self, device: &Device) -> Result<Outcome, Malformed> {
+        let spiking = self.reward == RewardKind::SpikeRate
+            || self.layers.iter().any(|layer| matches!(layer, Layer::Lif {}));
+        if spiking {
+            return Ok(Outcome::NotSupported("spiking networks are not supported yet"));
+        }
+        let input = self.arrays.get("input")?;
+        let network = Network::build(&self.layers, &self.arrays, &input.shape, device)?;
+        self.check_labels(input.shape[0], network.classes())?;
+        match input.shape.len() {
+            2 => self.propagate::<2>(&network, input.tensor(device)),
+            _ => self.propagate::<4>(&network, input.tensor(device)),
+        }
+        .map(Outcome::Compared)
+    }
+
+    fn check_labels(&self, batch: usize, classes: usize) -> Result<(), Malformed> {
+        if self.labels.len() != batch {
+            return Err(Malformed::Shape {
+                name: "labels".to_owned(),
+                expected: format!("[{batch}]"),
+                found: vec![self.labels.len()],
+            });
+        }
+        match self.labels.iter().find(|label| !(0..classes as i64).contains(label)) {
+            Some(&found) => Err(Malformed::Label { classes, found }),
+            None => Ok(()),
+        }
+    }
+
+    fn propagate<const D: usize>(
+        &self,
+        network: &Network,
+        input: Tensor<D>,
+    ) -> Result<Vec<Row>, Malformed> {
+        let device = input.device();
+        let input = input.require_grad();
+        let output = network.forward(input.clone());
+        let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), &device);
+        let reward = self.reward(output.clone(), labels);
+        let feedback = output.clone().try_propagate(reward.clone(), self.rule)?;
+        let input_reward = feedback.reward(&input).unwrap_or_else(|| input.zeros_like());
+        let mut rows = vec![
+            self.row("output", output)?,
+            self.row("reward", reward)?,
+            self.row("input_reward", input_reward)?,
+        ];
+        let grads = feedback.into_grads(network);
+        rows.extend(self.feedback_rows(network, &grads)?);
+        Ok(rows)
+    }
+
+    fn reward(&self, output: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<2> {
+        match self.reward {
+            RewardKind::Softmax => SoftmaxReward::new().forward(output, labels),
+            RewardKind::Sigmoid => SigmoidReward::new().forward(output, labels),
+            RewardKind::Correct => CorrectReward::new().forward(output, labels),
+            RewardKind::Misclassified => MisclassificationReward::new().forward(output, labels),
+            RewardKind::SpikeRate => unreachable!("spiking cases are not run"),
+        }
+    }
+
+    fn feedback_rows(
+        &self,
+        network: &Network,
+        grads: &GradientsParams,
+    ) -> Result<Vec<Row>, Malformed> {
+        network
+            .feedback(grads)
+            .into_iter()
+            .map(|(name, data)| self.row_of_data(&format!("feedback/{name}"), data))
+            .collect()
+    }
+
+    fn row<const D: usize>(&self, name: &str, ours: Tensor<D>) -> Result<Row, Malformed> {
+        self.row_of_data(name, ours.into_data())
+    }
+
+    fn row_of_data(&self, name: &str, ours: TensorData) -> Result<Row, Malformed> {
+        let reference = self.arrays.get(name)?;
+        if reference.shape[..] != ours.shape[..] {
+            return Err(Malformed::Shape {
+                name: name.to_owned(),
+                expected: format!("{:?}", ours.shape),
+                found: reference.shape.clone(),
+            });
+        }
+        let mut difference = 0f32;
+        let mut largest = 0f32;
+        for (ours, reference) in ours.iter::<f32>().zip(&reference.values) {
+            let distance = (ours - reference).abs();
+            // `max` would hide a NaN.
+            difference = if distance <= difference { difference } else { distance };
+            largest = largest.max(reference.abs());
+        }
+        let error = if difference == 0.0 { 0.0 } else { difference / largest };
+        Ok(Row {
+            tensor: name.to_owned(),
+            error,
+            tolerance: self.tolerance,
+        })
+    }
+}
+
+impl std::str::FromStr for RewardKind {
+    type Err = Malformed;
+
+    fn from_str(name: &str) -> Result<Self, Malformed> {
+        match name {
+            "softmax" => Ok(Self::Softmax),
+            "sigmoid" => Ok(Self::Sigmoid),
+            "correct" => Ok(Self::Correct),
+            "misclassified" => Ok(Self::Misclassified),
+            "spike_rate" => Ok(Self::SpikeRate),
+            _ => Err(Malformed::Metadata {
+                key: "reward",
+                expected: "softmax, sigmoid, correct, misclassified or spike_rate",
+                found: name.to_owned(),
+            }),
+        }
+    }
+}
+
+fn read_tensors(file: &SafeTensors<'_>) -> Result<(Arrays, Vec<i64>), Malformed> {
+    let mut arrays = HashMap::new();
+    let mut labels = None;
+    for (name, view) in file.iter() {
+        let name = name.to_owned();
+        let wrong = |expected| Malformed::Dtype {
+            name: name.clone(),
+            expected,
+            found: view.dtype(),
+        };
+        if name == "labels" {
+            if view.dtype() != Dtype::I64 {
+                return Err(wrong("int64"));
+            }
+            labels = Some(elements(view.data(), i64::from_le_bytes));
+        } else {
+            if view.dtype() != Dtype::F32 {
+                return Err(wrong("float32"));
+            }
+            let array = Array {
+                shape: view.shape().to_vec(),
+                values: elements(view.data(), f32::from_le_bytes),
+            };
+            arrays.insert(name, array);
+        }
+    }
+    let labels = labels.ok_or_else(|| Malformed::NoTensor("labels".to_owned()))?;
+    Ok((Arrays(arrays), labels))
+}
+
+fn elements<E: ElementConversion, const N: usize>(bytes: &[u8], read: fn([u8; N]) -> E) -> Vec<E> {
+    let (chunks, _) = bytes.as_chunks::<N>();
+    chunks.iter().map(|&chunk| read(chunk)).collect()
+}

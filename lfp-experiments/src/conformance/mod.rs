@@ -1,0 +1,63 @@
+//! `conformance`: our results against the reference results of the authors' own package.
+//!
+//! A case is a safetensors file of the format `lfp-conformance/1`: a network as a list of layers in
+//! JSON, its parameters, an input, and what one forward pass, one reward and one propagation must
+//! give. The book describes the format (`docs/conformance.md`).
+
+mod case;
+mod network;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+
+pub use case::{Case, CaseError, Outcome, Row};
+
+/// The cases at `path`: the file itself, or every `.safetensors` file of a folder, by name.
+///
+/// # Errors
+///
+/// If there is no such file or folder, or the folder holds no case.
+pub fn find(path: &Path) -> Result<Vec<PathBuf>, CaseError> {
+    let unreadable = |source| CaseError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "safetensors") {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(CaseError::NoCases(path.to_owned()));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Runs all `files` and prints a row per tensor. Returns whether every case passed.
+///
+/// # Errors
+///
+/// The first malformed file, after all that came before it.
+pub fn run(files: &[PathBuf], device: &Device) -> Result<bool, CaseError> {
+    let mut all_passed = true;
+    for file in files {
+        let case = Case::load(file)?;
+        match case.run(device)? {
+            Outcome::NotSupported(reason) => println!("{:<28} skipped: {reason}", case.name()),
+            Outcome::Compared(rows) => {
+                for row in &rows {
+                    all_passed &= row.passed();
+                    println!("{:<28} {row}", case.name());
+                }
+            }
+        }
+    }
+    Ok(all_passed)
+}
