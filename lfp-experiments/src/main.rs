@@ -1,2 +1,10 @@
-//! stub
-fn main() {}
+//! scratch
+fn main() {
+    let files =
+        lfp_experiments::conformance::find(std::path::Path::new(&std::env::args().nth(1).unwrap()))
+            .unwrap();
+    println!(
+        "{:?}",
+        lfp_experiments::conformance::run(&files, &burn::tensor::Device::default())
+    );
+}

@@ -8,7 +8,7 @@ use std::{
 
 use burn::{
     optim::GradientsParams,
-    tensor::{Device, ElementConversion, Int, Tensor, TensorData},
+    tensor::{Device, Int, Tensor, TensorData},
 };
 use lfp_burn::{
     Propagate, PropagationError, Rule, RuleError,
@@ -121,6 +121,13 @@ pub(super) struct Array {
 }
 
 impl Array {
+    /// `[batch, channels, height, width]`, where vectors have height and width 1.
+    fn images(&self, device: &Device) -> Tensor<4> {
+        let mut shape = self.shape.clone();
+        shape.resize(4, 1);
+        Tensor::from_data(TensorData::new(self.values.clone(), shape), device)
+    }
+
     pub(super) fn tensor<const D: usize>(&self, device: &Device) -> Tensor<D> {
         let data = TensorData::new(self.values.clone(), self.shape.clone());
         Tensor::from_data(data, device)
@@ -195,7 +202,10 @@ impl fmt::Display for Row {
             error,
             tolerance,
         } = self;
-        write!(f, "{tensor:<24} {error:9.2e} of {tolerance:7.1e}  {verdict}")
+        write!(
+            f,
+            "{tensor:<24} {error:9.2e} of {tolerance:7.1e}  {verdict}"
+        )
     }
 }
 
@@ -275,18 +285,20 @@ impl Case {
 
     fn compare(&self, device: &Device) -> Result<Outcome, Malformed> {
         let spiking = self.reward == RewardKind::SpikeRate
-            || self.layers.iter().any(|layer| matches!(layer, Layer::Lif {}));
+            || self
+                .layers
+                .iter()
+                .any(|layer| matches!(layer, Layer::Lif {}));
         if spiking {
-            return Ok(Outcome::NotSupported("spiking networks are not supported yet"));
+            return Ok(Outcome::NotSupported(
+                "spiking networks are not supported yet",
+            ));
         }
         let input = self.arrays.get("input")?;
         let network = Network::build(&self.layers, &self.arrays, &input.shape, device)?;
         self.check_labels(input.shape[0], network.classes())?;
-        match input.shape.len() {
-            2 => self.propagate::<2>(&network, input.tensor(device)),
-            _ => self.propagate::<4>(&network, input.tensor(device)),
-        }
-        .map(Outcome::Compared)
+        self.propagate(&network, input, device)
+            .map(Outcome::Compared)
     }
 
     fn check_labels(&self, batch: usize, classes: usize) -> Result<(), Malformed> {
@@ -297,28 +309,36 @@ impl Case {
                 found: vec![self.labels.len()],
             });
         }
-        match self.labels.iter().find(|label| !(0..classes as i64).contains(label)) {
+        match self
+            .labels
+            .iter()
+            .find(|label| !(0..classes as i64).contains(label))
+        {
             Some(&found) => Err(Malformed::Label { classes, found }),
             None => Ok(()),
         }
     }
 
-    fn propagate<const D: usize>(
+    fn propagate(
         &self,
         network: &Network,
-        input: Tensor<D>,
+        input: &Array,
+        device: &Device,
     ) -> Result<Vec<Row>, Malformed> {
-        let device = input.device();
-        let input = input.require_grad();
+        let shape = input.shape.clone();
+        let input = input.images(device).require_grad();
         let output = network.forward(input.clone());
-        let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), &device);
+        let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), device);
         let reward = self.reward(output.clone(), labels);
         let feedback = output.clone().try_propagate(reward.clone(), self.rule)?;
-        let input_reward = feedback.reward(&input).unwrap_or_else(|| input.zeros_like());
+        let input_reward = feedback
+            .reward(&input)
+            .unwrap_or_else(|| input.zeros_like());
+        let input_reward = TensorData::new(values(&input_reward.into_data()), shape);
         let mut rows = vec![
-            self.row("output", output)?,
-            self.row("reward", reward)?,
-            self.row("input_reward", input_reward)?,
+            self.row("output", &output.into_data())?,
+            self.row("reward", &reward.into_data())?,
+            self.row("input_reward", &input_reward)?,
         ];
         let grads = feedback.into_grads(network);
         rows.extend(self.feedback_rows(network, &grads)?);
@@ -343,32 +363,36 @@ impl Case {
         network
             .feedback(grads)
             .into_iter()
-            .map(|(name, data)| self.row_of_data(&format!("feedback/{name}"), data))
+            .map(|(name, data)| self.row(&format!("feedback/{name}"), &data))
             .collect()
     }
 
-    fn row<const D: usize>(&self, name: &str, ours: Tensor<D>) -> Result<Row, Malformed> {
-        self.row_of_data(name, ours.into_data())
-    }
-
-    fn row_of_data(&self, name: &str, ours: TensorData) -> Result<Row, Malformed> {
+    fn row(&self, name: &str, ours: &TensorData) -> Result<Row, Malformed> {
         let reference = self.arrays.get(name)?;
-        if reference.shape[..] != ours.shape[..] {
+        if reference.shape[..] != ours.shape()[..] {
             return Err(Malformed::Shape {
                 name: name.to_owned(),
-                expected: format!("{:?}", ours.shape),
+                expected: format!("{:?}", ours.shape()),
                 found: reference.shape.clone(),
             });
         }
         let mut difference = 0f32;
         let mut largest = 0f32;
-        for (ours, reference) in ours.iter::<f32>().zip(&reference.values) {
+        for (ours, reference) in values(ours).into_iter().zip(&reference.values) {
             let distance = (ours - reference).abs();
             // `max` would hide a NaN.
-            difference = if distance <= difference { difference } else { distance };
+            difference = if distance <= difference {
+                difference
+            } else {
+                distance
+            };
             largest = largest.max(reference.abs());
         }
-        let error = if difference == 0.0 { 0.0 } else { difference / largest };
+        let error = if difference == 0.0 {
+            0.0
+        } else {
+            difference / largest
+        };
         Ok(Row {
             tensor: name.to_owned(),
             error,
@@ -426,7 +450,11 @@ fn read_tensors(file: &SafeTensors<'_>) -> Result<(Arrays, Vec<i64>), Malformed>
     Ok((Arrays(arrays), labels))
 }
 
-fn elements<E: ElementConversion, const N: usize>(bytes: &[u8], read: fn([u8; N]) -> E) -> Vec<E> {
+fn values(data: &TensorData) -> Vec<f32> {
+    data.iter::<f32>().collect()
+}
+
+fn elements<E, const N: usize>(bytes: &[u8], read: fn([u8; N]) -> E) -> Vec<E> {
     let (chunks, _) = bytes.as_chunks::<N>();
     chunks.iter().map(|&chunk| read(chunk)).collect()
 }

@@ -29,7 +29,10 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, CaseError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        if file.extension().is_some_and(|extension| extension == "safetensors") {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "safetensors")
+        {
             files.push(file);
         }
     }
