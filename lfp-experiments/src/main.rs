@@ -1,10 +1,55 @@
-//! scratch
-fn main() {
-    let files =
-        lfp_experiments::conformance::find(std::path::Path::new(&std::env::args().nth(1).unwrap()))
-            .unwrap();
-    println!(
-        "{:?}",
-        lfp_experiments::conformance::run(&files, &burn::tensor::Device::default())
-    );
+//! The program: see `lfp-experiments --help`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, error::ErrorKind};
+use lfp_experiments::cli::Cli;
+use tracing_subscriber::EnvFilter;
+
+/// Something checked was wrong.
+const MISMATCH: u8 = 1;
+/// The input was wrong, and nothing was done.
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,lfp_experiments=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match cli.run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(MISMATCH),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(BAD_INPUT)
+        }
+    }
+}
+
+/// Help as it is; what is wrong with the arguments in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        error.exit();
+    }
+    let text = error.to_string();
+    let said = text.lines().map(str::trim);
+    let facts: Vec<&str> = said
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    eprintln!("{}", facts.join(" "));
+    ExitCode::from(BAD_INPUT)
 }

@@ -84,7 +84,8 @@ impl Hooked<Dropout> {
     ///
     /// - input and output: `[..., any]`
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        let active = input.is_autodiff() && self.layer.training.is_enabled();
+        let active =
+            self.layer.prob > 0.0 && input.is_autodiff() && self.layer.training.is_enabled();
         let output = self.layer.forward(input);
         match active {
             true => functions::dropout(output, self.layer.prob),

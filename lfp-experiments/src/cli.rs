@@ -1,0 +1,228 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use lfp_burn::Activation;
+
+use crate::{
+    conformance::{self, CaseError},
+    data::{Mnist, MnistError},
+    device::{DeviceError, DeviceName},
+    network::Model,
+    objective::Method,
+    train::{self, DataSet, Optimizer, Schedule, Settings, TrainError},
+};
+
+/// Layer-wise feedback propagation: the experiments of the paper, training, and checks.
+#[derive(Debug, Parser)]
+#[command(name = "lfp-experiments", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare with reference results of the authors' own package.
+    Conformance(ConformanceArgs),
+    /// Train a network on real data.
+    Train(TrainArgs),
+}
+
+#[derive(Debug, Args)]
+struct DeviceArgs {
+    /// Where to compute: auto, flex, ndarray, cuda, cuda:N, wgpu, vulkan, metal, webgpu or rocm.
+    #[arg(long, default_value = "auto")]
+    device: DeviceName,
+}
+
+#[derive(Debug, Args)]
+struct ConformanceArgs {
+    /// Cases, or folders of cases.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+struct TrainArgs {
+    /// The network.
+    #[arg(long, default_value_t = Model::LeNet)]
+    model: Model,
+    /// The data.
+    #[arg(long, value_enum, default_value = "mnist")]
+    dataset: DataSet,
+    /// How it learns.
+    #[arg(long, default_value_t = Method::Lfp)]
+    method: Method,
+    /// What follows every layer but the last.
+    #[arg(long, default_value = "relu", value_parser = activation)]
+    activation: Activation,
+    /// Passes over the data.
+    #[arg(long, default_value_t = 3, value_parser = at_least_one)]
+    epochs: usize,
+    /// The learning rate; with OneCycle the largest.
+    #[arg(long, default_value_t = 0.1, value_parser = positive)]
+    lr: f64,
+    /// How the learning rate changes.
+    #[arg(long, value_enum, default_value = "onecycle")]
+    schedule: Schedule,
+    /// The optimiser.
+    #[arg(long, value_enum, default_value = "sgd")]
+    optimizer: Optimizer,
+    /// Its momentum.
+    #[arg(long, default_value_t = 0.9, value_parser = fraction)]
+    momentum: f64,
+    /// Largest global norm of an update; 0 for no limit.
+    #[arg(long, default_value_t = 3.0, value_parser = not_negative)]
+    clip: f64,
+    /// L2 penalty.
+    #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
+    weight_decay: f64,
+    /// Samples per step.
+    #[arg(long, default_value_t = 128, value_parser = at_least_one)]
+    batch: usize,
+    /// Decides weights, order and dropout.
+    #[arg(long, default_value_t = 7240)]
+    seed: u64,
+    /// The folder with the data; without it a cache, filled from the network.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// The folder of the run [default: runs/MODEL-DATASET-METHOD-SEED].
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Go on with the run in that folder.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The data.
+    #[error(transparent)]
+    Mnist(#[from] MnistError),
+    /// A conformance case.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// A training run.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+impl Cli {
+    /// Runs the command. Returns whether what it checked was right.
+    ///
+    /// # Errors
+    ///
+    /// A line that says what to do.
+    pub fn run(self) -> Result<bool, CliError> {
+        match self.command {
+            Command::Conformance(args) => args.run(),
+            Command::Train(args) => args.run(),
+        }
+    }
+}
+
+impl ConformanceArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let device = self.device.device.open()?;
+        let mut files = Vec::new();
+        for path in &self.paths {
+            files.extend(conformance::find(path)?);
+        }
+        Ok(conformance::run(&files, &device)?)
+    }
+}
+
+impl TrainArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let settings = self.settings();
+        let Settings {
+            model,
+            method,
+            seed,
+            ..
+        } = settings;
+        let device = self.device.device.open()?;
+        let data = Mnist::load(self.data_dir.as_deref())?;
+        let out = self
+            .out
+            .unwrap_or_else(|| format!("runs/{model}-mnist-{method}-{seed}").into());
+        let outcome = train::run(
+            &settings,
+            &data.train,
+            &data.test,
+            &device,
+            &out,
+            self.resume,
+        )?;
+        let last = outcome.test_accuracy.last().copied().unwrap_or_default();
+        println!(
+            "test accuracy {:.2}% after {} epochs; see {}",
+            100.0 * last,
+            settings.epochs,
+            out.display()
+        );
+        Ok(true)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            model: self.model,
+            dataset: self.dataset,
+            method: self.method,
+            activation: self.activation.name().to_owned(),
+            epochs: self.epochs,
+            lr: self.lr,
+            schedule: self.schedule,
+            optimizer: self.optimizer,
+            momentum: self.momentum,
+            clip: self.clip,
+            weight_decay: self.weight_decay,
+            batch: self.batch,
+            seed: self.seed,
+            device: self.device.device.to_string(),
+        }
+    }
+}
+
+fn activation(text: &str) -> Result<Activation, String> {
+    text.parse()
+        .map_err(|error: lfp_burn::UnknownActivation| error.to_string())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected a whole number from 1".to_owned()),
+    }
+}
+
+fn number(text: &str, expected: &str, accept: impl FnOnce(f64) -> bool) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) && accept(number) => Ok(number),
+        _ => Err(format!("expected {expected}")),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, "a positive number", |number| number > 0.0)
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, "0 or a positive number", |number| number >= 0.0)
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    number(text, "a number from 0 to below 1", |number| {
+        (0.0..1.0).contains(&number)
+    })
+}

@@ -1,0 +1,151 @@
+//! The toy data of Figure 3: points in the plane.
+
+use std::{f64::consts::TAU, fmt};
+
+use burn::data::dataset::{Dataset, DatasetError};
+use rand::{SeedableRng, rngs::StdRng};
+use rand_distr::{Distribution, Normal};
+
+use super::{Sample, Samples};
+
+/// Noise of all three data sets.
+const DEVIATION: f64 = 0.2;
+
+/// How the points of a data set lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointCloud {
+    /// Two normal clouds at (1, 1) and (2, 2).
+    Blobs,
+    /// A ring and, in its centre, a ring of 0.05 times its radius.
+    Circles,
+    /// Three arms of a spiral.
+    Swirl,
+}
+
+impl PointCloud {
+    /// All of them, in the order of the figure.
+    pub const ALL: [Self; 3] = [Self::Blobs, Self::Circles, Self::Swirl];
+
+    /// Number of classes.
+    pub fn num_classes(self) -> usize {
+        match self {
+            Self::Blobs | Self::Circles => 2,
+            Self::Swirl => 3,
+        }
+    }
+
+    /// Number of points for training, and for testing.
+    pub fn sizes(self) -> (usize, usize) {
+        match self {
+            Self::Blobs => (1_000, 100),
+            Self::Circles | Self::Swirl => (10_000, 500),
+        }
+    }
+
+    /// Draws `count` points, spread evenly over the classes.
+    pub fn draw(self, count: usize, rng: &mut StdRng) -> Points {
+        let classes = self.num_classes();
+        let mut points = Vec::with_capacity(count);
+        for class in 0..classes {
+            // The first classes take what is left of an uneven division.
+            let of_class = count / classes + usize::from(class < count % classes);
+            for index in 0..of_class {
+                points.push((self.point(class, index, of_class, rng), class as u8));
+            }
+        }
+        Points {
+            points,
+            num_classes: classes,
+        }
+    }
+
+    /// Draws the points for training and those for testing.
+    pub fn train_and_test(self, seed: u64) -> (Points, Points) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (train, test) = self.sizes();
+        (self.draw(train, &mut rng), self.draw(test, &mut rng))
+    }
+
+    fn point(self, class: usize, index: usize, count: usize, rng: &mut StdRng) -> [f32; 2] {
+        let noise = Normal::new(0.0, DEVIATION).expect("a positive deviation");
+        let mut noise = || noise.sample(rng);
+        let [x, y] = match self {
+            Self::Blobs => {
+                let centre = 1.0 + class as f64;
+                [centre + noise(), centre + noise()]
+            }
+            Self::Circles => {
+                let radius = if class == 0 { 1.0 } else { 0.05 };
+                let angle = TAU * index as f64 / count as f64;
+                [
+                    radius * angle.cos() + noise(),
+                    radius * angle.sin() + noise(),
+                ]
+            }
+            Self::Swirl => {
+                let along = index as f64 / (count - 1).max(1) as f64;
+                let angle = 4.0 * (class as f64 + along) + noise();
+                [along * angle.sin(), along * angle.cos()]
+            }
+        };
+        [x as f32, y as f32]
+    }
+}
+
+impl fmt::Display for PointCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Blobs => "blobs",
+            Self::Circles => "circles",
+            Self::Swirl => "swirl",
+        })
+    }
+}
+
+/// Points in the plane with their classes.
+#[derive(Clone, Debug)]
+pub struct Points {
+    points: Vec<([f32; 2], u8)>,
+    num_classes: usize,
+}
+
+impl Points {
+    /// Two classes from the points of each.
+    pub fn two_classes(first: Vec<[f32; 2]>, second: Vec<[f32; 2]>) -> Self {
+        let first = first.into_iter().map(|point| (point, 0));
+        let second = second.into_iter().map(|point| (point, 1));
+        Self {
+            points: first.chain(second).collect(),
+            num_classes: 2,
+        }
+    }
+
+    /// Every point with its class.
+    pub fn iter(&self) -> impl Iterator<Item = ([f32; 2], u8)> {
+        self.points.iter().copied()
+    }
+}
+
+impl Dataset<Sample> for Points {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        let (point, label) = self.points[index];
+        Ok(Sample {
+            values: point.into(),
+            label,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.points.len()
+    }
+}
+
+impl Samples for Points {
+    fn shape(&self) -> [usize; 3] {
+        [2, 1, 1]
+    }
+
+    fn num_classes(&self) -> usize {
+        self.num_classes
+    }
+}
