@@ -1,9 +1,14 @@
 //! Which backward pass a tape runs is decided when the pass starts: [`propagate`] opens a scope that
 //! the hooks see. Burn runs backward steps on the calling thread, so the scope is a thread-local.
+//!
+//! The thread alone does not tell which pass a hook is in: while a kernel waits for its parallel parts,
+//! rayon may run another training step, with a `backward()` of its own, on top of the waiting
+//! propagation. So the first step of a propagation, the seed, notes the address of the pass's
+//! `Gradients`, which every step of that pass is handed, and no other pass that is under way.
 
 use core::cell::Cell;
 
-use burn_autodiff::NodeId;
+use burn_autodiff::{NodeId, grads};
 use burn_core::{
     backend::Dispatch,
     tensor::{Gradients, Tensor},
@@ -70,7 +75,16 @@ thread_local! {
 #[derive(Clone, Copy)]
 struct Propagation {
     rule: Rule,
-    root: Option<NodeId>,
+    pass: Option<Pass>,
+}
+
+/// The backward pass of a propagation, from its first step on.
+#[derive(Clone, Copy)]
+struct Pass {
+    /// Where its `Gradients` are.
+    address: usize,
+    /// The node at which rewards entered.
+    root: NodeId,
 }
 
 /// An open propagation on this thread. Leaving, also by unwinding, restores what was before.
@@ -80,7 +94,7 @@ struct Scope {
 
 impl Scope {
     fn enter(rule: Rule) -> Self {
-        let inner = Propagation { rule, root: None };
+        let inner = Propagation { rule, pass: None };
         Self {
             outer: CURRENT.replace(Some(inner)),
         }
@@ -93,31 +107,43 @@ impl Drop for Scope {
     }
 }
 
-/// The rule of the propagation that is running on this thread; `None` under `backward()`.
-pub(crate) fn current_rule() -> Option<Rule> {
-    CURRENT.get().map(|propagation| propagation.rule)
-}
-
-/// Says that rewards enter at `node`, as quotients that are stabilised already.
-pub(crate) fn set_root(node: NodeId) {
-    let entered = CURRENT.get().map(|propagation| Propagation {
-        root: Some(node),
+/// Starts the backward pass of the open propagation: rewards enter at `root`, as quotients that are
+/// stabilised already. Returns the rule.
+pub(crate) fn begin(grads: &grads::Gradients, root: NodeId) -> Rule {
+    let address = address(grads);
+    let propagation = CURRENT.get().map(|propagation| Propagation {
+        pass: Some(Pass { address, root }),
         ..propagation
     });
-    CURRENT.set(entered);
+    CURRENT.set(propagation);
+    propagation.map_or_else(Rule::default, |propagation| propagation.rule)
+}
+
+/// The rule of the propagation whose backward pass fills `grads`; `None` under `backward()`.
+pub(crate) fn rule_of(grads: &grads::Gradients) -> Option<Rule> {
+    let propagation = CURRENT.get()?;
+    (propagation.pass?.address == address(grads)).then_some(propagation.rule)
 }
 
 /// Whether the rewards entered at `node`: its stabiliser has been applied by the seed.
 pub(crate) fn is_root(node: NodeId) -> bool {
-    CURRENT.get().and_then(|propagation| propagation.root) == Some(node)
+    let pass = CURRENT.get().and_then(|propagation| propagation.pass);
+    pass.is_some_and(|pass| pass.root == node)
+}
+
+fn address(grads: &grads::Gradients) -> usize {
+    core::ptr::from_ref(grads).addr()
 }
 
 #[cfg(test)]
 mod tests {
+    use burn_core::tensor::Device;
+
     use super::*;
+    use crate::{Activation, functions::neuron};
 
     fn epsilon() -> Option<f64> {
-        current_rule().map(|rule| rule.epsilon())
+        CURRENT.get().map(|propagation| propagation.rule.epsilon())
     }
 
     #[test]
@@ -150,13 +176,21 @@ mod tests {
     }
 
     #[test]
-    fn a_propagation_has_one_root_and_an_inner_one_does_not_see_it() {
-        let _scope = Scope::enter(Rule::default());
-        let (root, other) = (NodeId::new(), NodeId::new());
-        set_root(root);
-        assert!(is_root(root));
-        assert!(!is_root(other));
-        let _inner = Scope::enter(Rule::default());
-        assert!(!is_root(root));
+    fn another_backward_pass_during_a_propagation_is_an_ordinary_gradient() {
+        let derivative = || {
+            let x = Tensor::<1>::from_floats([0.5, -2.0], &Device::default().autodiff());
+            let x = x.require_grad();
+            let grads = neuron(x.clone(), Activation::Tanh).sum().backward();
+            x.grad(&grads).unwrap().to_data()
+        };
+        let expected = derivative();
+        let _scope = Scope::enter(Rule::new(0.5).unwrap());
+        let elsewhere = usize::MAX;
+        let pass = Some(Pass {
+            address: elsewhere,
+            root: NodeId::new(),
+        });
+        CURRENT.set(CURRENT.get().map(|outer| Propagation { pass, ..outer }));
+        assert_eq!(derivative(), expected);
     }
 }

@@ -9,7 +9,7 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
-use crate::{Activation, LfpOps, propagation::current_rule, rules};
+use crate::{Activation, LfpOps, propagation::rule_of, rules};
 
 pub(super) fn built_in<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
@@ -56,7 +56,8 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
             activation,
             stabilized,
         } = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |g| match current_rule() {
+        let rule = rule_of(grads);
+        unary::<B, _>(ops.parents, ops.node, grads, |g| match rule {
             Some(rule) => {
                 let epsilon = if stabilized { rule.epsilon() } else { 0.0 };
                 B::lfp_rescale_activation(g, remembered, activation, epsilon)
@@ -96,7 +97,7 @@ impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
         let g = grads.consume::<B>(&ops.node);
         // Burn expects every parent to receive something. Minus zero leaves any sum as it is.
         let nothing = B::float_full(g.shape(), (-0.0).into(), &g.device(), g.dtype().into());
-        let (to_z, to_output) = match current_rule() {
+        let (to_z, to_output) = match rule_of(grads) {
             Some(rule) if stabilized => {
                 let share = B::lfp_quotient(output, z, rule.epsilon());
                 (B::float_mul(g, share), nothing)
@@ -134,7 +135,7 @@ impl<B: Backend> Backward<B, 1> for StopRewards {
         let g = grads.consume::<B>(&ops.node);
         let [parent] = ops.parents;
         if let Some(parent) = parent
-            && current_rule().is_none()
+            && rule_of(grads).is_none()
         {
             grads.register::<B>(parent.id, g);
         }

@@ -9,7 +9,7 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, tensor::FloatTensor};
 
 use super::record;
-use crate::{DropoutRule, propagation::current_rule};
+use crate::{DropoutRule, propagation::rule_of};
 
 pub(super) fn dropout<B: Backend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
@@ -25,14 +25,10 @@ impl<B: Backend> Backward<B, 1> for Dropout {
     type State = f64;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        unary::<B, _>(
-            ops.parents,
-            ops.node,
-            grads,
-            |quotient| match current_rule().map(|rule| rule.dropout()) {
-                Some(DropoutRule::Scale) => B::float_mul_scalar(quotient, ops.state.into()),
-                Some(DropoutRule::Conserve) | None => quotient,
-            },
-        );
+        let rule = rule_of(grads).map(|rule| rule.dropout());
+        unary::<B, _>(ops.parents, ops.node, grads, |quotient| match rule {
+            Some(DropoutRule::Scale) => B::float_mul_scalar(quotient, ops.state.into()),
+            Some(DropoutRule::Conserve) | None => quotient,
+        });
     }
 }

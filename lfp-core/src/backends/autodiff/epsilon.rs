@@ -11,7 +11,7 @@ use burn_core::backend::{Backend, tensor::FloatTensor};
 use super::record;
 use crate::{
     LfpOps,
-    propagation::{current_rule, is_root},
+    propagation::{is_root, rule_of},
 };
 
 pub(super) fn stabilize<B: Backend + LfpOps, C: CheckpointStrategy>(
@@ -28,14 +28,10 @@ impl<B: Backend + LfpOps> Backward<B, 1> for Stabilize {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let node = ops.node.id;
-        unary::<B, _>(
-            ops.parents,
-            ops.node,
-            grads,
-            |quotient| match current_rule() {
-                Some(rule) if !is_root(node) => B::lfp_rescale(quotient, ops.state, rule.epsilon()),
-                _ => quotient,
-            },
-        );
+        let rule = rule_of(grads);
+        unary::<B, _>(ops.parents, ops.node, grads, |quotient| match rule {
+            Some(rule) if !is_root(node) => B::lfp_rescale(quotient, ops.state, rule.epsilon()),
+            _ => quotient,
+        });
     }
 }

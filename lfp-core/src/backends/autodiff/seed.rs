@@ -9,10 +9,7 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, Shape, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
-use crate::{
-    LfpOps,
-    propagation::{current_rule, set_root},
-};
+use crate::{LfpOps, propagation::begin};
 
 pub(super) fn seed<B: Backend + LfpOps, C: CheckpointStrategy>(
     output: FloatTensor<Autodiff<B, C>>,
@@ -35,9 +32,8 @@ impl<B: Backend + LfpOps> Backward<B, 1> for Seed {
         grads.consume::<B>(&ops.node);
         let [parent] = ops.parents;
         let (output, reward) = ops.state;
-        let rule = current_rule().unwrap_or_default();
         if let Some(parent) = parent {
-            set_root(parent.id);
+            let rule = begin(grads, parent.id);
             let quotient = B::lfp_quotient(reward, output, rule.epsilon());
             grads.register::<B>(parent.id, quotient);
         }
