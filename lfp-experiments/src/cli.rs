@@ -11,6 +11,7 @@ use crate::{
     device::{DeviceError, DeviceName},
     network::Model,
     objective::Method,
+    reproduce::{FigureName, Profile, ReproduceError, Request},
     train::{self, DataSet, Optimizer, Schedule, Settings, TrainError},
 };
 
@@ -26,6 +27,8 @@ pub struct Cli {
 enum Command {
     /// Compare with reference results of the authors' own package.
     Conformance(ConformanceArgs),
+    /// Reproduce a figure of the paper.
+    Reproduce(ReproduceArgs),
     /// Train a network on real data.
     Train(TrainArgs),
 }
@@ -42,6 +45,23 @@ struct ConformanceArgs {
     /// Cases, or folders of cases.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+struct ReproduceArgs {
+    /// Which.
+    figure: FigureName,
+    /// How thoroughly: a thinned grid of learning rates, or the paper's.
+    #[arg(long, value_enum, default_value = "quick")]
+    profile: Profile,
+    /// Number of data sets to draw [default: 3 quick, 5 as in the paper].
+    #[arg(long, value_parser = at_least_one)]
+    seeds: Option<usize>,
+    /// The folder of the results.
+    #[arg(long, default_value = "results")]
+    out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -64,7 +84,7 @@ struct TrainArgs {
     #[arg(long, default_value_t = 3, value_parser = at_least_one)]
     epochs: usize,
     /// The learning rate; with OneCycle the largest.
-    #[arg(long, default_value_t = 0.1, value_parser = positive)]
+    #[arg(long, default_value_t = 0.05, value_parser = positive)]
     lr: f64,
     /// How the learning rate changes.
     #[arg(long, value_enum, default_value = "onecycle")]
@@ -112,6 +132,9 @@ pub enum CliError {
     /// A conformance case.
     #[error(transparent)]
     Case(#[from] CaseError),
+    /// A figure.
+    #[error(transparent)]
+    Reproduce(#[from] ReproduceError),
     /// A training run.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -126,6 +149,7 @@ impl Cli {
     pub fn run(self) -> Result<bool, CliError> {
         match self.command {
             Command::Conformance(args) => args.run(),
+            Command::Reproduce(args) => args.run(),
             Command::Train(args) => args.run(),
         }
     }
@@ -139,6 +163,21 @@ impl ConformanceArgs {
             files.extend(conformance::find(path)?);
         }
         Ok(conformance::run(&files, &device)?)
+    }
+}
+
+impl ReproduceArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let device = self.device.device.open()?;
+        let request = Request {
+            figure: self.figure,
+            profile: self.profile,
+            seeds: self.seeds,
+            out: self.out,
+        };
+        let folder = request.run(&device)?;
+        println!("written to {}", folder.display());
+        Ok(true)
     }
 }
 

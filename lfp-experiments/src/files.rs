@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// Ending of what is still being written.
@@ -84,4 +85,11 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(content: &[u8]) -> String {
     format!("{:x}", Sha256::digest(content))
+}
+
+/// A value as a JSON file has it.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut json = serde_json::to_vec_pretty(value).expect("plain values, whose keys are strings");
+    json.push(b'\n');
+    json
 }

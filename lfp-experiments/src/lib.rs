@@ -3,6 +3,7 @@
 //! | command | module |
 //! |---|---|
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
+//! | `reproduce` | [`reproduce`]: figures of the paper |
 //! | `train` | [`train`]: one network on real data |
 
 pub mod cli;
@@ -12,6 +13,8 @@ pub mod device;
 mod files;
 pub mod network;
 pub mod objective;
+pub mod plot;
+pub mod reproduce;
 pub mod train;
 
 pub use files::FileError;

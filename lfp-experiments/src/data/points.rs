@@ -44,19 +44,8 @@ impl PointCloud {
 
     /// Draws `count` points, spread evenly over the classes.
     pub fn draw(self, count: usize, rng: &mut StdRng) -> Points {
-        let classes = self.num_classes();
-        let mut points = Vec::with_capacity(count);
-        for class in 0..classes {
-            // The first classes take what is left of an uneven division.
-            let of_class = count / classes + usize::from(class < count % classes);
-            for index in 0..of_class {
-                points.push((self.point(class, index, of_class, rng), class as u8));
-            }
-        }
-        Points {
-            points,
-            num_classes: classes,
-        }
+        let point = |class, index, of_class| self.point(class, index, of_class, rng);
+        Points::draw(self.num_classes(), count, point)
     }
 
     /// Draws the points for training and those for testing.
@@ -67,8 +56,7 @@ impl PointCloud {
     }
 
     fn point(self, class: usize, index: usize, count: usize, rng: &mut StdRng) -> [f32; 2] {
-        let noise = Normal::new(0.0, DEVIATION).expect("a positive deviation");
-        let mut noise = || noise.sample(rng);
+        let mut noise = || noise(rng);
         let [x, y] = match self {
             Self::Blobs => {
                 let centre = 1.0 + class as f64;
@@ -102,6 +90,11 @@ impl fmt::Display for PointCloud {
     }
 }
 
+fn noise(rng: &mut StdRng) -> f64 {
+    let normal = Normal::new(0.0, DEVIATION).expect("a positive deviation");
+    normal.sample(rng)
+}
+
 /// Points in the plane with their classes.
 #[derive(Clone, Debug)]
 pub struct Points {
@@ -110,13 +103,31 @@ pub struct Points {
 }
 
 impl Points {
-    /// Two classes from the points of each.
-    pub fn two_classes(first: Vec<[f32; 2]>, second: Vec<[f32; 2]>) -> Self {
-        let first = first.into_iter().map(|point| (point, 0));
-        let second = second.into_iter().map(|point| (point, 1));
+    /// Two normal clouds around `(c, c)` for each of two centres `c`.
+    pub fn blobs(centres: [f64; 2], count: usize, rng: &mut StdRng) -> Self {
+        Self::draw(2, count, |class, _, _| {
+            [0; 2].map(|_| (centres[class] + noise(rng)) as f32)
+        })
+    }
+
+    /// Draws `count` points, spread evenly over the classes; `point` is told class, index and number
+    /// of the points of the class.
+    fn draw(
+        num_classes: usize,
+        count: usize,
+        mut point: impl FnMut(usize, usize, usize) -> [f32; 2],
+    ) -> Self {
+        let mut points = Vec::with_capacity(count);
+        for class in 0..num_classes {
+            // The first classes take what is left of an uneven division.
+            let of_class = count / num_classes + usize::from(class < count % num_classes);
+            for index in 0..of_class {
+                points.push((point(class, index, of_class), class as u8));
+            }
+        }
         Self {
-            points: first.chain(second).collect(),
-            num_classes: 2,
+            points,
+            num_classes,
         }
     }
 

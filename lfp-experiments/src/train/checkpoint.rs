@@ -13,8 +13,8 @@ use burn::{
     tensor::Bytes,
 };
 
-use super::{Epoch, run_folder::to_json};
-use crate::files::{self, FileError};
+use super::Epoch;
+use crate::files::{self, FileError, to_json};
 
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";

@@ -22,12 +22,12 @@ pub use settings::{DataSet, Optimizer, Schedule, SettingDifference, Settings};
 
 use crate::{
     data::Samples,
-    files::{self, FileError},
+    files::{self, FileError, to_json},
     network::Network,
     objective::Objective,
 };
 use epoch::Progress;
-use run_folder::{METRICS, RESULT, WEIGHTS, to_json};
+use run_folder::{METRICS, RESULT, WEIGHTS};
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]

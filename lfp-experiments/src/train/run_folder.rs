@@ -20,7 +20,7 @@ use super::{
     Settings,
     checkpoint::{self, Checkpoint, CheckpointError},
 };
-use crate::files::{self, FileError, UNFINISHED, failed};
+use crate::files::{self, FileError, UNFINISHED, failed, to_json};
 
 const SETTINGS: &str = "settings.json";
 pub(super) const METRICS: &str = "metrics.csv";
@@ -265,10 +265,4 @@ fn remove(path: &Path) -> Result<(), FileError> {
         false => fs::remove_file(path),
     }
     .map_err(failed("remove", path))
-}
-
-pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    let mut json = serde_json::to_vec_pretty(value).expect("plain values, whose keys are strings");
-    json.push(b'\n');
-    json
 }

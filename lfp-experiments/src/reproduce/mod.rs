@@ -1,0 +1,149 @@
+//! `reproduce`: figures of the paper, each with its data.
+
+mod boundary;
+mod fig3;
+mod fig4;
+mod report;
+mod sweep;
+mod weights;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::{
+    files::{self, FileError, to_json},
+    plot::PlotError,
+};
+
+/// A figure of the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FigureName {
+    /// LFP and gradient on toy data: decision boundaries, accuracies, weights.
+    #[value(name = "fig3")]
+    Fig3,
+    /// Trajectories of a neuron's two weights.
+    #[value(name = "fig4")]
+    Fig4,
+    /// The curves of Figure 3, for reading off values.
+    #[value(name = "figa1")]
+    FigA1,
+    /// A reward that has no derivative.
+    #[value(name = "figa2")]
+    FigA2,
+}
+
+impl fmt::Display for FigureName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("every figure has a name");
+        f.pad(value.get_name())
+    }
+}
+
+/// How thoroughly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Three learning rates in each power of ten, three drawn data sets.
+    Quick,
+    /// Nine learning rates in each power of ten, five drawn data sets, as in the paper.
+    Paper,
+}
+
+/// What to reproduce, and where to.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which figure.
+    pub figure: FigureName,
+    /// How thoroughly.
+    pub profile: Profile,
+    /// How many data sets to draw, if not as many as the profile says.
+    pub seeds: Option<usize>,
+    /// The folder of all results; the figure gets a folder of its own there.
+    pub out: PathBuf,
+}
+
+/// Why there is no figure.
+#[derive(Debug, thiserror::Error)]
+pub enum ReproduceError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The drawing.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}
+
+/// The seeds of the paper; more follow by counting.
+const SEEDS: [u64; 3] = [7240, 5110, 5628];
+
+impl Request {
+    /// Computes and writes the figure. Returns its folder.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn run(&self, device: &Device) -> Result<PathBuf, ReproduceError> {
+        let folder = self.out.join(self.figure.to_string());
+        files::create_folder(&folder)?;
+        match self.figure {
+            FigureName::Fig3 => fig3::fig3(self, &folder, device)?,
+            FigureName::FigA1 => fig3::figa1(self, &folder, device)?,
+            FigureName::FigA2 => fig3::figa2(self, &folder, device)?,
+            FigureName::Fig4 => fig4::fig4(self, &folder, device)?,
+        }
+        Ok(folder)
+    }
+
+    /// The seeds of the data sets to draw.
+    fn seeds(&self) -> Vec<u64> {
+        let count = self.seeds.unwrap_or(match self.profile {
+            Profile::Quick => 3,
+            Profile::Paper => 5,
+        });
+        let more = (SEEDS[0] + 1)..;
+        SEEDS.into_iter().chain(more).take(count).collect()
+    }
+
+    /// The learning rates `a * 10^b` to try.
+    fn learning_rates(&self) -> Vec<f64> {
+        let factors: &[u32] = match self.profile {
+            Profile::Quick => &[1, 2, 5],
+            Profile::Paper => &[1, 2, 3, 4, 5, 6, 7, 8, 9],
+        };
+        let exponents = -5_i32..=-1;
+        exponents
+            .flat_map(|exponent| {
+                // Read from text, 3e-4 is 0.0003; as a product it is a little more.
+                let rate = move |factor: &u32| format!("{factor}e{exponent}").parse();
+                factors.iter().map(rate)
+            })
+            .collect::<Result<_, _>>()
+            .expect("numbers in scientific notation")
+    }
+}
+
+/// Writes `result.json`.
+fn write_result<T: Serialize>(folder: &Path, result: &T) -> Result<(), FileError> {
+    files::write(&folder.join("result.json"), &to_json(result))
+}
+
+/// Writes a CSV with a column for each name.
+fn write_csv<const N: usize>(
+    folder: &Path,
+    name: &str,
+    columns: [&str; N],
+    rows: impl IntoIterator<Item = [f64; N]>,
+) -> Result<(), FileError> {
+    let mut csv = columns.join(",") + "\n";
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(f64::to_string).collect();
+        csv += &(cells.join(",") + "\n");
+    }
+    files::write(&folder.join(format!("{name}.csv")), csv.as_bytes())
+}

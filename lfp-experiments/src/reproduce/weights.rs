@@ -1,0 +1,64 @@
+//! How many weights matter: the weight distribution by a threshold theta.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::Tensor,
+};
+use serde::Serialize;
+
+use crate::network::Network;
+
+/// The largest threshold looked at, and into how many steps the way there is cut.
+const LARGEST: f64 = 0.5;
+const STEPS: usize = 100;
+
+/// Shares of the weights that lie above theta, within it, and below minus theta.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Shares {
+    pub(super) theta: f64,
+    pub(super) positive: f64,
+    pub(super) neutral: f64,
+    pub(super) negative: f64,
+}
+
+/// The shares at every threshold, over the weights of all connections of all networks together.
+pub(super) fn shares<'a>(networks: impl Iterator<Item = &'a Network>) -> Vec<Shares> {
+    let mut collected = Weights::default();
+    networks.for_each(|network| network.visit(&mut collected));
+    let Weights(weights) = collected;
+    let share = |inside: &dyn Fn(f64) -> bool| {
+        let count = weights
+            .iter()
+            .filter(|&&weight| inside(weight.into()))
+            .count();
+        count as f64 / weights.len() as f64
+    };
+    (0..=STEPS)
+        .map(|step| {
+            let theta = LARGEST * step as f64 / STEPS as f64;
+            Shares {
+                theta,
+                positive: share(&|weight| weight > theta),
+                neutral: share(&|weight| weight.abs() <= theta),
+                negative: share(&|weight| weight < -theta),
+            }
+        })
+        .collect()
+}
+
+/// The neutral share, averaged over all thresholds.
+pub(super) fn mean_neutral(shares: &[Shares]) -> f64 {
+    shares.iter().map(|shares| shares.neutral).sum::<f64>() / shares.len() as f64
+}
+
+/// All weights of connections; biases are none.
+#[derive(Default)]
+struct Weights(Vec<f32>);
+
+impl ModuleVisitor for Weights {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if D >= 2 {
+            self.0.extend(param.val().into_data().iter::<f32>());
+        }
+    }
+}
