@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand};
 use lfp_burn::Activation;
 
 use crate::{
+    bench,
     conformance::{self, CaseError},
     data::{Mnist, MnistError},
     device::{DeviceError, DeviceName},
+    files::to_json,
     network::Model,
     objective::Method,
     reproduce::{FigureName, Profile, ReproduceError, Request},
@@ -25,12 +27,44 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure what a training step costs.
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
     /// Compare with reference results of the authors' own package.
     Conformance(ConformanceArgs),
     /// Reproduce a figure of the paper.
     Reproduce(ReproduceArgs),
     /// Train a network on real data.
     Train(TrainArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// A step of training: forward pass, backward pass, update.
+    Step(BenchStepArgs),
+}
+
+#[derive(Debug, Args)]
+struct BenchStepArgs {
+    /// The networks, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like")]
+    model: Vec<Model>,
+    /// Samples per step.
+    #[arg(long, default_value_t = 128, value_parser = at_least_one)]
+    batch: usize,
+    /// What takes turns, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "lfp,gradient")]
+    method: Vec<Method>,
+    /// Steps of each method.
+    #[arg(long, default_value_t = 30, value_parser = at_least_one)]
+    steps: usize,
+    /// Print JSON and nothing else.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -148,10 +182,31 @@ impl Cli {
     /// A line that says what to do.
     pub fn run(self) -> Result<bool, CliError> {
         match self.command {
+            Command::Bench {
+                what: BenchCommand::Step(args),
+            } => args.run(),
             Command::Conformance(args) => args.run(),
             Command::Reproduce(args) => args.run(),
             Command::Train(args) => args.run(),
         }
+    }
+}
+
+impl BenchStepArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let device = self.device.device.open()?;
+        let request = bench::Request {
+            models: self.model,
+            batch: self.batch,
+            methods: self.method,
+            steps: self.steps,
+        };
+        let costs = request.run(&device);
+        match self.json {
+            true => print!("{}", String::from_utf8_lossy(&to_json(&costs))),
+            false => print!("{}", bench::table(&costs)),
+        }
+        Ok(true)
     }
 }
 

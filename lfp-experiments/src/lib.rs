@@ -2,10 +2,12 @@
 //!
 //! | command | module |
 //! |---|---|
+//! | `bench` | [`bench`]: what a training step costs |
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
 //! | `reproduce` | [`reproduce`]: figures of the paper |
 //! | `train` | [`train`]: one network on real data |
 
+pub mod bench;
 pub mod cli;
 pub mod conformance;
 pub mod data;
