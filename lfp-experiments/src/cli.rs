@@ -101,6 +101,7 @@ struct ReproduceArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(allow_negative_numbers = true)]
 struct TrainArgs {
     /// The network.
     #[arg(long, default_value_t = Model::LeNet)]

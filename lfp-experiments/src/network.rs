@@ -3,7 +3,7 @@
 use std::fmt;
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleVisitor, Param},
     store::{BurnToPyTorchAdapter, ModuleSnapshot, SafetensorsStore, SafetensorsStoreError},
     tensor::{Device, Tensor},
 };
@@ -67,6 +67,21 @@ impl Model {
                 Network::VggLike(config.init(device))
             }
         }
+    }
+}
+
+/// Draws the weights of a model now. Burn draws a parameter when it is first used, which may be after
+/// other numbers have been drawn, and once for each clone.
+pub fn drawn<M: Module>(model: M) -> M {
+    model.visit(&mut Draw);
+    model
+}
+
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        param.val();
     }
 }
 

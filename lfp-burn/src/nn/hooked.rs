@@ -1,6 +1,6 @@
 //! A layer with a hook.
 
-use core::ops::Deref;
+use core::{fmt, ops::Deref};
 
 use burn::{
     module::{
@@ -146,5 +146,15 @@ impl<M: ModuleDisplay> ModuleDisplay for Hooked<M> {
             None => content,
         }
         .optional()
+    }
+}
+
+impl<M: ModuleDisplay> fmt::Display for Hooked<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}",
+            ModuleDisplay::format(self, DisplaySettings::default())
+        )
     }
 }

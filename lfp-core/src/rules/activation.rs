@@ -60,6 +60,23 @@ pub(crate) fn share_without_stabilizer<B: Backend>(
     B::float_mul(quotient, share)
 }
 
+/// Where rewards enter at an activation's output `a`, as `q = r / s(a)`: what they are at its input,
+/// `r / s(z)`; with an epsilon of zero `r / z`, and 0 where `z = 0`.
+pub(crate) fn enter<B: Backend>(
+    quotient: FloatTensor<B>,
+    z: FloatTensor<B>,
+    output: FloatTensor<B>,
+    seed_epsilon: f64,
+    epsilon: f64,
+) -> FloatTensor<B> {
+    let seeded = stabilized::<B>(output, seed_epsilon);
+    if epsilon > 0.0 {
+        let share = B::float_div(seeded, stabilized::<B>(z, epsilon));
+        return B::float_mul(quotient, share);
+    }
+    share_without_stabilizer::<B>(quotient, z, seeded)
+}
+
 /// `g phi'(z)`: what `loss.backward()` gets, operation by operation as Burn's tape computes it, so
 /// that gradients of a hooked model are Burn's, bit for bit.
 pub(crate) fn gradient<B: Backend>(

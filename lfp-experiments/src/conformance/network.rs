@@ -113,8 +113,8 @@ enum Parameter {
 
 /// Activations on their way through the network, `[batch, channels, height, width]`; a vector has
 /// height and width 1.
-struct Flow {
-    values: Tensor<4>,
+struct Flow<const D: usize = 4> {
+    values: Tensor<D>,
     /// Whether the values are a linear map's whose stabiliser is still to come. It may come after
     /// max pooling, too, and joins the activation where one follows.
     raw: bool,
@@ -124,11 +124,20 @@ impl Flow {
     fn of_linear_map(values: Tensor<4>) -> Self {
         Self { values, raw: true }
     }
+}
 
-    fn stabilized(self) -> Tensor<4> {
+impl<const D: usize> Flow<D> {
+    fn stabilized(self) -> Tensor<D> {
         match self.raw {
             true => hooks::stabilize(self.values),
             false => self.values,
+        }
+    }
+
+    fn activated(self, function: Activation) -> Tensor<D> {
+        match self.raw {
+            true => hooks::neuron(self.values, function),
+            false => hooks::activation(self.values, function),
         }
     }
 }
@@ -186,11 +195,17 @@ impl Network {
             values: input,
             raw: false,
         };
-        let end = self.run(&self.layers, flow);
-        let logits = end.values.flatten::<2>(1, 3);
-        match end.raw {
-            true => hooks::stabilize(logits),
-            false => logits,
+        // Rewards enter at the last operation, which so must be the activation, if there is one,
+        // rather than a reshape of what it returned.
+        let (layers, activation) = split_last_activation(&self.layers);
+        let end = self.run(layers, flow);
+        let end = Flow {
+            values: end.values.flatten::<2>(1, 3),
+            raw: end.raw,
+        };
+        match activation {
+            Some(function) => end.activated(function),
+            None => end.stabilized(),
         }
     }
 
@@ -233,10 +248,7 @@ impl Network {
                 Flow::of_linear_map(module::conv2d(x, self.kernel(name), bias, options))
             }
             Layer::Activation { function } => Flow {
-                values: match flow.raw {
-                    true => hooks::neuron(flow.values, function.0),
-                    false => hooks::activation(flow.values, function.0),
-                },
+                values: flow.activated(function.0),
                 raw: false,
             },
             Layer::MaxPool2d(window) => {
@@ -327,6 +339,16 @@ impl Network {
     fn statistic(&self, name: &str) -> Tensor<1> {
         let found = self.statistics.iter().find(|(known, _)| known == name);
         found.expect("the builder read every statistic").1.clone()
+    }
+}
+
+/// The layers up to the last activation, and that, if nothing but flattening follows it.
+fn split_last_activation(layers: &[Layer]) -> (&[Layer], Option<Activation>) {
+    let flat = |layer: &Layer| matches!(layer, Layer::Flatten {});
+    let end = layers.iter().rposition(|layer| !flat(layer));
+    match end.map(|end| (&layers[..end], &layers[end])) {
+        Some((before, Layer::Activation { function })) => (before, Some(function.0)),
+        _ => (layers, None),
     }
 }
 

@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{
     data::{PointCloud, Samples, loader},
-    network::Network,
+    network::{Network, drawn},
     objective::{Method, Objective},
     train::{accuracy, train_epoch},
 };
@@ -184,7 +184,7 @@ fn initial_network(num_classes: usize, seed: u64, device: &Device) -> Network {
         .expect("drawing weights does not panic");
     device.seed(seed);
     let config = MlpConfig::new(vec![2, 32, 16, num_classes]);
-    Network::Mlp(config.init(device)).materialize()
+    drawn(Network::Mlp(config.init(device)))
 }
 
 /// The mean, and the deviation over all values.

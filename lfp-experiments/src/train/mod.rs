@@ -23,7 +23,7 @@ pub use settings::{DataSet, Optimizer, Schedule, SettingDifference, Settings};
 use crate::{
     data::Samples,
     files::{self, FileError, to_json},
-    network::Network,
+    network::{Network, drawn},
     objective::Objective,
 };
 use epoch::Progress;
@@ -169,8 +169,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             settings,
             objective: settings.method.objective(),
-            // Burn draws a parameter when it is first used; here is where the seed counts.
-            network: network.materialize(),
+            network: drawn(network),
             device,
             optimizer: settings.optimizer(),
             schedule: settings.schedule(steps_per_epoch)?,

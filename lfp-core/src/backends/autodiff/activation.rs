@@ -9,7 +9,11 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
-use crate::{Activation, LfpOps, propagation::rule_of, rules};
+use crate::{
+    Activation, LfpOps, Rule,
+    propagation::{is_root, rule_of},
+    rules,
+};
 
 pub(super) fn built_in<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
@@ -57,7 +61,14 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
             stabilized,
         } = ops.state;
         let rule = rule_of(grads);
+        let root = is_root(ops.node.id);
         unary::<B, _>(ops.parents, ops.node, grads, |g| match rule {
+            Some(rule) if root && activation != Activation::Relu => {
+                let output = rules::activation::forward::<B>(remembered.clone(), activation);
+                enter::<B>(g, remembered, output, stabilized, rule)
+            }
+            // Of a ReLU that is on, input and output are the same, and so are their stabilisers.
+            Some(_) if root => B::lfp_rescale_activation(g, remembered, activation, 0.0),
             Some(rule) => {
                 let epsilon = if stabilized { rule.epsilon() } else { 0.0 };
                 B::lfp_rescale_activation(g, remembered, activation, epsilon)
@@ -65,6 +76,18 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
             None => rules::activation::gradient::<B>(g, remembered, activation),
         });
     }
+}
+
+/// Rewards that enter at an activation's output pass it unchanged, like all others.
+fn enter<B: Backend>(
+    quotient: FloatTensor<B>,
+    z: FloatTensor<B>,
+    output: FloatTensor<B>,
+    stabilized: bool,
+    rule: Rule,
+) -> FloatTensor<B> {
+    let epsilon = if stabilized { rule.epsilon() } else { 0.0 };
+    rules::activation::enter::<B>(quotient, z, output, rule.epsilon(), epsilon)
 }
 
 /// Two parents: rewards take the way to `z`, gradients the way through whatever computed `output`.
@@ -97,7 +120,9 @@ impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
         let g = grads.consume::<B>(&ops.node);
         // Burn expects every parent to receive something. Minus zero leaves any sum as it is.
         let nothing = B::float_full(g.shape(), (-0.0).into(), &g.device(), g.dtype().into());
+        let root = is_root(ops.node.id);
         let (to_z, to_output) = match rule_of(grads) {
+            Some(rule) if root => (enter::<B>(g, z, output, stabilized, rule), nothing),
             Some(rule) if stabilized => {
                 let share = B::lfp_quotient(output, z, rule.epsilon());
                 (B::float_mul(g, share), nothing)

@@ -1,0 +1,529 @@
+//! The program as its users run it: real processes, real files.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lfp-experiments");
+/// The folder with the real MNIST files, for the tests that need them.
+const REAL_DATA: &str = "LFP_DATA_DIR";
+
+fn program(arguments: &[&str]) -> Output {
+    let output = Command::new(PROGRAM).args(arguments).output();
+    output.expect("the program starts")
+}
+
+/// Runs the program, which must refuse with exit code 2 and one line that contains all of `words`.
+#[track_caller]
+fn refused(arguments: &[&str], words: &[&str]) {
+    let output = program(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?} said: {said}");
+    assert_eq!(
+        said.trim_end().lines().count(),
+        1,
+        "{arguments:?} said: {said}"
+    );
+    for word in words {
+        assert!(said.contains(word), "expected \"{word}\" in: {said}");
+    }
+}
+
+#[track_caller]
+fn succeeds(arguments: &[&str]) -> String {
+    let output = program(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?} said: {said}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// An IDX file.
+fn idx(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut content = vec![0, 0, 8, sizes.len() as u8];
+    for size in sizes {
+        content.extend(size.to_be_bytes());
+    }
+    content.extend(bytes);
+    content
+}
+
+/// Ten kinds of images that are easy to tell apart, in MNIST's format: bright bands at different
+/// heights, with noise.
+struct Digits {
+    folder: TempDir,
+}
+
+impl Digits {
+    fn new(train: u32, test: u32) -> Self {
+        let digits = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for (name, count) in [("train", train), ("t10k", test)] {
+            let labels: Vec<u8> = (0..count).map(|index| (index % 10) as u8).collect();
+            let mut noise = 1u32;
+            let mut pixels = Vec::new();
+            for &label in &labels {
+                for pixel in 0..28 * 28u32 {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let in_band = pixel / 28 / 2 == u32::from(label) + 2;
+                    let bright = if in_band { 180 } else { 0 };
+                    pixels.push(bright + (noise >> 26) as u8);
+                }
+            }
+            digits.write(
+                &format!("{name}-images-idx3-ubyte"),
+                &idx(&[count, 28, 28], &pixels),
+            );
+            digits.write(
+                &format!("{name}-labels-idx1-ubyte"),
+                &idx(&[count], &labels),
+            );
+        }
+        digits
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        fs::write(self.file(name), content).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.folder.path().to_str().unwrap()
+    }
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+fn train_arguments<'a>(data: &'a Digits, out: &'a str) -> Vec<&'a str> {
+    let of_run = ["--data-dir", data.path(), "--out", out];
+    let settings = ["train", "--epochs", "4", "--batch", "32", "--lr", "0.02"];
+    [&settings[..], &of_run[..]].concat()
+}
+
+fn weights(run: &str) -> Vec<u8> {
+    fs::read(Path::new(run).join("final.safetensors")).expect("the run has ended")
+}
+
+#[test]
+fn a_run_learns_and_leaves_its_results() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let runs = [
+        ("lfp", path(&folder, "lfp")),
+        ("gradient", path(&folder, "gradient")),
+    ];
+    for (method, out) in &runs {
+        let mut arguments = train_arguments(&data, out);
+        arguments.extend(["--method", method, "--model", "mlp", "--epochs", "6"]);
+        arguments.drain(1..3);
+        let said = succeeds(&arguments);
+        assert_eq!(
+            said.lines()
+                .filter(|line| line.starts_with("epoch "))
+                .count(),
+            6,
+            "{said}"
+        );
+        let result = fs::read_to_string(Path::new(out).join("result.json")).unwrap();
+        let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+        let accuracy = result["test_accuracy"].as_array().unwrap();
+        assert_eq!(accuracy.len(), 6);
+        assert!(
+            accuracy[5].as_f64().unwrap() > 0.9,
+            "{method}: {accuracy:?}"
+        );
+        assert_eq!(result["settings"]["method"], *method);
+        assert_eq!(result["settings"]["seed"], 7240);
+        let metrics = fs::read_to_string(Path::new(out).join("metrics.csv")).unwrap();
+        assert_eq!(metrics.lines().count(), 7);
+        let bytes = weights(out);
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(
+            file.tensor("classifier.0.weight").unwrap().shape(),
+            [512, 784]
+        );
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_weights_bit_for_bit() {
+    let data = Digits::new(640, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let whole = path(&folder, "whole");
+    succeeds(&train_arguments(&data, &whole));
+
+    let killed = path(&folder, "killed");
+    let mut arguments = train_arguments(&data, &killed);
+    arguments.push("--resume");
+    // Killed at once, and then, three times, when an epoch has ended and its checkpoint is due.
+    for epochs in [0, 1, 1, 1] {
+        let mut process = Command::new(PROGRAM)
+            .args(&arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let ended = said
+            .map_while(Result::ok)
+            .filter(|line| line.starts_with("epoch "));
+        ended.take(epochs).for_each(drop);
+        // `kill` is SIGKILL on Unix: nothing in the process gets to tidy up.
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    succeeds(&arguments);
+    assert!(weights(&whole) == weights(&killed), "the weights differ");
+
+    // And once more on the finished run, which is left as it is.
+    let before = fs::metadata(Path::new(&killed).join("result.json")).unwrap();
+    succeeds(&arguments);
+    let after = fs::metadata(Path::new(&killed).join("result.json")).unwrap();
+    assert_eq!(before.modified().unwrap(), after.modified().unwrap());
+}
+
+#[test]
+fn a_half_written_checkpoint_is_never_picked_up() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let arguments = train_arguments(&data, &run);
+    succeeds(&arguments);
+    let expected = weights(&run);
+
+    // As if the process had died while it wrote its last checkpoint and files.
+    let run_folder = Path::new(&run);
+    let last = run_folder.join("checkpoint-0004");
+    fs::rename(&last, run_folder.join("checkpoint-0004.tmp")).unwrap();
+    fs::remove_file(run_folder.join("checkpoint-0004.tmp/SHA256SUMS")).unwrap();
+    fs::remove_file(run_folder.join("result.json")).unwrap();
+    fs::remove_file(run_folder.join("final.safetensors")).unwrap();
+    let metrics = fs::read_to_string(run_folder.join("metrics.csv")).unwrap();
+    let rows: Vec<&str> = metrics.lines().collect();
+    fs::write(run_folder.join("metrics.csv"), rows[..4].join("\n") + "\n").unwrap();
+    fs::write(run_folder.join("metrics.csv.tmp"), "epoch,").unwrap();
+
+    let mut arguments = arguments;
+    arguments.push("--resume");
+    let said = succeeds(&arguments);
+    assert!(said.contains("resumed after epoch 3"), "{said}");
+    assert!(weights(&run) == expected);
+    assert!(!run_folder.join("checkpoint-0004.tmp").exists());
+    assert!(!run_folder.join("metrics.csv.tmp").exists());
+}
+
+#[test]
+fn a_run_folder_with_anything_wrong_in_it_is_reported_and_left_alone() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let arguments = train_arguments(&data, &run);
+    succeeds(&arguments);
+    let resume = [&arguments[..], &["--resume"]].concat();
+    let file = |name: &str| Path::new(&run).join(name);
+    let changed = |name: &str, content: &[u8], words: &[&str]| {
+        let before = fs::read(file(name)).ok();
+        fs::write(file(name), content).unwrap();
+        refused(&resume, words);
+        assert_eq!(fs::read(file(name)).unwrap(), content, "{name} was touched");
+        match before {
+            Some(before) => fs::write(file(name), before).unwrap(),
+            None => fs::remove_file(file(name)).unwrap(),
+        }
+    };
+
+    refused(&arguments, &["not empty", "--resume"]);
+    changed(
+        "holiday.jpg",
+        b"sun",
+        &["holiday.jpg", "not a file of a training run"],
+    );
+    changed("settings.json", b"{\"model\": \"len", &["settings.json"]);
+    changed("metrics.csv", b"epoch,lr\n1,2\n", &["metrics.csv"]);
+    changed("metrics.csv", b"epoch,lr,tra", &["metrics.csv"]);
+    changed("result.json", b"{}", &["result.json"]);
+    changed("final.safetensors", b"", &["final.safetensors"]);
+    for name in [
+        "model.bpk",
+        "optimizer.bpk",
+        "schedule.bpk",
+        "epochs.json",
+        "SHA256SUMS",
+    ] {
+        let name = format!("checkpoint-0004/{name}");
+        let content = fs::read(file(&name)).unwrap();
+        changed(
+            &name,
+            &content[..content.len() / 2],
+            &["checkpoint-0004", "torn"],
+        );
+    }
+    let other = [&resume[..], &["--momentum", "0.5"]].concat();
+    refused(&other, &["--momentum 0.9", "--momentum 0.5"]);
+
+    let stranger = path(&folder, "stranger");
+    fs::create_dir(&stranger).unwrap();
+    fs::write(Path::new(&stranger).join("metrics.csv"), "epoch").unwrap();
+    let arguments = train_arguments(&data, &stranger);
+    refused(
+        &[&arguments[..], &["--resume"]].concat(),
+        &["settings.json", "missing"],
+    );
+}
+
+#[test]
+fn bad_arguments_are_refused_in_one_line() {
+    for (arguments, words) in [
+        (["--model", "transformer"], ["transformer", "lenet"]),
+        (["--lr", "nan"], ["--lr", "positive"]),
+        (["--lr", "-1"], ["--lr", ""]),
+        (["--epochs", "0"], ["--epochs", "from 1"]),
+        (["--batch", "0"], ["--batch", "from 1"]),
+        (["--momentum", "1"], ["--momentum", "below 1"]),
+        (["--clip", "inf"], ["--clip", "positive"]),
+        (["--activation", "gelu"], ["gelu", "leaky_relu"]),
+        (["--device", "abacus"], ["abacus", "flex"]),
+        (["--device", "cuda:x"], ["cuda:x", "cuda:N"]),
+        (["--dataset", "imagenet"], ["imagenet", "mnist"]),
+    ] {
+        refused(&[&["train"], &arguments[..]].concat(), &words);
+    }
+    refused(&["reproduce", "fig99"], &["fig99", "fig3"]);
+    refused(&["sing"], &["sing"]);
+}
+
+#[test]
+#[cfg(not(feature = "cuda"))]
+fn a_device_that_was_not_compiled_in_names_its_feature() {
+    refused(&["train", "--device", "cuda:1"], &["--features cuda"]);
+}
+
+#[test]
+fn bad_data_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "run");
+    let check = |change: &dyn Fn(&Digits), words: &[&str]| {
+        let data = Digits::new(20, 10);
+        change(&data);
+        refused(&train_arguments(&data, &out), words);
+        assert!(!Path::new(&out).exists(), "nothing is begun with bad data");
+    };
+    let images = "train-images-idx3-ubyte";
+    let labels = "train-labels-idx1-ubyte";
+    let cut = |data: &Digits, name: &str, length: usize| {
+        let content = fs::read(data.file(name)).unwrap();
+        data.write(name, &content[..length]);
+    };
+    check(
+        &|data| fs::remove_file(data.file(labels)).unwrap(),
+        &[labels, "--data-dir"],
+    );
+    check(
+        &|data| cut(data, images, 5000),
+        &[images, "expected 15696 bytes", "5000"],
+    );
+    check(
+        &|data| cut(data, images, 10),
+        &[images, "expected 16 bytes"],
+    );
+    check(&|data| cut(data, images, 0), &[images, "expected 16 bytes"]);
+    check(
+        &|data| data.write(images, b"<!DOCTYPE html>"),
+        &[images, "magic number 0x00000803"],
+    );
+    check(
+        &|data| data.write(labels, &idx(&[20], &[12; 20])),
+        &[labels, "0 to 9", "12"],
+    );
+    check(
+        &|data| data.write(labels, &idx(&[19], &[1; 19])),
+        &[labels, "20", "19"],
+    );
+    check(
+        &|data| data.write(images, &[0x1f, 0x8b, 8, 0, 1]),
+        &[images, "gzip"],
+    );
+    refused(
+        &["train", "--data-dir", "/nowhere", "--out", &out],
+        &["/nowhere", "train-images-idx3-ubyte"],
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_cannot_be_written_is_named() {
+    let data = Digits::new(20, 10);
+    // Not even the superuser may create files there.
+    refused(
+        &train_arguments(&data, "/proc/run"),
+        &["/proc/run", "cannot create"],
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_named() {
+    let data = Digits::new(20, 10);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "run");
+    // A limit on the size of files, which meets the checkpoint first, stands in for a full disk.
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 100; exec {PROGRAM} {}",
+        train_arguments(&data, &out).join(" ")
+    );
+    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("cannot write") && said.contains("model.bpk"),
+        "{said}"
+    );
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+}
+
+#[test]
+fn conformance_tells_agreement_mismatch_and_malformed_files_apart() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    let said = succeeds(&["conformance", cases.to_str().unwrap(), "--device", "flex"]);
+    assert!(said.lines().count() > 100 && said.contains("not supported yet"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case.safetensors");
+    let mut bytes = fs::read(cases.join("mlp_relu.safetensors")).unwrap();
+    // The last bytes are some tensor's; a large number there agrees with nothing.
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&1e6f32.to_le_bytes());
+    fs::write(&case, &bytes).unwrap();
+    let output = program(&["conformance", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("FAILED"));
+
+    fs::write(&case, &bytes[..100]).unwrap();
+    refused(
+        &["conformance", case.to_str().unwrap()],
+        &["case.safetensors"],
+    );
+    refused(&["conformance", "/nowhere"], &["/nowhere"]);
+    let empty = tempfile::tempdir().unwrap();
+    refused(
+        &["conformance", empty.path().to_str().unwrap()],
+        &["no .safetensors file"],
+    );
+}
+
+#[test]
+fn bench_prints_json_and_nothing_else() {
+    let said = succeeds(&[
+        "bench", "step", "--model", "lenet", "--batch", "4", "--steps", "2", "--json",
+    ]);
+    let costs: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+    assert_eq!(costs.len(), 2);
+    for (cost, method) in costs.iter().zip(["lfp", "gradient"]) {
+        assert_eq!(cost["model"], "lenet");
+        assert_eq!(cost["method"], method);
+        assert_eq!(cost["batch"], 4);
+        for key in [
+            "step_ms",
+            "forward_ms",
+            "backward_ms",
+            "update_ms",
+            "peak_mib",
+        ] {
+            assert!(cost[key].as_f64().unwrap() > 0.0, "{key}");
+        }
+    }
+}
+
+#[test]
+fn figure_3_is_drawn_and_lfp_keeps_up_with_the_gradient() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    succeeds(&["reproduce", "fig3", "--out", out, "--device", "flex"]);
+    let file = |name: &str| folder.path().join("fig3").join(name);
+    assert!(fs::read(file("fig3.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(
+        fs::read_to_string(file("fig3.svg"))
+            .unwrap()
+            .contains("</svg>")
+    );
+    let result = fs::read_to_string(file("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    for cloud in ["blobs", "circles", "swirl"] {
+        for kind in [
+            "lfp-learning-rate",
+            "gradient-training",
+            "lfp-weights",
+            "initial-weights",
+        ] {
+            let csv = fs::read_to_string(file(&format!("{cloud}-{kind}.csv"))).unwrap();
+            assert!(csv.lines().count() > 10, "{cloud}-{kind}");
+        }
+        let of = |method: &str, key: &str| result["data"][cloud][method][key].as_f64().unwrap();
+        let accuracies = (of("lfp", "test_accuracy"), of("gradient", "test_accuracy"));
+        assert!(
+            accuracies.0 > accuracies.1 - 0.03,
+            "{cloud}: {accuracies:?}"
+        );
+        let neutral = (of("lfp", "neutral_share"), of("gradient", "neutral_share"));
+        assert!(neutral.0 > neutral.1, "{cloud}: {neutral:?}");
+    }
+    assert_eq!(result["data"]["blobs"]["lfp"]["test_accuracy"], 1.0);
+}
+
+#[test]
+fn the_other_figures_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    for figure in ["figa1", "figa2", "fig4"] {
+        succeeds(&["reproduce", figure, "--out", out, "--seeds", "1"]);
+        let file = |ending: &str| {
+            folder
+                .path()
+                .join(figure)
+                .join(format!("{figure}.{ending}"))
+        };
+        assert!(
+            fs::metadata(file("png")).unwrap().len() > 10_000,
+            "{figure}"
+        );
+        assert!(
+            fs::metadata(file("svg")).unwrap().len() > 10_000,
+            "{figure}"
+        );
+    }
+    let result = fs::read_to_string(folder.path().join("fig4/result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let trajectories = result["trajectories"].as_array().unwrap();
+    assert_eq!(trajectories.len(), 14);
+    for trajectory in trajectories {
+        let value = |key: &str| trajectory[key].as_f64().unwrap();
+        assert!(
+            value("final_objective") < value("initial_objective"),
+            "{trajectory}"
+        );
+    }
+}
+
+#[test]
+fn lenet_reads_the_real_digits() {
+    let Ok(data) = std::env::var(REAL_DATA) else {
+        eprintln!("SKIPPED: {REAL_DATA} does not name a folder with the real MNIST files");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "run");
+    succeeds(&["train", "--epochs", "1", "--data-dir", &data, "--out", &out]);
+    let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let accuracy = result["test_accuracy"][0].as_f64().unwrap();
+    assert!(accuracy > 0.96, "{accuracy}");
+}

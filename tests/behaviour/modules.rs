@@ -1,0 +1,171 @@
+//! Hooked layers are Burn's own to everything else in Burn.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    nn::{
+        Linear, LinearConfig,
+        conv::{Conv2d, Conv2dConfig},
+        loss::CrossEntropyLossConfig,
+    },
+    optim::{AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig},
+    tensor::{Device, Distribution, Int, Tensor},
+};
+use lfp_burn::{
+    Activation, Propagate,
+    nn::{Hook, Hooked},
+    reward::{Reward, SoftmaxReward},
+};
+use lfp_experiments::network::Model;
+
+use crate::{seeded, values};
+
+#[derive(Module, Debug)]
+struct Plain {
+    conv: Conv2d,
+    layers: Vec<Linear>,
+}
+
+#[derive(Module, Debug)]
+struct WithHooks {
+    conv: Hooked<Conv2d>,
+    layers: Vec<Hooked<Linear>>,
+}
+
+fn plain(device: &Device) -> Plain {
+    Plain {
+        conv: Conv2dConfig::new([1, 2], [3, 3]).init(device),
+        layers: vec![
+            LinearConfig::new(3, 4).init(device),
+            LinearConfig::new(4, 2).init(device),
+        ],
+    }
+}
+
+fn with_hooks(device: &Device) -> WithHooks {
+    let Plain { conv, layers } = plain(device);
+    WithHooks {
+        conv: conv.hooked(),
+        layers: layers.into_iter().map(Hook::hooked).collect(),
+    }
+}
+
+/// Every parameter by path, with its values.
+#[derive(Default, PartialEq, Debug)]
+struct Parameters {
+    path: Vec<String>,
+    found: Vec<(String, Vec<f64>)>,
+}
+
+impl ModuleVisitor for Parameters {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.push((self.path.join("."), values(param.val())));
+    }
+}
+
+fn parameters<M: Module>(model: &M) -> Vec<(String, Vec<f64>)> {
+    let mut parameters = Parameters::default();
+    model.visit(&mut parameters);
+    parameters.found
+}
+
+#[test]
+fn records_of_plain_layers_load_into_hooked_ones_and_back() {
+    let (device, _alone) = seeded(13);
+    let (theirs, ours) = (plain(&device), with_hooks(&device));
+    let loaded = ours.clone().load_record(theirs.clone().into_record());
+    assert_eq!(parameters(&loaded), parameters(&theirs));
+    let back = theirs.load_record(ours.clone().into_record());
+    assert_eq!(parameters(&back), parameters(&ours));
+}
+
+#[test]
+fn a_hooked_layer_prints_its_activation() {
+    let (device, _alone) = seeded(14);
+    let layer = LinearConfig::new(3, 4).init(&device).hooked();
+    let text = format!("{}", layer.with_activation(Activation::Silu));
+    assert!(
+        text.contains("silu") && text.contains("params: 16"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_optimiser_of_burn_takes_the_feedback() {
+    let (device, _alone) = seeded(10);
+    let layer = LinearConfig::new(6, 3).init(&device).hooked();
+    let x = Tensor::<2>::random([8, 6], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 0, 1, 2, 0, 1], &device);
+    let loss = |logits: Tensor<2>| {
+        let loss = CrossEntropyLossConfig::new().init(&device);
+        loss.forward(logits, targets.clone()).into_scalar::<f32>()
+    };
+    let before = loss(layer.forward(x.clone()));
+    let optimizers: [ModuleOptimizer; 5] = [
+        SgdConfig::new().init(),
+        AdamConfig::new().init(),
+        AdamWConfig::new().init(),
+        RmsPropConfig::new().init(),
+        AdaGradConfig::new().init(),
+    ];
+    for mut optimizer in optimizers {
+        let mut layer = layer.clone();
+        for _ in 0..50 {
+            let logits = layer.forward(x.clone());
+            let reward = SoftmaxReward::new().forward(logits.clone(), targets.clone());
+            let grads = logits.propagate(reward).into_grads(&layer);
+            layer = optimizer.step(0.01, layer, grads);
+        }
+        let after = loss(layer.forward(x.clone()));
+        assert!(after < 0.9 * before, "from {before} to {after}");
+    }
+}
+
+#[test]
+fn weights_leave_by_the_names_and_layouts_of_pytorch() {
+    let (device, _alone) = seeded(15);
+    let expected: [(Model, [usize; 3], &[(&str, &[usize])]); 2] = [
+        (
+            Model::LeNet,
+            [1, 28, 28],
+            &[
+                ("features.0.weight", &[16, 1, 5, 5]),
+                ("features.3.bias", &[16]),
+                ("classifier.0.weight", &[120, 256]),
+                ("classifier.3.weight", &[84, 120]),
+                ("classifier.6.weight", &[10, 84]),
+            ],
+        ),
+        (
+            Model::Mlp,
+            [1, 28, 28],
+            &[
+                ("classifier.0.weight", &[512, 784]),
+                ("classifier.9.weight", &[10, 128]),
+            ],
+        ),
+    ];
+    for (model, shape, tensors) in expected {
+        let network = model.init(shape, 10, Activation::Relu, &device);
+        let bytes = network.to_pytorch().unwrap();
+        assert_eq!(
+            bytes,
+            network.to_pytorch().unwrap(),
+            "the same bytes every time"
+        );
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        for (name, shape) in tensors {
+            let tensor = file
+                .tensor(name)
+                .unwrap_or_else(|_| panic!("{name} is missing"));
+            assert_eq!(tensor.shape(), *shape, "{name}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What training needs beside Burn's optimisers.
+
+use burn::{
+    lr_scheduler::LrScheduler,
+    module::{Module, Param},
+    nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig},
+    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
+    tensor::{Device, Distribution, Int, Tensor, activation::relu},
+};
+use lfp_burn::{
+    Activation, Propagate, Rule,
+    nn::Hook,
+    optim::{LfpZero, OneCycleConfig, OneCycleError, clip_global_norm, global_norm},
+    reward::{Reward, SoftmaxReward},
+};
+
+use crate::{assert_close, autodiff, seeded, values};
+
+#[test]
+fn one_cycle_gives_the_rates_of_pytorch() {
+    // torch.optim.lr_scheduler.OneCycleLR(max_lr=0.1, total_steps=10)
+    let expected = [
+        0.004,
+        0.052,
+        0.1,
+        0.09504846320134738,
+        0.0811745653949763,
+        0.06112620219362893,
+        0.03887419780637107,
+        0.0188258346050237,
+        0.004951936798652629,
+        4e-07,
+    ];
+    let mut schedule = OneCycleConfig::new(0.1, 10).init().unwrap();
+    let found: Vec<f64> = (0..10).map(|_| schedule.step()).collect();
+    assert_close("rates", &found, &expected, 1e-12);
+
+    // (max_lr=0.5, total_steps=7, pct_start=0.5, div_factor=10, final_div_factor=100)
+    let expected = [
+        0.05,
+        0.20547117626563682,
+        0.45702882373436315,
+        0.47526697475862917,
+        0.3058246032555895,
+        0.09453342198578131,
+        0.0005,
+    ];
+    let config = OneCycleConfig::new(0.5, 7)
+        .with_pct_start(0.5)
+        .with_div_factor(10.0)
+        .with_final_div_factor(100.0);
+    let mut schedule = config.init().unwrap();
+    let found: Vec<f64> = (0..7).map(|_| schedule.step()).collect();
+    assert_close("rates", &found, &expected, 1e-12);
+}
+
+#[test]
+fn a_recorded_cycle_goes_on_where_it_was() {
+    let mut whole = OneCycleConfig::new(0.1, 10).init().unwrap();
+    let mut resumed = whole.clone();
+    (0..4).for_each(|_| {
+        whole.step();
+    });
+    resumed.load_record(whole.to_record());
+    assert_eq!(resumed.step(), whole.step());
+}
+
+#[test]
+fn settings_that_make_no_cycle_are_named() {
+    assert_eq!(
+        OneCycleConfig::new(0.1, 0).init().unwrap_err(),
+        OneCycleError::NoSteps
+    );
+    for lr in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = OneCycleConfig::new(lr, 10).init().unwrap_err();
+        assert!(error.to_string().contains("max_lr"), "{error}");
+    }
+    let error = OneCycleConfig::new(0.1, 10)
+        .with_pct_start(1.5)
+        .init()
+        .unwrap_err();
+    assert_eq!(error, OneCycleError::PctStart(1.5));
+}
+
+/// A layer, and updates of `(3, 4)` for its bias and `(12, 0)` for its weight: norm 13.
+fn updates(device: &Device) -> (Linear, GradientsParams) {
+    let layer = LinearConfig::new(1, 2).init(device);
+    let mut grads = GradientsParams::new();
+    let bias = layer.bias.as_ref().unwrap();
+    grads.register(
+        layer.weight.id,
+        Tensor::<2>::from_floats([[12.0, 0.0]], device),
+    );
+    grads.register(bias.id, Tensor::<1>::from_floats([3.0, 4.0], device));
+    (layer, grads)
+}
+
+#[test]
+fn clipping_scales_all_updates_together() {
+    let (device, _alone) = seeded(16);
+    let (layer, grads) = updates(&device.inner());
+    assert_close(
+        "norm",
+        &values(global_norm(&grads, &layer).unwrap()),
+        &[13.0],
+        1e-6,
+    );
+    let grads = clip_global_norm(grads, &layer, 3.0);
+    // torch.nn.utils.clip_grad_norm_ with the same numbers.
+    let weight = values(grads.get::<2>(layer.weight.id).unwrap());
+    assert_close("weight", &weight, &[2.769230604171753, 0.0], 1e-6);
+    let bias = values(grads.get::<1>(layer.bias.as_ref().unwrap().id).unwrap());
+    assert_close(
+        "bias",
+        &bias,
+        &[0.6923076510429382, 0.923076868057251],
+        1e-6,
+    );
+}
+
+#[test]
+fn clipping_leaves_small_updates_alone() {
+    let (device, _alone) = seeded(16);
+    let (layer, grads) = updates(&device.inner());
+    let grads = clip_global_norm(grads, &layer, 13.5);
+    assert_eq!(
+        values(grads.get::<2>(layer.weight.id).unwrap()),
+        [12.0, 0.0]
+    );
+}
+
+#[test]
+fn lfp_0_by_wrapping_the_optimiser_is_lfp_by_hooks_with_a_vanishing_epsilon() {
+    let (device, _alone) = seeded(11);
+    let first = LinearConfig::new(5, 12).init(&device);
+    let last = LinearConfig::new(12, 3).init(&device);
+    let x = Tensor::<2>::random([7, 5], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 0, 1, 2, 0], &device);
+    let lr = 0.05;
+
+    let model = vec![
+        first.clone().hooked().with_activation(Activation::Relu),
+        last.clone().hooked(),
+    ];
+    let logits = model.iter().fold(x.clone(), |x, layer| layer.forward(x));
+    let reward = SoftmaxReward::new().forward(logits.clone(), targets.clone());
+    let rule = Rule::new(1e-12).unwrap();
+    let grads = logits
+        .try_propagate(reward, rule)
+        .unwrap()
+        .into_grads(&model);
+    let by_hooks = SgdConfig::new().init().step(lr, model, grads);
+
+    let model = vec![first, last];
+    let logits = model[1].forward(relu(model[0].forward(x)));
+    let loss = CrossEntropyLossConfig::new()
+        .init(&device)
+        .forward(logits, targets)
+        * 7.0;
+    let grads = GradientsParams::from_grads(loss.backward(), &model);
+    let mut wrapped: ModuleOptimizer = LfpZero::new(SgdConfig::new().build()).into();
+    let by_wrapper = wrapped.step(lr, model, grads);
+
+    for (ours, theirs) in by_hooks.iter().zip(&by_wrapper) {
+        let weights = |layer: &Linear| values(layer.weight.val().inner());
+        assert_close("weights", &weights(ours), &weights(theirs), 1e-5);
+    }
+}
+
+#[test]
+fn a_weight_of_zero_never_moves() {
+    let device = autodiff();
+    let weight = Tensor::<2>::from_floats([[0.0, 0.5], [1.0, 0.0]], &device);
+    let layer = Linear {
+        weight: Param::from_tensor(weight),
+        bias: None,
+    };
+    let layer = layer.hooked();
+    let outputs = layer.forward(Tensor::<2>::ones([1, 2], &device));
+    let grads = outputs
+        .clone()
+        .propagate(outputs.ones_like())
+        .into_grads(&layer);
+    let update = values(grads.get::<2>(layer.weight.id).unwrap());
+    assert_eq!((update[0], update[3]), (0.0, 0.0));
+    assert!(update[1] != 0.0 && update[2] != 0.0);
+    let _ = layer.valid();
+}

@@ -1,0 +1,142 @@
+//! The quotient form of the crates against the reward form of the paper (Eqs. 2 to 7, 9 to 11).
+
+use burn::{
+    module::Param,
+    tensor::{
+        Tensor,
+        module::{avg_pool2d, conv2d, linear, max_pool2d},
+        ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
+    },
+};
+use lfp_burn::{Activation, Feedback, Propagate, Rule, hooks};
+use lfp_tests::{Layer, Numbers, WeightedSum, forward, propagate, windows};
+use proptest::prelude::*;
+
+use crate::{assert_close, autodiff, tensor, values};
+
+/// f32 against f64, over a few layers whose outputs stay away from the stabiliser.
+const TOLERANCE: f64 = 2e-4;
+
+fn activations() -> [(Activation, fn(f64) -> f64); 7] {
+    [
+        (Activation::Relu, |z| z.max(0.0)),
+        (Activation::LeakyRelu { slope: 0.01 }, |z| z.max(0.01 * z)),
+        (Activation::Silu, |z| z / (1.0 + (-z).exp())),
+        (Activation::Elu { alpha: 1.0 }, |z| {
+            z.max(z.exp().min(1.0) - 1.0)
+        }),
+        (Activation::Tanh, f64::tanh),
+        (Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
+        (Activation::Heaviside, |z| if z > 0.0 { 1.0 } else { 0.0 }),
+    ]
+}
+
+/// What the crates leave at a parameter: `d`, which is the negative of the descent.
+fn feedback<const D: usize>(feedback: &Feedback, param: &Param<Tensor<D>>) -> Vec<f64> {
+    let quotient = feedback
+        .reward(&param.val())
+        .expect("a reward at every parameter");
+    // `w V` and `|w| V` differ by the sign of the weight.
+    let sign = param.val().inner().sign();
+    values(quotient * sign)
+}
+
+fn param<const D: usize>(values: &[f64], shape: [usize; D]) -> Param<Tensor<D>> {
+    Param::from_tensor(tensor(values, shape, &autodiff()))
+}
+
+fn rows(values: &[f64], width: usize) -> Vec<Vec<f64>> {
+    values.chunks(width).map(<[f64]>::to_vec).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_dense_network_agrees(seed in any::<u64>(), which in 0usize..7, exponent in 2i32..5) {
+        let epsilon = 10f64.powi(-exponent);
+        let (activation, phi) = activations()[which];
+        let mut numbers = Numbers::new(seed);
+        let (batch, widths) = (5, [4, 9, 3]);
+        let x = numbers.uniform(batch * widths[0], -1.0, 1.0);
+        let w1 = numbers.uniform(widths[0] * widths[1], -1.0, 1.0);
+        let b1 = numbers.uniform(widths[1], -0.5, 0.5);
+        let w2 = numbers.uniform(widths[1] * widths[2], -1.0, 1.0);
+        let r = numbers.uniform(batch * widths[2], -1.0, 1.0);
+
+        let layers = [
+            Layer::Sum(WeightedSum::dense(widths[0], widths[1], w1.clone(), b1.clone())),
+            Layer::Activation(phi),
+            Layer::Sum(WeightedSum::dense(widths[1], widths[2], w2.clone(), vec![])),
+        ];
+        let expected = propagate(&layers, &rows(&x, 4), rows(&r, 3), epsilon);
+
+        let (w1, b1, w2) = (param(&w1, [4, 9]), param(&b1, [9]), param(&w2, [9, 3]));
+        let x = tensor(&x, [batch, 4], &autodiff()).require_grad();
+        let a = hooks::neuron(linear(x.clone(), w1.val(), Some(b1.val())), activation);
+        let outputs = hooks::stabilize(linear(a, w2.val(), None));
+        let reward = tensor(&r, [batch, 3], &autodiff());
+        let ours = outputs.try_propagate(reward, Rule::new(epsilon).unwrap()).unwrap();
+
+        let rewards = values(ours.reward(&x).unwrap());
+        assert_close("input", &rewards, &expected.rewards.concat(), TOLERANCE);
+        assert_close("w1", &feedback(&ours, &w1), &expected.feedback[0].0, TOLERANCE);
+        assert_close("b1", &feedback(&ours, &b1), &expected.feedback[0].1, TOLERANCE);
+        assert_close("w2", &feedback(&ours, &w2), &expected.feedback[1].0, TOLERANCE);
+    }
+
+    #[test]
+    fn convolutions_batch_norm_residuals_and_pooling_agree(seed in any::<u64>(), which in 0usize..6) {
+        let epsilon = 1e-2;
+        let (activation, phi) = activations()[which];
+        let mut numbers = Numbers::new(seed);
+        let (batch, size) = (3, 6);
+        let x = numbers.uniform(batch * 2 * size * size, -1.0, 1.0);
+        let w1 = numbers.uniform(4 * 2 * 9, -0.5, 0.5);
+        let b1 = numbers.uniform(4, -0.5, 0.5);
+        let gamma = numbers.uniform(4, -1.5, 1.5);
+        let beta = numbers.uniform(4, -0.5, 0.5);
+        let w2 = numbers.uniform(4 * 4 * 9, -0.3, 0.3);
+        let r = numbers.uniform(batch * 4, -1.0, 1.0);
+
+        let channel_of = (0..4 * size * size).map(|neuron| neuron / (size * size)).collect();
+        let convolution = WeightedSum::convolution;
+        let layers = [
+            Layer::Sum(convolution([2, 4], size, 3, w1.clone(), b1.clone())),
+            Layer::BatchNorm { channel_of, gamma: gamma.clone(), beta: beta.clone(), epsilon: 1e-5 },
+            Layer::Activation(phi),
+            Layer::Residual(vec![Layer::Sum(convolution([4, 4], size, 3, w2.clone(), vec![]))]),
+            Layer::Sum(WeightedSum::average(&windows(4, size, 2))),
+            Layer::Max(windows(4, 3, 3)),
+        ];
+        let inputs = rows(&x, 2 * size * size);
+        let expected = propagate(&layers, &inputs, rows(&r, 4), epsilon);
+
+        let (w1, b1) = (param(&w1, [4, 2, 3, 3]), param(&b1, [4]));
+        let (gamma, beta) = (param(&gamma, [4]), param(&beta, [4]));
+        let w2 = param(&w2, [4, 4, 3, 3]);
+        let x = tensor(&x, [batch, 2, size, size], &autodiff()).require_grad();
+        let same = || ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+        let z = hooks::stabilize(conv2d(x.clone(), w1.val(), Some(b1.val()), same()));
+        let (z, ..) = hooks::batch_norm_train(z, gamma.val(), beta.val(), 1e-5);
+        let a = hooks::neuron(z, activation);
+        let branch = hooks::stabilize(conv2d(a.clone(), w2.val(), None, same()));
+        let a = hooks::stabilize(a + branch);
+        let a = avg_pool2d(a, AvgPoolOptions::new([2, 2]).with_stride([2, 2]));
+        // The stabiliser of the average pooling, which the largest value takes along.
+        let a = max_pool2d(a, MaxPoolOptions::new([3, 3])).flatten::<2>(1, 3);
+        let outputs = hooks::stabilize(a);
+        let found = values(outputs.clone().inner());
+        assert_close("outputs", &found, &forward(&layers, &inputs).concat(), TOLERANCE);
+        let reward = tensor(&r, [batch, 4], &autodiff());
+        let ours = outputs.try_propagate(reward, Rule::new(epsilon).unwrap()).unwrap();
+
+        let rewards = values(ours.reward(&x).unwrap());
+        assert_close("input", &rewards, &expected.rewards.concat(), TOLERANCE);
+        assert_close("w1", &feedback(&ours, &w1), &expected.feedback[0].0, TOLERANCE);
+        assert_close("b1", &feedback(&ours, &b1), &expected.feedback[0].1, TOLERANCE);
+        assert_close("gamma", &feedback(&ours, &gamma), &expected.feedback[1].0, TOLERANCE);
+        assert_close("beta", &feedback(&ours, &beta), &expected.feedback[1].1, TOLERANCE);
+        assert_close("w2", &feedback(&ours, &w2), &expected.feedback[2].0, TOLERANCE);
+    }
+}

@@ -1,0 +1,169 @@
+//! Theorem 1: in a ReLU network with `r_c = o_c (-dL/do_c)` and a vanishing epsilon, the update of a
+//! weight is `|w|` times its negative gradient.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    nn::{
+        Linear, LinearConfig, PaddingConfig2d,
+        conv::{Conv2d, Conv2dConfig},
+        loss::CrossEntropyLossConfig,
+        pool::MaxPool2dConfig,
+    },
+    optim::GradientsParams,
+    tensor::{Device, Distribution, Int, Tensor},
+};
+use lfp_burn::{
+    Activation, Propagate, Rule,
+    nn::{Hook, Hooked},
+    reward::{Reward, SigmoidReward, SoftmaxReward},
+};
+
+use crate::{assert_close, seeded, values};
+
+/// A stabiliser that vanishes beside the outputs, in f32.
+const VANISHING: f64 = 1e-12;
+const TOLERANCE: f64 = 1e-4;
+
+#[derive(Module, Debug)]
+struct Dense {
+    hidden: Hooked<Linear>,
+    deeper: Hooked<Linear>,
+    output: Hooked<Linear>,
+}
+
+impl Dense {
+    fn new(device: &Device) -> Self {
+        let layer = |from, to| LinearConfig::new(from, to).init(device).hooked();
+        Self {
+            hidden: layer(6, 20).with_activation(Activation::Relu),
+            deeper: layer(20, 15).with_activation(Activation::Relu),
+            output: layer(15, 4),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.output
+            .forward(self.deeper.forward(self.hidden.forward(x)))
+    }
+}
+
+#[derive(Module, Debug)]
+struct Convolutional {
+    first: Hooked<Conv2d>,
+    second: Hooked<Conv2d>,
+    output: Hooked<Linear>,
+}
+
+impl Convolutional {
+    fn new(device: &Device) -> Self {
+        let conv = |from, to, groups| {
+            Conv2dConfig::new([from, to], [3, 3])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_groups(groups)
+                .init(device)
+                .hooked()
+                .with_activation(Activation::Relu)
+        };
+        Self {
+            first: conv(2, 6, 1),
+            second: conv(6, 8, 2),
+            output: LinearConfig::new(8 * 16, 4).init(device).hooked(),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let x = self.second.forward(self.first.forward(x));
+        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
+        self.output.forward(pool.forward(x).flatten(1, 3))
+    }
+}
+
+/// Asserts `update == |w| grad` for every parameter: both are what an optimiser takes away.
+struct Compare<'a> {
+    updates: &'a GradientsParams,
+    gradients: &'a GradientsParams,
+    compared: usize,
+}
+
+impl ModuleVisitor for Compare<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let update = self.updates.get::<D>(param.id).expect("an update");
+        let gradient = self.gradients.get::<D>(param.id).expect("a gradient");
+        let expected = param.val().inner().abs() * gradient;
+        let largest = values(expected.clone())
+            .into_iter()
+            .fold(0.0, |m: f64, v| m.max(v.abs()));
+        assert!(largest > 0.0, "a gradient that is zero proves nothing");
+        assert_close("update", &values(update), &values(expected), TOLERANCE);
+        self.compared += 1;
+    }
+}
+
+fn compare<M: Module>(model: &M, forward: impl Fn() -> Tensor<2>, targets: &Tensor<1, Int>) {
+    let rule = Rule::new(VANISHING).unwrap();
+    let outputs = forward();
+    let reward = SoftmaxReward::new().forward(outputs.clone(), targets.clone());
+    let updates = outputs
+        .try_propagate(reward, rule)
+        .unwrap()
+        .into_grads(model);
+
+    // Reward #3 is the cross-entropy of each sample, summed; the loss is its mean.
+    let outputs = forward();
+    let batch = outputs.dims()[0] as f64;
+    let loss = CrossEntropyLossConfig::new().init(&outputs.device());
+    let loss = loss.forward(outputs, targets.clone()) * batch;
+    let gradients = GradientsParams::from_grads(loss.backward(), model);
+
+    let mut compare = Compare {
+        updates: &updates,
+        gradients: &gradients,
+        compared: 0,
+    };
+    model.visit(&mut compare);
+    assert_eq!(compare.compared, 6);
+}
+
+#[test]
+fn it_holds_for_dense_networks() {
+    let (device, _alone) = seeded(1);
+    let model = Dense::new(&device);
+    let x = Tensor::<2>::random([10, 6], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 3, 0, 1, 2, 3, 0, 1], &device);
+    compare(&model, || model.forward(x.clone()), &targets);
+}
+
+#[test]
+fn it_holds_for_convolutions_and_max_pooling() {
+    let (device, _alone) = seeded(2);
+    let model = Convolutional::new(&device);
+    let x = Tensor::<4>::random([5, 2, 8, 8], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 3, 0], &device);
+    compare(&model, || model.forward(x.clone()), &targets);
+}
+
+#[test]
+fn reward_4_follows_the_binary_cross_entropy() {
+    let (device, _alone) = seeded(3);
+    let model = LinearConfig::new(5, 1).init(&device).hooked();
+    let x = Tensor::<2>::random([4, 5], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 1, 0], &device);
+
+    let outputs = model.forward(x.clone());
+    let reward = SigmoidReward::new().forward(outputs.clone(), targets.clone());
+    let rule = Rule::new(VANISHING).unwrap();
+    let updates = outputs
+        .try_propagate(reward, rule)
+        .unwrap()
+        .into_grads(&model);
+
+    let loss = burn::nn::loss::BinaryCrossEntropyLossConfig::new()
+        .with_logits(true)
+        .init(&device);
+    let loss = loss.forward(model.forward(x).squeeze_dim::<1>(1), targets) * 4.0;
+    let gradients = GradientsParams::from_grads(loss.backward(), &model);
+    let update = values(updates.get::<2>(model.weight.id).unwrap());
+    let gradient = gradients.get::<2>(model.weight.id).unwrap();
+    let expected = values(model.weight.val().inner().abs() * gradient);
+    assert_close("update", &update, &expected, TOLERANCE);
+}
