@@ -2,7 +2,7 @@
 //!
 //! | command | module |
 //! |---|---|
-//! | `bench` | [`bench`]: what a training step costs |
+//! | `bench` | [`mod@bench`]: what a training step costs |
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
 //! | `reproduce` | [`reproduce`]: figures of the paper |
 //! | `train` | [`train`]: one network on real data |

@@ -87,6 +87,10 @@ impl ModuleVisitor for Draw {
 
 /// A network with its weights.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few exist at a time, and a box is no module"
+)]
 pub enum Network {
     /// See [`Model::Mlp`]; the toy data have other widths.
     Mlp(Mlp),

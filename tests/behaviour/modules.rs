@@ -131,29 +131,19 @@ fn every_optimiser_of_burn_takes_the_feedback() {
 #[test]
 fn weights_leave_by_the_names_and_layouts_of_pytorch() {
     let (device, _alone) = seeded(15);
-    let expected: [(Model, [usize; 3], &[(&str, &[usize])]); 2] = [
-        (
-            Model::LeNet,
-            [1, 28, 28],
-            &[
-                ("features.0.weight", &[16, 1, 5, 5]),
-                ("features.3.bias", &[16]),
-                ("classifier.0.weight", &[120, 256]),
-                ("classifier.3.weight", &[84, 120]),
-                ("classifier.6.weight", &[10, 84]),
-            ],
-        ),
-        (
-            Model::Mlp,
-            [1, 28, 28],
-            &[
-                ("classifier.0.weight", &[512, 784]),
-                ("classifier.9.weight", &[10, 128]),
-            ],
-        ),
+    let of_lenet: &[(&str, &[usize])] = &[
+        ("features.0.weight", &[16, 1, 5, 5]),
+        ("features.3.bias", &[16]),
+        ("classifier.0.weight", &[120, 256]),
+        ("classifier.3.weight", &[84, 120]),
+        ("classifier.6.weight", &[10, 84]),
     ];
-    for (model, shape, tensors) in expected {
-        let network = model.init(shape, 10, Activation::Relu, &device);
+    let of_mlp: &[(&str, &[usize])] = &[
+        ("classifier.0.weight", &[512, 784]),
+        ("classifier.9.weight", &[10, 128]),
+    ];
+    for (model, tensors) in [(Model::LeNet, of_lenet), (Model::Mlp, of_mlp)] {
+        let network = model.init([1, 28, 28], 10, Activation::Relu, &device);
         let bytes = network.to_pytorch().unwrap();
         assert_eq!(
             bytes,

@@ -17,7 +17,10 @@ use crate::{assert_close, autodiff, tensor, values};
 /// f32 against f64, over a few layers whose outputs stay away from the stabiliser.
 const TOLERANCE: f64 = 2e-4;
 
-fn activations() -> [(Activation, fn(f64) -> f64); 7] {
+/// An activation of the crates, and the function that it is.
+type Phi = (Activation, fn(f64) -> f64);
+
+fn activations() -> [Phi; 7] {
     [
         (Activation::Relu, |z| z.max(0.0)),
         (Activation::LeakyRelu { slope: 0.01 }, |z| z.max(0.01 * z)),
