@@ -1,7 +1,7 @@
 //! LeNet on MNIST by LFP, inside Burn's `Learner`: its dashboard, metrics, checkpoints and schedulers.
 //!
 //! ```text
-//! cargo run --example learner [FOLDER WITH MNIST]
+//! cargo run -p lfp-burn --example learner --features learner [FOLDER WITH MNIST]
 //! ```
 //!
 //! A training step of one's own is all it takes: it returns the feedback where others return gradients.

@@ -16,6 +16,8 @@ const MISMATCH: u8 = 1;
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
+    // Whoever reads our output may stop early (`| head`): end like any other program, not in a panic.
+    sigpipe::reset();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,lfp_experiments=info"));
     tracing_subscriber::fmt()

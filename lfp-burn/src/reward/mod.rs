@@ -90,13 +90,19 @@ impl Reduction {
 
 /// 1 at the target and 0 elsewhere, `[batch_size, classes]`. One output means two classes, and the
 /// target, 0 or 1, itself.
+///
+/// Burn's `one_hot` reads the targets back to check them, so every step would wait for the device.
 fn one_hot(targets: Tensor<1, Int>, logits: &Tensor<2>) -> Tensor<2> {
-    let targets = targets.inner();
+    let targets = targets.inner().unsqueeze_dim::<2>(1);
     let hot = match logits.dims() {
-        [_, 1] => targets.unsqueeze_dim::<2>(1),
-        [_, classes] => targets.one_hot::<2>(classes),
+        [_, 1] => targets.float(),
+        [_, classes] => {
+            let classes = Tensor::<1, Int>::arange(0..classes as i64, &targets.device());
+            let classes = classes.cast(targets.dtype()).unsqueeze::<2>();
+            targets.equal(classes).float()
+        }
     };
-    hot.float()
+    hot.cast(logits.dtype())
 }
 
 /// The logit of the target, `[batch_size, 1]`.

@@ -209,12 +209,10 @@ fn zip_dense<E: Element + Float + bytemuck::Pod>(
     rhs: FlexTensor,
     kernel: impl Kernel,
 ) -> FlexTensor {
-    /// Elements per task: long enough to hide the cost of handing one out.
-    const CHUNK: usize = 16 * 1024;
-
     let right: &[E] = rhs.storage();
+    let task = task_size(right.len());
     if let Some(left) = lhs.try_storage_mut::<E>() {
-        let tasks = left.par_chunks_mut(CHUNK).zip(right.par_chunks(CHUNK));
+        let tasks = left.par_chunks_mut(task).zip(right.par_chunks(task));
         tasks.for_each(|(left, right)| {
             for (l, &r) in left.iter_mut().zip(right) {
                 *l = kernel.apply(*l, r);
@@ -226,8 +224,20 @@ fn zip_dense<E: Element + Float + bytemuck::Pod>(
     let result: Vec<E> = left
         .par_iter()
         .zip(right)
-        .with_min_len(CHUNK)
+        .with_min_len(task)
         .map(|(&l, &r)| kernel.apply(l, r))
         .collect();
     FlexTensor::new(Bytes::from_elems(result), lhs.layout().clone(), E::dtype())
+}
+
+/// Elements per parallel task. Below the threshold of Burn's own kernels there is one task, which
+/// runs on the calling thread: waking another one takes longer than the work.
+fn task_size(elements: usize) -> usize {
+    const PARALLEL: usize = 256 * 1024;
+    const TASK: usize = 64 * 1024;
+    if elements < PARALLEL {
+        elements.max(1)
+    } else {
+        TASK
+    }
 }
