@@ -45,7 +45,8 @@
 //! | [`hooks`] | the same as functions on tensors, and the user's own activations |
 //! | [`reward`] | initial rewards: Table 2 of the paper, and your own |
 //! | [`Propagate`], [`Feedback`] | the propagation, and what it leaves: updates, relevances, rewards |
-//! | [`optim`] | global-norm clipping, OneCycle, and LFP-0 as a mere wrapper of an optimiser |
+//! | [`spiking`] | leaky integrate-and-fire neurons and layers of them |
+//! | [`optim`] | global-norm and adaptive clipping, OneCycle, and LFP-0 as a mere wrapper of an optimiser |
 
 mod feedback;
 mod mark;
@@ -53,11 +54,13 @@ pub mod nn;
 pub mod optim;
 mod propagate;
 pub mod reward;
+pub mod spiking;
 
 pub use feedback::Feedback;
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
-    Activation, BatchNormRule, DropoutRule, PropagationError, Rule, RuleError, UnknownActivation,
+    Activation, BatchNormRule, DropoutRule, LifError, LifNeuron, LifReward, LifRule,
+    PropagationError, Rule, RuleError, Surrogate, UnknownActivation,
 };
 pub use mark::{Mark, mark};
 pub use propagate::Propagate;

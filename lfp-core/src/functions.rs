@@ -5,7 +5,7 @@
 
 use burn_core::{backend::Dispatch, tensor::Tensor};
 
-use crate::{Activation, LfpOps};
+use crate::{Activation, LfpOps, LifNeuron};
 
 /// Marks `z` as the output of a linear map: rewards follow the epsilon rule (Eqs. 6 and 7).
 ///
@@ -150,6 +150,51 @@ pub fn batch_norm_train<const D: usize>(
         Tensor::from_dispatch(output),
         Tensor::from_dispatch(mean),
         Tensor::from_dispatch(variance),
+    )
+}
+
+/// Leaky integrate-and-fire neurons over all steps. Returns spikes, and membrane potentials off the tape.
+///
+/// Do not stabilise the linear map that the currents come from: the neuron divides its reward by itself. Where
+/// [`propagate`](crate::propagate) starts at the spikes, rewards enter below them, so that a silent
+/// neuron can be rewarded, too.
+///
+/// # Shapes
+///
+/// - `currents`: `[steps, ...]`, or `[1, ...]` for the same current at every step
+/// - spikes and membrane potentials: `[steps, ...]`
+///
+/// # Panics
+///
+/// If there are no steps, or the currents are of another number of steps.
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::{Device, Tensor};
+/// use lfp_core::{LifNeuron, Surrogate, functions::lif};
+///
+/// let neuron = LifNeuron::new(1.0, 1.0, Surrogate::default())?;
+/// let current = Tensor::<2>::from_floats([[0.6]], &Device::default());
+/// let (spikes, membrane) = lif(current, 3, neuron);
+/// assert_eq!(spikes.to_data().to_vec::<f32>().unwrap(), [0.0, 1.0, 0.0]);
+/// assert!((membrane.to_data().to_vec::<f32>().unwrap()[2] - 0.8).abs() < 1e-6);
+/// # Ok::<(), lfp_core::LifError>(())
+/// ```
+pub fn lif<const D: usize>(
+    currents: Tensor<D>,
+    steps: usize,
+    neuron: LifNeuron,
+) -> (Tensor<D>, Tensor<D>) {
+    let found = currents.dims()[0];
+    assert!(
+        steps > 0 && (found == steps || found == 1),
+        "currents of spiking neurons: expected 1 or {steps} steps, of which there must be some, found {found}"
+    );
+    let (spikes, membrane) = Dispatch::lfp_lif(currents.into_dispatch(), steps, neuron);
+    (
+        Tensor::from_dispatch(spikes),
+        Tensor::from_dispatch(membrane),
     )
 }
 

@@ -17,12 +17,14 @@
 mod activation;
 mod backends;
 pub mod functions;
+mod lif;
 pub mod ops;
 mod propagation;
 mod rule;
 mod rules;
 
 pub use activation::{Activation, UnknownActivation};
+pub use lif::{LifError, LifNeuron, Surrogate};
 pub use ops::LfpOps;
 pub use propagation::{PropagationError, propagate};
-pub use rule::{BatchNormRule, DropoutRule, Rule, RuleError};
+pub use rule::{BatchNormRule, DropoutRule, LifReward, LifRule, Rule, RuleError};

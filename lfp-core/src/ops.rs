@@ -3,7 +3,7 @@
 use burn_core as burn;
 use burn_core::backend::{Backend, backend_extension, tensor::FloatTensor};
 
-use crate::{Activation, rules};
+use crate::{Activation, LifNeuron, Rule, rules};
 
 /// The operations of layer-wise feedback propagation.
 ///
@@ -80,6 +80,21 @@ pub trait LfpOps: Backend {
         (result.output, result.mean, result.variance)
     }
 
+    /// Leaky integrate-and-fire neurons over all steps. Returns spikes and membrane potentials.
+    ///
+    /// # Shapes
+    ///
+    /// `currents`: `[steps, ...]`, or `[1, ...]` for the same current at every step; the others:
+    /// `[steps, ...]`.
+    #[fusion(default)]
+    fn lfp_lif(
+        currents: FloatTensor<Self>,
+        steps: usize,
+        neuron: LifNeuron,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        rules::lif::forward::<Self>(currents, steps, neuron)
+    }
+
     /// The root of a propagation: a scalar whose backward pass starts the rewards at `output`.
     #[fusion(default)]
     fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -117,6 +132,31 @@ pub trait LfpOps: Backend {
         epsilon: f64,
     ) -> FloatTensor<Self> {
         rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
+    }
+
+    /// What a propagation sends from spikes to currents of `current_steps` steps, as quotients;
+    /// `at_output` where rewards enter at these spikes.
+    #[fusion(default)]
+    fn lfp_lif_rewards(
+        quotient: FloatTensor<Self>,
+        membrane: FloatTensor<Self>,
+        current_steps: usize,
+        neuron: LifNeuron,
+        rule: Rule,
+        at_output: bool,
+    ) -> FloatTensor<Self> {
+        rules::lif::rewards::<Self>(quotient, membrane, current_steps, neuron, rule, at_output)
+    }
+
+    /// What `backward()` sends from spikes to currents of `current_steps` steps.
+    #[fusion(default)]
+    fn lfp_lif_gradient(
+        grad: FloatTensor<Self>,
+        membrane: FloatTensor<Self>,
+        current_steps: usize,
+        neuron: LifNeuron,
+    ) -> FloatTensor<Self> {
+        rules::lif::gradient::<Self>(grad, membrane, current_steps, neuron)
     }
 
     /// The update of a parameter (Eq. 7), for an optimiser that minimises: `-|w| V`.

@@ -16,6 +16,8 @@ pub struct Rule {
     epsilon: f64,
     batch_norm: BatchNormRule,
     dropout: DropoutRule,
+    lif: LifRule,
+    lif_reward: LifReward,
 }
 
 /// A rule that cannot be applied.
@@ -48,6 +50,30 @@ pub enum DropoutRule {
     Scale,
 }
 
+/// What the reward of a leaky integrate-and-fire neuron is divided by, at every step.
+///
+/// The potential `U[t]` is a sum: of what the membrane held, `U[t-1]`, and of what came since,
+/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LifRule {
+    /// `|U[t-1]| + |D[t]|`, as in the authors' package (`lfprop` 1.0.0): both count as if they agreed.
+    #[default]
+    SumOfMagnitudes,
+    /// `|U[t-1] + D[t]|`, the potential before its reset, as in the version that the paper's figures were made with.
+    MagnitudeOfSum,
+}
+
+/// What becomes of rewards between two layers of spiking neurons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LifReward {
+    /// They stay as they are.
+    #[default]
+    AsItArrives,
+    /// They are divided by the largest magnitude among them, over all steps, samples and neurons of the layer, as for
+    /// the paper's figures: deep layers learn as fast as the last.
+    OfLargest,
+}
+
 impl Rule {
     /// The LFP-epsilon rule with the given stabiliser (the epsilon of Eq. 6).
     ///
@@ -76,6 +102,18 @@ impl Rule {
         Self { dropout, ..self }
     }
 
+    /// Chooses what rewards of spiking neurons are divided by. Default: the package's sum of magnitudes.
+    #[must_use]
+    pub fn with_lif(self, lif: LifRule) -> Self {
+        Self { lif, ..self }
+    }
+
+    /// Chooses what becomes of rewards between spiking layers. Default: they stay as they are.
+    #[must_use]
+    pub fn with_lif_reward(self, lif_reward: LifReward) -> Self {
+        Self { lif_reward, ..self }
+    }
+
     /// The stabiliser, which is positive.
     pub fn epsilon(&self) -> f64 {
         self.epsilon
@@ -90,15 +128,27 @@ impl Rule {
     pub fn dropout(&self) -> DropoutRule {
         self.dropout
     }
+
+    /// What rewards of spiking neurons are divided by.
+    pub fn lif(&self) -> LifRule {
+        self.lif
+    }
+
+    /// What becomes of rewards between spiking layers.
+    pub fn lif_reward(&self) -> LifReward {
+        self.lif_reward
+    }
 }
 
 impl Default for Rule {
-    /// Epsilon 1e-6, constant batch statistics, conserving dropout.
+    /// Epsilon 1e-6, constant batch statistics, conserving dropout, spiking neurons as in the package.
     fn default() -> Self {
         Self {
             epsilon: 1e-6,
             batch_norm: BatchNormRule::default(),
             dropout: DropoutRule::default(),
+            lif: LifRule::default(),
+            lif_reward: LifReward::default(),
         }
     }
 }

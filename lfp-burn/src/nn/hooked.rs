@@ -1,18 +1,15 @@
 //! A layer with a hook.
 
-use core::{fmt, ops::Deref};
-
 use burn::{
-    module::{
-        Content, DisplaySettings, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper,
-        ModuleVisitor,
-    },
+    module::{Content, DisplaySettings, Module, ModuleDisplay, ModuleDisplayDefault},
     tensor::{Device, Tensor},
 };
 use lfp_core::{
     Activation,
     functions::{neuron, stabilize},
 };
+
+use super::transparent::transparent_module;
 
 /// One of Burn's layers that also knows how rewards pass it.
 ///
@@ -73,48 +70,6 @@ impl<M: LinearMap> Hooked<M> {
     }
 }
 
-impl<M> Deref for Hooked<M> {
-    type Target = M;
-
-    fn deref(&self) -> &M {
-        &self.layer
-    }
-}
-
-impl<M: Module> Module for Hooked<M> {
-    fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
-        self.layer.collect_devices(devices)
-    }
-
-    fn fork(self, device: &Device) -> Self {
-        self.replace(|layer| layer.fork(device))
-    }
-
-    fn to_device(self, device: &Device) -> Self {
-        self.replace(|layer| layer.to_device(device))
-    }
-
-    fn train(self) -> Self {
-        self.replace(M::train)
-    }
-
-    fn valid(&self) -> Self {
-        self.clone().replace(|layer| layer.valid())
-    }
-
-    fn materialize(self) -> Self {
-        self.replace(M::materialize)
-    }
-
-    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
-        self.layer.visit(visitor);
-    }
-
-    fn map<P: ModuleMapper>(self, mapper: &mut P) -> Self {
-        self.replace(|layer| layer.map(mapper))
-    }
-}
-
 impl<M> Hooked<M> {
     fn replace(self, change: impl FnOnce(M) -> M) -> Self {
         Self {
@@ -122,39 +77,13 @@ impl<M> Hooked<M> {
             activation: self.activation,
         }
     }
-}
 
-impl<M: ModuleDisplay> ModuleDisplayDefault for Hooked<M> {
-    fn content(&self, content: Content) -> Option<Content> {
-        self.layer.content(content)
-    }
-
-    fn num_params(&self) -> usize {
-        ModuleDisplayDefault::num_params(&self.layer)
-    }
-}
-
-impl<M: ModuleDisplay> ModuleDisplay for Hooked<M> {
-    fn custom_settings(&self) -> Option<DisplaySettings> {
-        self.layer.custom_settings()
-    }
-
-    fn custom_content(&self, content: Content) -> Option<Content> {
-        let content = self.layer.custom_content(content)?;
+    fn annotate(&self, content: Content) -> Content {
         match self.activation {
             Some(activation) => content.add("activation", &activation.name().to_owned()),
             None => content,
         }
-        .optional()
     }
 }
 
-impl<M: ModuleDisplay> fmt::Display for Hooked<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}",
-            ModuleDisplay::format(self, DisplaySettings::default())
-        )
-    }
-}
+transparent_module!(Hooked);

@@ -12,5 +12,6 @@
 
 mod hooked;
 mod layers;
+pub(crate) mod transparent;
 
 pub use hooked::{Hook, Hooked, LinearMap};

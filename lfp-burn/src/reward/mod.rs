@@ -8,12 +8,14 @@ mod custom;
 mod misclassification;
 mod sigmoid;
 mod softmax;
+mod spike_rate;
 
 pub use correct::CorrectReward;
 pub use custom::FnReward;
 pub use misclassification::MisclassificationReward;
 pub use sigmoid::SigmoidReward;
 pub use softmax::SoftmaxReward;
+pub use spike_rate::{HalfTime, SpikeRateReward};
 
 use burn::{
     config::Config,
@@ -78,12 +80,18 @@ pub enum Reduction {
 
 impl Reduction {
     fn apply(self, reward: Tensor<2>) -> Tensor<2> {
+        let [batch_size, _] = reward.dims();
         match self {
             Self::Sum => reward,
-            Self::Mean => {
-                let [batch_size, _] = reward.dims();
-                reward.div_scalar(batch_size as f64)
-            }
+            Self::Mean => reward.div_scalar(self.divisor(batch_size)),
+        }
+    }
+
+    /// What the sum over `count` is divided by.
+    fn divisor(self, count: usize) -> f64 {
+        match self {
+            Self::Sum => 1.0,
+            Self::Mean => count as f64,
         }
     }
 }

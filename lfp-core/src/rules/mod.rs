@@ -5,3 +5,4 @@ pub(crate) mod activation;
 pub(crate) mod batch_norm;
 pub(crate) mod epsilon;
 pub(crate) mod feedback;
+pub(crate) mod lif;

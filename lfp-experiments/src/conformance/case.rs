@@ -11,12 +11,15 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 use lfp_burn::{
-    Propagate, PropagationError, Rule, RuleError,
-    reward::{CorrectReward, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward},
+    LifError, Propagate, PropagationError, Rule, RuleError,
+    reward::{
+        CorrectReward, HalfTime, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward,
+        SpikeRateReward,
+    },
 };
 use safetensors::{Dtype, SafeTensors};
 
-use super::network::{Layer, Network};
+use super::network::{Layer, Network, Output};
 
 const FORMAT: &str = "lfp-conformance/1";
 
@@ -108,6 +111,9 @@ pub enum Malformed {
     /// A stabiliser that is none.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A spiking neuron that is none.
+    #[error(transparent)]
+    Lif(#[from] LifError),
     /// The network has nothing to propagate to.
     #[error(transparent)]
     Propagation(#[from] PropagationError),
@@ -121,9 +127,12 @@ pub(super) struct Array {
 }
 
 impl Array {
-    /// `[batch, channels, height, width]`, where vectors have height and width 1.
-    fn images(&self, device: &Device) -> Tensor<4> {
-        let mut shape = self.shape.clone();
+    /// `[batch, channels, height, width]`, where vectors have height and width 1, and steps, if there are any,
+    /// are folded into the batch.
+    fn images(&self, sample: &[usize], device: &Device) -> Tensor<4> {
+        let batch = self.values.len() / sample.iter().product::<usize>().max(1);
+        let mut shape = vec![batch];
+        shape.extend(sample);
         shape.resize(4, 1);
         Tensor::from_data(TensorData::new(self.values.clone(), shape), device)
     }
@@ -153,9 +162,34 @@ pub struct Case {
     rule: Rule,
     tolerance: f32,
     reward: RewardKind,
+    /// Of a spiking network.
+    time: Option<Time>,
     layers: Vec<Layer>,
     arrays: Arrays,
     labels: Vec<i64>,
+}
+
+/// How long a spiking network is watched.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    steps: usize,
+    /// Whether there is an input for every step.
+    input_per_step: bool,
+}
+
+impl Time {
+    fn of(metadata: &HashMap<String, String>) -> Result<Self, Malformed> {
+        let steps = parsed(metadata, "steps", "a number of steps, at least 1", |text| {
+            text.parse().ok().filter(|&steps| steps > 0)
+        })?;
+        let input_per_step = parsed(metadata, "input_per_step", "true or false", |text| {
+            text.parse().ok()
+        })?;
+        Ok(Self {
+            steps,
+            input_per_step,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,15 +199,6 @@ enum RewardKind {
     Correct,
     Misclassified,
     SpikeRate,
-}
-
-/// What running a case came to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Every tensor that was compared.
-    Compared(Vec<Row>),
-    /// The case needs something that is not there yet.
-    NotSupported(&'static str),
 }
 
 /// The comparison of one tensor.
@@ -234,7 +259,7 @@ impl Case {
     /// # Errors
     ///
     /// If layers, parameters and input do not fit together.
-    pub fn run(&self, device: &Device) -> Result<Outcome, CaseError> {
+    pub fn run(&self, device: &Device) -> Result<Vec<Row>, CaseError> {
         self.compare(&device.clone().autodiff())
             .map_err(|reason| Self::malformed(&self.path, reason))
     }
@@ -249,20 +274,8 @@ impl Case {
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Malformed> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(Malformed::Container)?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let text = |key: &'static str| {
-            metadata
-                .get(key)
-                .map(String::as_str)
-                .ok_or(Malformed::NoMetadata(key))
-        };
-        let number = |key: &'static str| {
-            let found = text(key)?;
-            found.parse::<f64>().map_err(|_| Malformed::Metadata {
-                key,
-                expected: "a number",
-                found: found.to_owned(),
-            })
-        };
+        let text = |key| text(&metadata, key);
+        let number = |key| parsed(&metadata, key, "a number", |text| text.parse::<f64>().ok());
         if text("format")? != FORMAT {
             return Err(Malformed::Metadata {
                 key: "format",
@@ -272,33 +285,78 @@ impl Case {
         }
         let file = SafeTensors::deserialize(bytes).map_err(Malformed::Container)?;
         let (arrays, labels) = read_tensors(&file)?;
+        let layers: Vec<Layer> =
+            serde_json::from_str(text("layers")?).map_err(Malformed::Layers)?;
+        let spiking = layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Lif { .. }));
+        let reward: RewardKind = text("reward")?.parse()?;
+        if spiking != (reward == RewardKind::SpikeRate) {
+            return Err(Malformed::Metadata {
+                key: "reward",
+                expected: "spike_rate for a spiking network, and for no other",
+                found: text("reward")?.to_owned(),
+            });
+        }
         Ok(Self {
             path: path.to_owned(),
             rule: Rule::new(number("epsilon")?)?,
             tolerance: number("tolerance")? as f32,
-            reward: text("reward")?.parse()?,
-            layers: serde_json::from_str(text("layers")?).map_err(Malformed::Layers)?,
+            reward,
+            time: spiking.then(|| Time::of(&metadata)).transpose()?,
+            layers,
             arrays,
             labels,
         })
     }
 
-    fn compare(&self, device: &Device) -> Result<Outcome, Malformed> {
-        let spiking = self.reward == RewardKind::SpikeRate
-            || self
-                .layers
-                .iter()
-                .any(|layer| matches!(layer, Layer::Lif {}));
-        if spiking {
-            return Ok(Outcome::NotSupported(
-                "spiking networks are not supported yet",
-            ));
-        }
+    fn compare(&self, device: &Device) -> Result<Vec<Row>, Malformed> {
         let input = self.arrays.get("input")?;
-        let network = Network::build(&self.layers, &self.arrays, &input.shape, device)?;
-        self.check_labels(input.shape[0], network.classes())?;
-        self.propagate(&network, input, device)
-            .map(Outcome::Compared)
+        let (batch, sample) = self.sample(&input.shape)?;
+        let network = Network::build(&self.layers, &self.arrays, &sample, device)?;
+        self.check_labels(batch, network.classes())?;
+        let tensor = input.images(&sample, device).require_grad();
+        let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), device);
+        let steps = self.time.map_or(1, |time| time.steps);
+        match network.forward(tensor.clone(), batch, steps) {
+            Output::Logits(logits) => {
+                let reward = self.reward(logits.clone(), labels);
+                self.propagate(&network, &tensor, logits, reward)
+            }
+            Output::Spikes(spikes) => {
+                // The package's variant, integer division included.
+                let reward = SpikeRateReward::new().with_half(HalfTime::Floor);
+                let reward = reward.forward(spikes.clone(), labels);
+                self.propagate(&network, &tensor, spikes, reward)
+            }
+        }
+    }
+
+    /// The batch size, and the shape of one sample at one step.
+    fn sample(&self, input: &[usize]) -> Result<(usize, Vec<usize>), Malformed> {
+        let wrong = |expected: String| Malformed::Shape {
+            name: "input".to_owned(),
+            expected,
+            found: input.to_vec(),
+        };
+        let rest = match self.time {
+            Some(Time {
+                steps,
+                input_per_step: true,
+            }) => match input.split_first() {
+                Some((&found, rest)) if found == steps => rest,
+                _ => return Err(wrong(format!("[{steps} steps, batch, ...]"))),
+            },
+            _ => input,
+        };
+        match *rest {
+            [batch, features] => Ok((batch, vec![features])),
+            [batch, channels, height, width] => Ok((batch, vec![channels, height, width])),
+            _ => Err(wrong(
+                "[batch, features] or [batch, channels, height, width], after the steps if there is an input for each"
+                    .to_owned(),
+            )),
+        }
     }
 
     fn check_labels(&self, batch: usize, classes: usize) -> Result<(), Malformed> {
@@ -319,21 +377,16 @@ impl Case {
         }
     }
 
-    fn propagate(
+    fn propagate<const D: usize>(
         &self,
         network: &Network,
-        input: &Array,
-        device: &Device,
+        input: &Tensor<4>,
+        output: Tensor<D>,
+        reward: Tensor<D>,
     ) -> Result<Vec<Row>, Malformed> {
-        let shape = input.shape.clone();
-        let input = input.images(device).require_grad();
-        let output = network.forward(input.clone());
-        let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), device);
-        let reward = self.reward(output.clone(), labels);
         let feedback = output.clone().try_propagate(reward.clone(), self.rule)?;
-        let input_reward = feedback
-            .reward(&input)
-            .unwrap_or_else(|| input.zeros_like());
+        let input_reward = feedback.reward(input).unwrap_or_else(|| input.zeros_like());
+        let shape = self.arrays.get("input")?.shape.clone();
         let input_reward = TensorData::new(values(&input_reward.into_data()), shape);
         let mut rows = vec![
             self.row("output", &output.into_data())?,
@@ -351,7 +404,7 @@ impl Case {
             RewardKind::Sigmoid => SigmoidReward::new().forward(output, labels),
             RewardKind::Correct => CorrectReward::new().forward(output, labels),
             RewardKind::Misclassified => MisclassificationReward::new().forward(output, labels),
-            RewardKind::SpikeRate => unreachable!("spiking cases are not run"),
+            RewardKind::SpikeRate => unreachable!("refused for a network without spikes"),
         }
     }
 
@@ -418,6 +471,29 @@ impl std::str::FromStr for RewardKind {
             }),
         }
     }
+}
+
+fn text<'a>(
+    metadata: &'a HashMap<String, String>,
+    key: &'static str,
+) -> Result<&'a str, Malformed> {
+    let text = metadata.get(key).map(String::as_str);
+    text.ok_or(Malformed::NoMetadata(key))
+}
+
+/// The value of a key as `parse` reads it.
+fn parsed<T>(
+    metadata: &HashMap<String, String>,
+    key: &'static str,
+    expected: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, Malformed> {
+    let found = text(metadata, key)?;
+    parse(found).ok_or_else(|| Malformed::Metadata {
+        key,
+        expected,
+        found: found.to_owned(),
+    })
 }
 
 fn read_tensors(file: &SafeTensors<'_>) -> Result<(Arrays, Vec<i64>), Malformed> {

@@ -8,7 +8,7 @@ use burn::{
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
-use lfp_burn::{Activation, hooks};
+use lfp_burn::{Activation, LifError, LifNeuron, Surrogate, hooks};
 use serde::Deserialize;
 
 use super::case::{Arrays, Malformed};
@@ -55,8 +55,10 @@ pub(super) enum Layer {
         body: Vec<Layer>,
         shortcut: Vec<Layer>,
     },
-    /// Recognised, so that a spiking case can be told from a malformed one.
-    Lif {},
+    Lif {
+        beta: f64,
+        threshold: f64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -111,8 +113,17 @@ enum Parameter {
     Kernel(Param<Tensor<4>>),
 }
 
+/// What a network says.
+pub(super) enum Output {
+    /// `[batch, classes]`.
+    Logits(Tensor<2>),
+    /// `[steps, batch, classes]`.
+    Spikes(Tensor<3>),
+}
+
 /// Activations on their way through the network, `[batch, channels, height, width]`; a vector has
-/// height and width 1.
+/// height and width 1. In a spiking network the steps are folded into the batch, and as long as all are the same there is
+/// one.
 struct Flow<const D: usize = 4> {
     values: Tensor<D>,
     /// Whether the values are a linear map's whose stabiliser is still to come. It may come after
@@ -147,7 +158,7 @@ impl Network {
     pub(super) fn build(
         layers: &[Layer],
         arrays: &Arrays,
-        input: &[usize],
+        sample: &[usize],
         device: &Device,
     ) -> Result<Self, Malformed> {
         let mut builder = Builder {
@@ -157,22 +168,22 @@ impl Network {
             parameters: Vec::new(),
             statistics: Vec::new(),
         };
-        let shape = match *input {
-            [_, features] => [features, 1, 1],
-            [_, channels, height, width] => [channels, height, width],
-            _ => {
-                return Err(Malformed::Shape {
-                    name: "input".to_owned(),
-                    expected: "[batch, features] or [batch, channels, height, width]".to_owned(),
-                    found: input.to_vec(),
-                });
-            }
-        };
+        let mut shape = [1; 3];
+        shape[..sample.len()].copy_from_slice(sample);
         let [classes, height, width] = builder.layers(layers, shape)?;
         if (height, width) != (1, 1) {
             return Err(Malformed::Layer {
                 layer: "the last layer".to_owned(),
                 reason: format!("expected one value per class, found maps of {height} x {width}"),
+            });
+        }
+        let spiking = layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Lif { .. }));
+        if spiking && !matches!(split_last(layers).1, Last::Lif(_)) {
+            return Err(Malformed::Layer {
+                layer: "the last layer".to_owned(),
+                reason: "expected lif in a spiking network".to_owned(),
             });
         }
         Ok(Self {
@@ -189,23 +200,25 @@ impl Network {
         self.classes
     }
 
-    /// The logits, `[batch, classes]`.
-    pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+    /// What comes out for `batch` samples, of which a spiking network is shown each for `steps` steps.
+    pub(super) fn forward(&self, input: Tensor<4>, batch: usize, steps: usize) -> Output {
         let flow = Flow {
             values: input,
             raw: false,
         };
-        // Rewards enter at the last operation, which so must be the activation, if there is one,
-        // rather than a reshape of what it returned.
-        let (layers, activation) = split_last_activation(&self.layers);
-        let end = self.run(layers, flow);
-        let end = Flow {
+        let time = Time { batch, steps };
+        // Rewards enter at the last operation, which so must be the neurons, if there are any, rather
+        // than a reshape of what they returned.
+        let (layers, last) = split_last(&self.layers);
+        let end = self.run(layers, flow, time);
+        let flat = Flow {
             values: end.values.flatten::<2>(1, 3),
             raw: end.raw,
         };
-        match activation {
-            Some(function) => end.activated(function),
-            None => end.stabilized(),
+        match last {
+            Last::Activation(function) => Output::Logits(flat.activated(function)),
+            Last::Lif(neuron) => Output::Spikes(time.lif(flat.values, neuron)),
+            Last::Other => Output::Logits(flat.stabilized()),
         }
     }
 
@@ -225,13 +238,13 @@ impl Network {
             .collect()
     }
 
-    fn run(&self, layers: &[Layer], start: Flow) -> Flow {
+    fn run(&self, layers: &[Layer], start: Flow, time: Time) -> Flow {
         layers
             .iter()
-            .fold(start, |flow, layer| self.step(layer, flow))
+            .fold(start, |flow, layer| self.step(layer, flow, time))
     }
 
-    fn step(&self, layer: &Layer, flow: Flow) -> Flow {
+    fn step(&self, layer: &Layer, flow: Flow, time: Time) -> Flow {
         match layer {
             Layer::Linear { name, bias } => self.linear(name, *bias, flow.stabilized()),
             Layer::Conv2d {
@@ -279,11 +292,19 @@ impl Network {
                 let values = flow.stabilized();
                 let branch = |layers: &[Layer]| {
                     let values = values.clone();
-                    self.run(layers, Flow { values, raw: false }).stabilized()
+                    self.run(layers, Flow { values, raw: false }, time)
+                        .stabilized()
                 };
                 Flow::of_linear_map(branch(body) + branch(shortcut))
             }
-            Layer::Lif {} => unreachable!("spiking cases are not run"),
+            Layer::Lif { beta, threshold } => {
+                let neuron = neuron(*beta, *threshold).expect("the builder checked it");
+                let [_, channels, height, width] = flow.values.dims();
+                // Its currents are not stabilised: the neuron divides its reward by itself.
+                let spikes = time.lif(flow.values.flatten::<2>(1, 3), neuron);
+                let values = spikes.reshape([time.steps * time.batch, channels, height, width]);
+                Flow { values, raw: false }
+            }
         }
     }
 
@@ -342,13 +363,44 @@ impl Network {
     }
 }
 
-/// The layers up to the last activation, and that, if nothing but flattening follows it.
-fn split_last_activation(layers: &[Layer]) -> (&[Layer], Option<Activation>) {
+/// How long a network is watched.
+#[derive(Clone, Copy)]
+struct Time {
+    batch: usize,
+    steps: usize,
+}
+
+impl Time {
+    /// The spikes, `[steps, batch, neurons]`, of currents `[batch, neurons]` or `[steps * batch, neurons]`.
+    fn lif(self, currents: Tensor<2>, neuron: LifNeuron) -> Tensor<3> {
+        let [rows, neurons] = currents.dims();
+        let currents = currents.reshape([rows / self.batch, self.batch, neurons]);
+        hooks::lif(currents, self.steps, neuron).0
+    }
+}
+
+fn neuron(beta: f64, threshold: f64) -> Result<LifNeuron, LifError> {
+    LifNeuron::new(beta, threshold, Surrogate::default())
+}
+
+/// What a network ends with.
+enum Last {
+    Activation(Activation),
+    Lif(LifNeuron),
+    Other,
+}
+
+/// The layers up to the last one's neurons, and these, if nothing but flattening follows them.
+fn split_last(layers: &[Layer]) -> (&[Layer], Last) {
     let flat = |layer: &Layer| matches!(layer, Layer::Flatten {});
     let end = layers.iter().rposition(|layer| !flat(layer));
     match end.map(|end| (&layers[..end], &layers[end])) {
-        Some((before, Layer::Activation { function })) => (before, Some(function.0)),
-        _ => (layers, None),
+        Some((before, Layer::Activation { function })) => (before, Last::Activation(function.0)),
+        Some((before, &Layer::Lif { beta, threshold })) => {
+            let neuron = neuron(beta, threshold).expect("the builder checked it");
+            (before, Last::Lif(neuron))
+        }
+        _ => (layers, Last::Other),
     }
 }
 
@@ -425,7 +477,11 @@ impl Builder<'_> {
                 }
                 Ok(body)
             }
-            Layer::Activation { .. } | Layer::Lif {} => Ok(shape),
+            Layer::Lif { beta, threshold } => {
+                neuron(*beta, *threshold)?;
+                Ok(shape)
+            }
+            Layer::Activation { .. } => Ok(shape),
         }
     }
 

@@ -5,6 +5,7 @@ mod activation;
 mod batch_norm;
 mod dropout;
 mod epsilon;
+mod lif;
 mod seed;
 
 use burn_autodiff::{
@@ -14,7 +15,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{Backend, tensor::FloatTensor};
 
-use crate::{Activation, LfpOps};
+use crate::{Activation, LfpOps, LifNeuron};
 
 impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
     fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -52,6 +53,14 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         batch_norm::train::<B, C>(x, gamma, beta, epsilon)
+    }
+
+    fn lfp_lif(
+        currents: FloatTensor<Self>,
+        steps: usize,
+        neuron: LifNeuron,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        lif::lif::<B, C>(currents, steps, neuron)
     }
 
     fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {

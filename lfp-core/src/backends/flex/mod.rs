@@ -1,11 +1,13 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
+mod lif;
+
 use burn_core::backend::{Bytes, DType, Element, tensor::FloatTensor};
 use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use crate::{Activation, LfpOps};
+use crate::{Activation, LfpOps, LifNeuron, Rule};
 
 impl LfpOps for Flex {
     fn lfp_rescale(
@@ -41,6 +43,34 @@ impl LfpOps for Flex {
                 },
             ),
         }
+    }
+
+    fn lfp_lif(
+        currents: FloatTensor<Self>,
+        steps: usize,
+        neuron: LifNeuron,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        lif::forward(currents, steps, neuron)
+    }
+
+    fn lfp_lif_rewards(
+        quotient: FloatTensor<Self>,
+        membrane: FloatTensor<Self>,
+        current_steps: usize,
+        neuron: LifNeuron,
+        rule: Rule,
+        at_output: bool,
+    ) -> FloatTensor<Self> {
+        lif::rewards(quotient, membrane, current_steps, neuron, rule, at_output)
+    }
+
+    fn lfp_lif_gradient(
+        grad: FloatTensor<Self>,
+        membrane: FloatTensor<Self>,
+        current_steps: usize,
+        neuron: LifNeuron,
+    ) -> FloatTensor<Self> {
+        lif::gradient(grad, membrane, current_steps, neuron)
     }
 
     fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {

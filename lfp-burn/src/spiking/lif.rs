@@ -1,0 +1,68 @@
+//! The neuron.
+
+use burn::{config::Config, module::Module, tensor::Tensor};
+use lfp_core::{LifError, LifNeuron, Surrogate, functions};
+
+/// Configures [`Lif`].
+#[derive(Config, Debug)]
+pub struct LifConfig {
+    /// The share of its potential that a membrane keeps from step to step, from 0 (it forgets) to 1
+    /// (it does not leak). Default: 0.9.
+    #[config(default = 0.9)]
+    pub beta: f64,
+    /// The potential above which a neuron fires, positive. Default: 1.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// What `loss.backward()` takes for the derivative of a spike. `propagate` takes none. Default: the
+    /// fast sigmoid with slope 25.
+    #[config(default = "Surrogate::FastSigmoid { slope: 25.0 }")]
+    pub surrogate: Surrogate,
+}
+
+/// Leaky integrate-and-fire neurons with reset by subtraction; see [`LifNeuron`]. No parameters.
+///
+/// Put it after a linear map **without** a hook: a neuron divides its reward by itself.
+/// [`Spiking`](super::Spiking) joins the two.
+#[derive(Module, Debug)]
+pub struct Lif {
+    #[module(skip)]
+    neuron: LifNeuron,
+}
+
+impl LifConfig {
+    /// The neurons.
+    ///
+    /// # Errors
+    ///
+    /// [`LifError`] unless `beta` is from 0 to 1, and `threshold` and the surrogate's slope are positive
+    /// and finite.
+    pub fn init(&self) -> Result<Lif, LifError> {
+        let neuron = LifNeuron::new(self.beta, self.threshold, self.surrogate)?;
+        Ok(Lif { neuron })
+    }
+}
+
+impl Lif {
+    /// The neurons' dynamics.
+    pub fn neuron(&self) -> LifNeuron {
+        self.neuron
+    }
+
+    /// Spikes, 1 or 0, and membrane potentials; the latter are off the tape.
+    ///
+    /// # Shapes
+    ///
+    /// - `currents`: `[steps, batch_size, ...]`, or `[1, batch_size, ...]` for the same at every step
+    /// - spikes and membrane potentials: `[steps, batch_size, ...]`
+    ///
+    /// # Panics
+    ///
+    /// If there are no steps, or the currents are of another number of steps.
+    pub fn forward<const D: usize>(
+        &self,
+        currents: Tensor<D>,
+        steps: usize,
+    ) -> (Tensor<D>, Tensor<D>) {
+        functions::lif(currents, steps, self.neuron)
+    }
+}

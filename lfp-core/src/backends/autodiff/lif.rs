@@ -1,0 +1,66 @@
+//! Leaky integrate-and-fire neurons, all steps as one operation.
+
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind, unary},
+};
+use burn_core::backend::{AutodiffBackend, Backend, TensorMetadata, tensor::FloatTensor};
+
+use crate::{
+    LfpOps, LifNeuron,
+    propagation::{is_root, rule_of},
+};
+
+pub(super) fn lif<B: Backend + LfpOps, C: CheckpointStrategy>(
+    currents: FloatTensor<Autodiff<B, C>>,
+    steps: usize,
+    neuron: LifNeuron,
+) -> (FloatTensor<Autodiff<B, C>>, FloatTensor<Autodiff<B, C>>) {
+    let (currents, node) = currents.into_parts();
+    let current_steps = currents.shape()[0];
+    let (spikes, membrane) = B::lfp_lif(currents, steps, neuron);
+    let spikes = match Lif.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => {
+            let state = State {
+                membrane: membrane.clone(),
+                current_steps,
+                neuron,
+            };
+            prep.finish(state, spikes)
+        }
+        OpsKind::UnTracked(prep) => prep.finish(spikes),
+    };
+    (spikes, Autodiff::<B, C>::from_inner(membrane))
+}
+
+#[derive(Debug)]
+struct Lif;
+
+#[derive(Clone, Debug)]
+struct State<T> {
+    membrane: T,
+    current_steps: usize,
+    neuron: LifNeuron,
+}
+
+impl<B: Backend + LfpOps> Backward<B, 1> for Lif {
+    type State = State<FloatTensor<B>>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let State {
+            membrane,
+            current_steps,
+            neuron,
+        } = ops.state;
+        let rule = rule_of(grads);
+        let at_output = is_root(ops.node.id);
+        unary::<B, _>(ops.parents, ops.node, grads, |arriving| match rule {
+            Some(rule) => {
+                B::lfp_lif_rewards(arriving, membrane, current_steps, neuron, rule, at_output)
+            }
+            None => B::lfp_lif_gradient(arriving, membrane, current_steps, neuron),
+        });
+    }
+}

@@ -1,0 +1,322 @@
+//! Leaky integrate-and-fire neurons: one pass over time for a block of neurons at a time, whose state
+//! stays in the cache; blocks in parallel.
+
+use burn_core::backend::{Bytes, DType, Element, Shape};
+use burn_flex::{Flex, FlexTensor, Layout};
+use num_traits::Float;
+use rayon::prelude::*;
+
+use crate::{LifNeuron, LifReward, LifRule, Rule, Surrogate, rules};
+
+/// Neurons per block.
+const BLOCK: usize = 1024;
+
+/// The type of an element: single or double precision.
+trait Real: Element + Float + bytemuck::Pod {
+    fn of(value: f64) -> Self {
+        Self::from(value).expect("f64 converts to any float")
+    }
+}
+
+impl Real for f32 {}
+impl Real for f64 {}
+
+pub(super) fn forward(
+    currents: FlexTensor,
+    steps: usize,
+    neuron: LifNeuron,
+) -> (FlexTensor, FlexTensor) {
+    match currents.dtype() {
+        DType::F32 => forward_of::<f32>(currents, steps, neuron),
+        DType::F64 => forward_of::<f64>(currents, steps, neuron),
+        _ => rules::lif::forward::<Flex>(currents, steps, neuron),
+    }
+}
+
+pub(super) fn rewards(
+    quotient: FlexTensor,
+    membrane: FlexTensor,
+    current_steps: usize,
+    neuron: LifNeuron,
+    rule: Rule,
+    at_output: bool,
+) -> FlexTensor {
+    match membrane.dtype() {
+        DType::F32 => rewards_of::<f32>(quotient, membrane, current_steps, neuron, rule, at_output),
+        DType::F64 => rewards_of::<f64>(quotient, membrane, current_steps, neuron, rule, at_output),
+        _ => {
+            rules::lif::rewards::<Flex>(quotient, membrane, current_steps, neuron, rule, at_output)
+        }
+    }
+}
+
+pub(super) fn gradient(
+    grad: FlexTensor,
+    membrane: FlexTensor,
+    current_steps: usize,
+    neuron: LifNeuron,
+) -> FlexTensor {
+    match membrane.dtype() {
+        DType::F32 => gradient_of::<f32>(grad, membrane, current_steps, neuron),
+        DType::F64 => gradient_of::<f64>(grad, membrane, current_steps, neuron),
+        _ => rules::lif::gradient::<Flex>(grad, membrane, current_steps, neuron),
+    }
+}
+
+fn forward_of<E: Real>(
+    currents: FlexTensor,
+    steps: usize,
+    neuron: LifNeuron,
+) -> (FlexTensor, FlexTensor) {
+    let mut shape = currents.layout().shape().clone();
+    let (current_steps, elements) = (shape[0], shape.num_elements() / shape[0] * steps);
+    shape[0] = steps;
+    let mut spikes = vec![E::zero(); elements];
+    let currents = row_major::<E>(currents);
+    if current_steps == steps {
+        // The membrane takes the place of the currents, which nobody needs afterwards.
+        let mut membrane = currents;
+        let rows = blocks(membrane.storage_mut::<E>(), steps);
+        let tasks = rows.into_par_iter().zip(blocks(&mut spikes, steps));
+        tasks.for_each(|(mut membrane, mut spikes)| {
+            for t in 0..steps {
+                let (before, now) = membrane.split_at_mut(t);
+                let before = before.last().map(|row| &**row);
+                step(now[0], None, before, spikes[t], neuron);
+            }
+        });
+        return (tensor(spikes, shape), membrane);
+    }
+    let mut membrane = vec![E::zero(); elements];
+    let currents: &[E] = currents.storage();
+    let tasks = blocks(&mut membrane, steps)
+        .into_par_iter()
+        .zip(blocks(&mut spikes, steps))
+        .zip(currents.par_chunks(BLOCK));
+    tasks.for_each(|((mut membrane, mut spikes), current)| {
+        for t in 0..steps {
+            let (before, now) = membrane.split_at_mut(t);
+            let before = before.last().map(|row| &**row);
+            step(now[0], Some(current), before, spikes[t], neuron);
+        }
+    });
+    (tensor(spikes, shape.clone()), tensor(membrane, shape))
+}
+
+/// One step of a block. `membrane` holds the currents unless they are given.
+fn step<E: Real>(
+    membrane: &mut [E],
+    current: Option<&[E]>,
+    before: Option<&[E]>,
+    spikes: &mut [E],
+    neuron: LifNeuron,
+) {
+    if let Some(current) = current {
+        membrane.copy_from_slice(current);
+    }
+    let (beta, threshold) = (E::of(neuron.beta()), E::of(neuron.threshold()));
+    if let Some(before) = before {
+        for (potential, &before) in membrane.iter_mut().zip(before) {
+            let reset = fires(before, threshold) * threshold;
+            *potential = beta * before + *potential - reset;
+        }
+    }
+    for (spike, &potential) in spikes.iter_mut().zip(&*membrane) {
+        *spike = fires(potential, threshold);
+    }
+}
+
+fn rewards_of<E: Real>(
+    quotient: FlexTensor,
+    membrane: FlexTensor,
+    current_steps: usize,
+    neuron: LifNeuron,
+    rule: Rule,
+    at_output: bool,
+) -> FlexTensor {
+    let quotient = row_major::<E>(quotient);
+    let membrane = row_major::<E>(membrane);
+    let threshold = E::of(neuron.threshold());
+    let epsilon = E::of(rule.epsilon());
+    let beta = E::of(neuron.beta());
+    // The reward that a quotient stands for at a spike, and at a silence.
+    let (at_spike, at_silence) = match (at_output, rule.lif_reward()) {
+        (true, _) => (E::one() + epsilon, epsilon),
+        (false, LifReward::AsItArrives) => (E::one(), E::zero()),
+        (false, LifReward::OfLargest) => {
+            let largest = largest_reward(quotient.storage(), membrane.storage(), threshold);
+            (largest.max(E::min_positive_value()).recip(), E::zero())
+        }
+    };
+    let summed = rule.lif() == LifRule::MagnitudeOfSum;
+    backwards(
+        quotient,
+        &membrane,
+        current_steps,
+        |arriving, now, before| {
+            let share = if now > threshold {
+                at_spike
+            } else {
+                at_silence
+            };
+            let sum = now + fires(before, threshold) * threshold;
+            let magnitude = match summed {
+                true => sum.abs(),
+                false => before.abs() + (sum - before).abs(),
+            };
+            Divided {
+                arriving: share * arriving,
+                magnitude: magnitude + epsilon,
+                kept: beta * before,
+            }
+        },
+    )
+}
+
+fn gradient_of<E: Real>(
+    grad: FlexTensor,
+    membrane: FlexTensor,
+    current_steps: usize,
+    neuron: LifNeuron,
+) -> FlexTensor {
+    let membrane = row_major::<E>(membrane);
+    let grad = row_major::<E>(grad);
+    let threshold = E::of(neuron.threshold());
+    let beta = E::of(neuron.beta());
+    let (slope, open) = match neuron.surrogate() {
+        Surrogate::FastSigmoid { slope } => (E::of(slope), E::one()),
+        Surrogate::None => (E::zero(), E::zero()),
+    };
+    backwards(grad, &membrane, current_steps, |arriving, now: E, _| {
+        let root = E::one() + slope * (now - threshold).abs();
+        Divided {
+            arriving: open * arriving / (root * root),
+            magnitude: E::one(),
+            kept: beta,
+        }
+    })
+}
+
+/// How one step hands on what arrives.
+struct Divided<E> {
+    /// What arrives at the spike.
+    arriving: E,
+    /// What it and what the next step sent back are divided by, on the way to the current.
+    magnitude: E,
+    /// The factor of what goes to the current that goes to the step before.
+    kept: E,
+}
+
+/// Goes through time from its end, over the storage of `arriving` where nobody else reads it.
+fn backwards<E: Real>(
+    mut arriving: FlexTensor,
+    membrane: &FlexTensor,
+    current_steps: usize,
+    divide: impl Fn(E, E, E) -> Divided<E> + Sync,
+) -> FlexTensor {
+    let mut shape = membrane.layout().shape().clone();
+    let steps = shape[0];
+    let neurons = shape.num_elements() / steps;
+    let potentials: &[E] = membrane.storage();
+    let scan = |rows: &mut [&mut [E]], start: usize| {
+        let mut sent_back = [E::zero(); BLOCK];
+        for t in (0..steps).rev() {
+            let width = rows[t].len();
+            let row = |t: usize| &potentials[t * neurons + start..][..width];
+            let sent_back = &mut sent_back[..width];
+            match t.checked_sub(1) {
+                Some(before) => {
+                    let potentials = row(t).iter().zip(row(before));
+                    let state = rows[t].iter_mut().zip(sent_back);
+                    for ((value, sent_back), (&now, &before)) in state.zip(potentials) {
+                        let Divided {
+                            arriving,
+                            magnitude,
+                            kept,
+                        } = divide(*value, now, before);
+                        *value = (arriving + *sent_back) / magnitude;
+                        *sent_back = kept * *value;
+                    }
+                }
+                None => {
+                    let state = rows[t].iter_mut().zip(sent_back);
+                    for ((value, sent_back), &now) in state.zip(row(t)) {
+                        let Divided {
+                            arriving,
+                            magnitude,
+                            ..
+                        } = divide(*value, now, E::zero());
+                        *value = (arriving + *sent_back) / magnitude;
+                    }
+                }
+            }
+        }
+    };
+    let rows = blocks(arriving.storage_mut::<E>(), steps).into_par_iter();
+    let rows = rows.enumerate().map(|(block, rows)| (block * BLOCK, rows));
+    if current_steps == steps {
+        rows.for_each(|(start, mut rows)| scan(&mut rows, start));
+        return arriving;
+    }
+    let mut sums = vec![E::zero(); neurons];
+    rows.zip(sums.par_chunks_mut(BLOCK))
+        .for_each(|((start, mut rows), sums)| {
+            scan(&mut rows, start);
+            for row in rows {
+                for (sum, &value) in sums.iter_mut().zip(&*row) {
+                    *sum = *sum + value;
+                }
+            }
+        });
+    shape[0] = current_steps;
+    tensor(sums, shape)
+}
+
+fn largest_reward<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
+    let reward = |(&quotient, &membrane): (&E, &E)| fires(membrane, threshold) * quotient.abs();
+    let tasks = quotient.par_chunks(BLOCK).zip(membrane.par_chunks(BLOCK));
+    tasks
+        .map(|(quotient, membrane)| {
+            let rewards = quotient.iter().zip(membrane).map(reward);
+            rewards.fold(E::zero(), E::max)
+        })
+        .reduce(E::zero, E::max)
+}
+
+#[inline(always)]
+fn fires<E: Real>(membrane: E, threshold: E) -> E {
+    if membrane > threshold {
+        E::one()
+    } else {
+        E::zero()
+    }
+}
+
+/// Splits `[steps, neurons]` into blocks of neurons, each with a row per step.
+fn blocks<E>(values: &mut [E], steps: usize) -> Vec<Vec<&mut [E]>> {
+    let neurons = values.len() / steps;
+    let mut blocks: Vec<_> = (0..neurons.div_ceil(BLOCK))
+        .map(|_| Vec::with_capacity(steps))
+        .collect();
+    for row in values.chunks_mut(neurons.max(1)) {
+        for (block, part) in blocks.iter_mut().zip(row.chunks_mut(BLOCK)) {
+            block.push(part);
+        }
+    }
+    blocks
+}
+
+/// The tensor, or a copy, that is all of its storage, row by row.
+fn row_major<E: Real>(tensor: FlexTensor) -> FlexTensor {
+    let shape = tensor.layout().shape().clone();
+    match tensor.as_slice::<E>() {
+        Some(values) if size_of_val(values) == tensor.bytes().len() => tensor,
+        Some(values) => self::tensor(values.to_vec(), shape),
+        None => tensor.to_contiguous(),
+    }
+}
+
+fn tensor<E: Real>(values: Vec<E>, shape: Shape) -> FlexTensor {
+    let layout = Layout::contiguous(shape);
+    FlexTensor::new(Bytes::from_elems(values), layout, E::dtype())
+}

@@ -1,0 +1,213 @@
+//! Leaky integrate-and-fire neurons. A membrane adds what it kept to what it is sent, so a reward `R[t]` that arrives at a
+//! spike is divided between `U[t-1]` and the inputs, in proportion to what they contributed; the share of `U[t-1]`
+//! joins the reward of the step before.
+//!
+//! Everything here takes time first, `[steps, ...]`. Currents of a single step are the same at every step.
+
+use burn_core::backend::{
+    Backend, Shape, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
+};
+
+use super::epsilon::stabilized;
+use crate::{LifNeuron, LifReward, LifRule, Rule, Surrogate};
+
+/// Spikes and membrane potentials of all steps.
+pub(crate) fn forward<B: Backend>(
+    currents: FloatTensor<B>,
+    steps: usize,
+    neuron: LifNeuron,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let shape = with_steps(&currents.shape(), steps);
+    let currents = Steps::<B>::new(currents);
+    let mut membrane: Option<FloatTensor<B>> = None;
+    let (mut all_spikes, mut all_membranes) = (Vec::new(), Vec::new());
+    for t in 0..steps {
+        let current = currents.at(t);
+        let potential = match membrane {
+            Some(before) => {
+                let reset = scale::<B>(spikes::<B>(&before, neuron), neuron.threshold());
+                let kept = B::float_add(scale::<B>(before, neuron.beta()), current);
+                B::float_sub(kept, reset)
+            }
+            None => current,
+        };
+        all_spikes.push(spikes::<B>(&potential, neuron));
+        all_membranes.push(potential.clone());
+        membrane = Some(potential);
+    }
+    let join = |steps| B::float_reshape(B::float_cat(steps, 0), shape.clone());
+    (join(all_spikes), join(all_membranes))
+}
+
+/// What a propagation sends to the currents, as quotients: `q[t] = R[t] / (|U[t-1]| + |D[t]| + epsilon)` with
+/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`, summed over time for a single current.
+///
+/// `quotient` is what arrives at the spikes; `at_output` where that came from the seed, so that a
+/// silent neuron's reward counts as well.
+pub(crate) fn rewards<B: Backend>(
+    quotient: FloatTensor<B>,
+    membrane: FloatTensor<B>,
+    current_steps: usize,
+    neuron: LifNeuron,
+    rule: Rule,
+    at_output: bool,
+) -> FloatTensor<B> {
+    let arriving = arriving::<B>(quotient, &membrane, neuron, rule, at_output);
+    backwards::<B>(arriving, membrane, current_steps, |reward, now, before| {
+        let Some(before) = before else {
+            let share = B::float_div(reward, plus::<B>(B::float_abs(now), rule.epsilon()));
+            return (share, None);
+        };
+        let reset = scale::<B>(spikes::<B>(&before, neuron), neuron.threshold());
+        let sum = B::float_add(now, reset);
+        let magnitude = match rule.lif() {
+            LifRule::SumOfMagnitudes => {
+                let sent = B::float_abs(B::float_sub(sum, before.clone()));
+                B::float_add(B::float_abs(before.clone()), sent)
+            }
+            LifRule::MagnitudeOfSum => B::float_abs(sum),
+        };
+        let share = B::float_div(reward, plus::<B>(magnitude, rule.epsilon()));
+        let kept = B::float_mul(scale::<B>(before, neuron.beta()), share.clone());
+        (share, Some(kept))
+    })
+}
+
+/// What `backward()` sends to the currents: through time by `beta`, through a spike by its surrogate,
+/// and not through the reset.
+pub(crate) fn gradient<B: Backend>(
+    grad: FloatTensor<B>,
+    membrane: FloatTensor<B>,
+    current_steps: usize,
+    neuron: LifNeuron,
+) -> FloatTensor<B> {
+    let through_spikes = match neuron.surrogate() {
+        Surrogate::FastSigmoid { slope } => {
+            let x = B::float_sub_scalar(membrane.clone(), neuron.threshold().into());
+            let root = plus::<B>(scale::<B>(B::float_abs(x), slope), 1.0);
+            B::float_div(grad, B::float_mul(root.clone(), root))
+        }
+        Surrogate::None => scale::<B>(grad, 0.0),
+    };
+    backwards::<B>(
+        through_spikes,
+        membrane,
+        current_steps,
+        |grad, _, before| {
+            let kept = before.map(|_| scale::<B>(grad.clone(), neuron.beta()));
+            (grad, kept)
+        },
+    )
+}
+
+/// The rewards that arrive at the spikes.
+fn arriving<B: Backend>(
+    quotient: FloatTensor<B>,
+    membrane: &FloatTensor<B>,
+    neuron: LifNeuron,
+    rule: Rule,
+    at_output: bool,
+) -> FloatTensor<B> {
+    let spikes = spikes::<B>(membrane, neuron);
+    if at_output {
+        return B::float_mul(quotient, stabilized::<B>(spikes, rule.epsilon()));
+    }
+    let rewards = B::float_mul(quotient, spikes);
+    match rule.lif_reward() {
+        LifReward::AsItArrives => rewards,
+        LifReward::OfLargest => {
+            let largest = B::float_max_abs(rewards.clone());
+            // Where nothing arrives, nothing is to be divided.
+            let largest = B::float_clamp_min(largest, f32::MIN_POSITIVE.into());
+            let largest =
+                B::float_reshape(largest, Shape::from(vec![1; rewards.shape().num_dims()]));
+            B::float_div(rewards, largest)
+        }
+    }
+}
+
+/// Goes through time from its end. `step` is given what arrives at a step and what the step after it sent back, summed, and the
+/// membrane now and before; it returns what goes to the current and what to the step before.
+fn backwards<B: Backend>(
+    arriving: FloatTensor<B>,
+    membrane: FloatTensor<B>,
+    current_steps: usize,
+    step: impl Fn(
+        FloatTensor<B>,
+        FloatTensor<B>,
+        Option<FloatTensor<B>>,
+    ) -> (FloatTensor<B>, Option<FloatTensor<B>>),
+) -> FloatTensor<B> {
+    let steps = membrane.shape()[0];
+    let shape = with_steps(&membrane.shape(), current_steps);
+    let (arriving, membrane) = (Steps::<B>::new(arriving), Steps::<B>::new(membrane));
+    let mut sent_back: Option<FloatTensor<B>> = None;
+    let mut to_currents = Vec::with_capacity(steps);
+    for t in (0..steps).rev() {
+        let here = arriving.at(t);
+        let here = match sent_back {
+            Some(later) => B::float_add(here, later),
+            None => here,
+        };
+        let before = t.checked_sub(1).map(|before| membrane.at(before));
+        let (to_current, kept) = step(here, membrane.at(t), before);
+        to_currents.push(to_current);
+        sent_back = kept;
+    }
+    to_currents.reverse();
+    let joined = match current_steps < steps {
+        true => to_currents
+            .into_iter()
+            .reduce(B::float_add)
+            .expect("at least one step"),
+        false => B::float_cat(to_currents, 0),
+    };
+    B::float_reshape(joined, shape)
+}
+
+/// A tensor as one row per step.
+struct Steps<B: Backend> {
+    rows: FloatTensor<B>,
+    steps: usize,
+}
+
+impl<B: Backend> Steps<B> {
+    fn new(tensor: FloatTensor<B>) -> Self {
+        let shape = tensor.shape();
+        let steps = shape[0];
+        let neurons = shape.num_elements() / steps;
+        Self {
+            rows: B::float_reshape(tensor, Shape::new([steps, neurons])),
+            steps,
+        }
+    }
+
+    /// The row of a step, `[1, neurons]`; the only one there is if there is only one.
+    fn at(&self, step: usize) -> FloatTensor<B> {
+        if self.steps == 1 {
+            return self.rows.clone();
+        }
+        B::float_slice(self.rows.clone(), &[(step..step + 1).into(), (..).into()])
+    }
+}
+
+fn with_steps(shape: &Shape, steps: usize) -> Shape {
+    let mut shape = shape.clone();
+    shape[0] = steps;
+    shape
+}
+
+/// 1 where the membrane is above the threshold, 0 elsewhere.
+fn spikes<B: Backend>(membrane: &FloatTensor<B>, neuron: LifNeuron) -> FloatTensor<B> {
+    let dtype = get_or_init_device_settings::<B>(&membrane.device()).bool_dtype;
+    let fires = B::float_greater_elem(membrane.clone(), neuron.threshold().into(), dtype);
+    B::bool_into_float(fires, membrane.dtype().into())
+}
+
+fn scale<B: Backend>(tensor: FloatTensor<B>, factor: f64) -> FloatTensor<B> {
+    B::float_mul_scalar(tensor, factor.into())
+}
+
+fn plus<B: Backend>(tensor: FloatTensor<B>, summand: f64) -> FloatTensor<B> {
+    B::float_add_scalar(tensor, summand.into())
+}
