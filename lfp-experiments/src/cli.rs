@@ -11,7 +11,7 @@ use crate::{
     data::{Mnist, MnistError},
     device::{DeviceError, DeviceName},
     files::to_json,
-    network::Model,
+    network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
     objective::Method,
     reproduce::{FigureName, Profile, ReproduceError, Request},
     train::{self, DataSet, Optimizer, Schedule, Settings, TrainError},
@@ -133,6 +133,9 @@ struct TrainArgs {
     /// Largest global norm of an update; 0 for no limit.
     #[arg(long, default_value_t = 3.0, value_parser = not_negative)]
     clip: f64,
+    /// Largest update of a neuron relative to its weights; 0 for no limit.
+    #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
+    adaptive_clip: f64,
     /// L2 penalty.
     #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
     weight_decay: f64,
@@ -146,6 +149,8 @@ struct TrainArgs {
     #[arg(long)]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
+    spiking: SpikingArgs,
+    #[command(flatten)]
     device: DeviceArgs,
     /// The folder of the run [default: runs/MODEL-DATASET-METHOD-SEED].
     #[arg(long)]
@@ -155,9 +160,77 @@ struct TrainArgs {
     resume: bool,
 }
 
+/// Of spiking networks.
+#[derive(Debug, Args)]
+struct SpikingArgs {
+    /// Number of steps that an image is shown for [default: 15].
+    #[arg(long, value_parser = at_least_one)]
+    steps: Option<usize>,
+    /// The share of its potential that a membrane keeps from step to step [default: 0.9].
+    #[arg(long, value_parser = share)]
+    beta: Option<f64>,
+    /// The potential above which a neuron fires [default: 1].
+    #[arg(long, value_parser = positive)]
+    threshold: Option<f64>,
+    /// What the gradient takes for the derivative of a spike [default: fast-sigmoid].
+    #[arg(long, value_enum)]
+    surrogate: Option<SurrogateName>,
+    /// What a neuron's reward is divided by [default: sum-of-magnitudes].
+    #[arg(long, value_enum)]
+    lif_rule: Option<LifRuleName>,
+    /// What becomes of rewards between layers [default: as-it-arrives].
+    #[arg(long, value_enum)]
+    lif_reward: Option<LifRewardName>,
+}
+
+impl SpikingArgs {
+    /// The settings of `model`, if it spikes.
+    fn settings(&self, model: Model) -> Result<Option<SpikingSettings>, CliError> {
+        let Self {
+            steps,
+            beta,
+            threshold,
+            surrogate,
+            lif_rule,
+            lif_reward,
+        } = *self;
+        if !model.spikes() {
+            let given = [
+                (steps.is_some(), "steps"),
+                (beta.is_some(), "beta"),
+                (threshold.is_some(), "threshold"),
+                (surrogate.is_some(), "surrogate"),
+                (lif_rule.is_some(), "lif-rule"),
+                (lif_reward.is_some(), "lif-reward"),
+            ];
+            return match given.into_iter().find(|(given, _)| *given) {
+                Some((_, name)) => Err(CliError::NotSpiking { name, model }),
+                None => Ok(None),
+            };
+        }
+        let default = SpikingSettings::default();
+        Ok(Some(SpikingSettings {
+            steps: steps.unwrap_or(default.steps),
+            beta: beta.unwrap_or(default.beta),
+            threshold: threshold.unwrap_or(default.threshold),
+            surrogate: surrogate.unwrap_or(default.surrogate),
+            lif_rule: lif_rule.unwrap_or(default.lif_rule),
+            lif_reward: lif_reward.unwrap_or(default.lif_reward),
+        }))
+    }
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    /// A setting of spiking networks for another.
+    #[error("--{name} is for spiking networks (snn-mlp, snn-lenet), and {model} is none")]
+    NotSpiking {
+        /// The setting.
+        name: &'static str,
+        /// The network.
+        model: Model,
+    },
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -239,7 +312,7 @@ impl ReproduceArgs {
 
 impl TrainArgs {
     fn run(self) -> Result<bool, CliError> {
-        let settings = self.settings();
+        let settings = self.settings()?;
         let Settings {
             model,
             method,
@@ -269,8 +342,8 @@ impl TrainArgs {
         Ok(true)
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self) -> Result<Settings, CliError> {
+        Ok(Settings {
             model: self.model,
             dataset: self.dataset,
             method: self.method,
@@ -281,11 +354,13 @@ impl TrainArgs {
             optimizer: self.optimizer,
             momentum: self.momentum,
             clip: self.clip,
+            adaptive_clip: self.adaptive_clip,
             weight_decay: self.weight_decay,
             batch: self.batch,
             seed: self.seed,
             device: self.device.device.to_string(),
-        }
+            spiking: self.spiking.settings(self.model)?,
+        })
     }
 }
 
@@ -314,6 +389,12 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn not_negative(text: &str) -> Result<f64, String> {
     number(text, "0 or a positive number", |number| number >= 0.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, "a number from 0 to 1", |number| {
+        (0.0..=1.0).contains(&number)
+    })
 }
 
 fn fraction(text: &str) -> Result<f64, String> {

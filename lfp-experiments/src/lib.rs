@@ -7,6 +7,7 @@
 //! | `reproduce` | [`reproduce`]: figures of the paper |
 //! | `train` | [`train`]: one network on real data |
 
+mod allocator;
 pub mod bench;
 pub mod cli;
 pub mod conformance;
@@ -19,4 +20,5 @@ pub mod plot;
 pub mod reproduce;
 pub mod train;
 
+pub use allocator::Allocator;
 pub use files::FileError;

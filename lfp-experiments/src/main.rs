@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, error::ErrorKind};
-use lfp_experiments::{bench::CountingAllocator, cli::Cli};
+use lfp_experiments::{Allocator, cli::Cli};
 use tracing_subscriber::EnvFilter;
 
-/// Lets `bench` tell how much memory a step needs.
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static ALLOCATOR: Allocator = Allocator;
 
 /// Something checked was wrong.
 const MISMATCH: u8 = 1;

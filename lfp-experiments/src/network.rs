@@ -8,8 +8,14 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use clap::ValueEnum;
-use lfp_burn::Activation;
-use lfp_models::{LeNet, LeNetConfig, Mlp, MlpConfig, PyTorchNames, VggLike, VggLikeConfig};
+use lfp_burn::{
+    Activation, LifError, LifReward, LifRule, Rule, Surrogate,
+    spiking::{Activity, LifConfig, spike_counts},
+};
+use lfp_models::{
+    LeNet, LeNetConfig, Mlp, MlpConfig, PyTorchNames, SpikingLeNet, SpikingLeNetConfig, SpikingMlp,
+    SpikingMlpConfig, VggLike, VggLikeConfig,
+};
 use serde::{Deserialize, Serialize};
 
 /// A network by the name that `--model` takes.
@@ -24,6 +30,111 @@ pub enum Model {
     LeNet,
     /// Six 3x3 convolutions of 32 to 256 channels, 1024 and 512 neurons, dropout.
     VggLike,
+    /// Spiking dense: two hidden layers of 1000 neurons.
+    SnnMlp,
+    /// Spiking: two 5x5 convolutions of 12 and 64 channels, and a dense layer.
+    #[value(name = "snn-lenet")]
+    #[serde(rename = "snn-lenet")]
+    SnnLeNet,
+}
+
+/// The neurons of a spiking network, how long it is shown an input, and how rewards pass it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpikingSettings {
+    /// Number of steps.
+    pub steps: usize,
+    /// The share of its potential that a membrane keeps.
+    pub beta: f64,
+    /// The potential above which a neuron fires.
+    pub threshold: f64,
+    /// What the gradient takes for the derivative of a spike.
+    pub surrogate: SurrogateName,
+    /// What a neuron's reward is divided by.
+    pub lif_rule: LifRuleName,
+    /// What becomes of rewards between layers.
+    pub lif_reward: LifRewardName,
+}
+
+/// What a neuron's reward is divided by, by the name that `--lif-rule` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifRuleName {
+    /// The magnitudes of what the membrane held and of what came since.
+    SumOfMagnitudes,
+    /// The magnitude of the potential before its reset.
+    MagnitudeOfSum,
+}
+
+/// What becomes of rewards between layers, by the name that `--lif-reward` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifRewardName {
+    /// They stay as they are.
+    AsItArrives,
+    /// They are divided by the largest magnitude among them.
+    OfLargest,
+}
+
+/// A surrogate by the name that `--surrogate` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SurrogateName {
+    /// The fast sigmoid with slope 25.
+    FastSigmoid,
+    /// The derivative that spikes have, which is zero.
+    None,
+}
+
+impl Default for SpikingSettings {
+    /// 15 steps, beta 0.9, threshold 1, the fast sigmoid, and the rules of the authors' package.
+    fn default() -> Self {
+        Self {
+            steps: 15,
+            beta: 0.9,
+            threshold: 1.0,
+            surrogate: SurrogateName::FastSigmoid,
+            lif_rule: LifRuleName::SumOfMagnitudes,
+            lif_reward: LifRewardName::AsItArrives,
+        }
+    }
+}
+
+impl SpikingSettings {
+    /// The neurons.
+    pub fn lif(&self) -> LifConfig {
+        let surrogate = match self.surrogate {
+            SurrogateName::FastSigmoid => Surrogate::default(),
+            SurrogateName::None => Surrogate::None,
+        };
+        LifConfig::new()
+            .with_beta(self.beta)
+            .with_threshold(self.threshold)
+            .with_surrogate(surrogate)
+    }
+
+    /// How rewards pass the network.
+    pub fn rule(&self) -> Rule {
+        let lif = match self.lif_rule {
+            LifRuleName::SumOfMagnitudes => LifRule::SumOfMagnitudes,
+            LifRuleName::MagnitudeOfSum => LifRule::MagnitudeOfSum,
+        };
+        let reward = match self.lif_reward {
+            LifRewardName::AsItArrives => LifReward::AsItArrives,
+            LifRewardName::OfLargest => LifReward::OfLargest,
+        };
+        Rule::default().with_lif(lif).with_lif_reward(reward)
+    }
+}
+
+/// A network that can be made for any images.
+#[derive(Clone, Copy, Debug)]
+pub struct Architecture {
+    /// Which.
+    pub model: Model,
+    /// What follows every layer but the last, unless it spikes.
+    pub activation: Activation,
+    /// What applies if it spikes.
+    pub spiking: SpikingSettings,
 }
 
 impl fmt::Display for Model {
@@ -34,23 +145,47 @@ impl fmt::Display for Model {
 }
 
 impl Model {
+    /// Whether its neurons spike.
+    pub fn spikes(self) -> bool {
+        matches!(self, Self::SnnMlp | Self::SnnLeNet)
+    }
+}
+
+impl Architecture {
+    /// `model` with ReLU, or spiking as in the paper.
+    pub fn new(model: Model) -> Self {
+        Self {
+            model,
+            activation: Activation::Relu,
+            spiking: SpikingSettings::default(),
+        }
+    }
+
     /// Draws the weights of a network for images `[channels, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// If there are no such spiking neurons.
     pub fn init(
-        self,
+        &self,
         [channels, height, width]: [usize; 3],
         num_classes: usize,
-        activation: Activation,
         device: &Device,
-    ) -> Network {
-        match self {
-            Self::Mlp => {
-                let widths = vec![channels * height * width, 512, 256, 128, num_classes];
-                let config = MlpConfig::new(widths)
+    ) -> Result<Network, LifError> {
+        let Self {
+            model,
+            activation,
+            spiking,
+        } = *self;
+        let pixels = channels * height * width;
+        Ok(match model {
+            Model::Mlp => {
+                let config = MlpConfig::new(vec![pixels, 512, 256, 128, num_classes])
                     .with_activation(activation)
                     .with_dropout(0.5);
                 Network::Mlp(config.init(device))
             }
-            Self::LeNet => {
+            Model::LeNet => {
                 let config = LeNetConfig::new()
                     .with_channels(channels)
                     .with_image_size([height, width])
@@ -58,7 +193,7 @@ impl Model {
                     .with_activation(activation);
                 Network::LeNet(config.init(device))
             }
-            Self::VggLike => {
+            Model::VggLike => {
                 let config = VggLikeConfig::new()
                     .with_channels(channels)
                     .with_image_size([height, width])
@@ -66,7 +201,23 @@ impl Model {
                     .with_activation(activation);
                 Network::VggLike(config.init(device))
             }
-        }
+            Model::SnnMlp => {
+                let config = SpikingMlpConfig::new()
+                    .with_widths(vec![pixels, 1000, 1000, num_classes])
+                    .with_steps(spiking.steps)
+                    .with_lif(spiking.lif());
+                Network::SpikingMlp(config.init(device)?)
+            }
+            Model::SnnLeNet => {
+                let config = SpikingLeNetConfig::new()
+                    .with_channels(channels)
+                    .with_image_size([height, width])
+                    .with_num_classes(num_classes)
+                    .with_steps(spiking.steps)
+                    .with_lif(spiking.lif());
+                Network::SpikingLeNet(config.init(device)?)
+            }
+        })
     }
 }
 
@@ -98,15 +249,49 @@ pub enum Network {
     LeNet(LeNet),
     /// See [`Model::VggLike`].
     VggLike(VggLike),
+    /// See [`Model::SnnMlp`].
+    SpikingMlp(SpikingMlp),
+    /// See [`Model::SnnLeNet`].
+    SpikingLeNet(SpikingLeNet),
+}
+
+/// What a network says.
+#[derive(Clone, Debug)]
+pub enum Outputs {
+    /// `[batch_size, classes]`.
+    Logits(Tensor<2>),
+    /// `[steps, batch_size, classes]`.
+    Spikes(Tensor<3>),
+}
+
+impl Outputs {
+    /// A number for every class, of which the largest names it; off the tape.
+    pub fn scores(&self) -> Tensor<2> {
+        match self {
+            Self::Logits(logits) => logits.clone().inner(),
+            Self::Spikes(spikes) => spike_counts(spikes.clone().inner()),
+        }
+    }
 }
 
 impl Network {
-    /// The logits, `[batch_size, classes]`, of `[batch_size, channels, height, width]`.
-    pub fn forward(&self, inputs: Tensor<4>) -> Tensor<2> {
+    /// What it says of `[batch_size, channels, height, width]`.
+    pub fn forward(&self, inputs: Tensor<4>) -> Outputs {
         match self {
-            Self::Mlp(model) => model.forward(inputs.flatten(1, 3)),
-            Self::LeNet(model) => model.forward(inputs),
-            Self::VggLike(model) => model.forward(inputs),
+            Self::Mlp(model) => Outputs::Logits(model.forward(inputs.flatten(1, 3))),
+            Self::LeNet(model) => Outputs::Logits(model.forward(inputs)),
+            Self::VggLike(model) => Outputs::Logits(model.forward(inputs)),
+            Self::SpikingMlp(model) => Outputs::Spikes(model.forward(inputs.flatten(1, 3))),
+            Self::SpikingLeNet(model) => Outputs::Spikes(model.forward(inputs)),
+        }
+    }
+
+    /// What its spiking neurons do, layer by layer; nothing where there are none.
+    pub fn observe(&self, inputs: Tensor<4>) -> Vec<Activity> {
+        match self {
+            Self::Mlp(_) | Self::LeNet(_) | Self::VggLike(_) => Vec::new(),
+            Self::SpikingMlp(model) => model.observe(inputs.flatten(1, 3)),
+            Self::SpikingLeNet(model) => model.observe(inputs),
         }
     }
 
@@ -120,6 +305,8 @@ impl Network {
             Self::Mlp(model) => to_pytorch(model),
             Self::LeNet(model) => to_pytorch(model),
             Self::VggLike(model) => to_pytorch(model),
+            Self::SpikingMlp(model) => to_pytorch(model),
+            Self::SpikingLeNet(model) => to_pytorch(model),
         }
     }
 }

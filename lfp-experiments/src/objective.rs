@@ -10,10 +10,13 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    Feedback, Propagate,
-    reward::{NonFiniteReward, Reward, SoftmaxReward},
+    Feedback, Propagate, Rule,
+    reward::{NonFiniteReward, Reduction, Reward, SoftmaxReward, SpikeRateReward},
+    spiking::rate_cross_entropy,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::network::Outputs;
 
 /// How a network learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -35,10 +38,10 @@ impl fmt::Display for Method {
 }
 
 impl Method {
-    /// The objective of the paper's experiments on images: reward #3, or the cross-entropy.
+    /// The objective of the paper's experiments: reward #3 or the rate-coded one, or the cross-entropy.
     pub fn objective(self) -> Objective {
         match self {
-            Self::Lfp => Objective::Reward(Box::new(SoftmaxReward::new())),
+            Self::Lfp => Objective::reward(SoftmaxReward::new()),
             Self::Gradient => Objective::CrossEntropy,
         }
     }
@@ -47,8 +50,15 @@ impl Method {
 /// What is asked of the outputs.
 pub enum Objective {
     /// An initial reward, to be propagated.
-    Reward(Box<dyn Reward + Send + Sync>),
-    /// The cross-entropy, averaged over the batch, to be differentiated.
+    Reward {
+        /// Of logits.
+        logits: Box<dyn Reward + Send + Sync>,
+        /// Of spikes.
+        spikes: SpikeRateReward,
+        /// By which rule.
+        rule: Rule,
+    },
+    /// The cross-entropy, averaged over the batch and over the steps, to be differentiated.
     CrossEntropy,
 }
 
@@ -61,33 +71,64 @@ pub enum BackwardPass {
 }
 
 impl Objective {
-    /// The backward pass from `logits`, `[batch_size, classes]`, for `targets`, `[batch_size]`.
-    pub fn backward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> BackwardPass {
-        match self {
-            Self::Reward(reward) => {
-                let reward = reward.forward(logits.clone(), targets);
-                BackwardPass::Feedback(logits.propagate(reward))
+    /// A reward of logits, by the default rule. Spikes get the rate-coded reward, averaged over the steps.
+    pub fn reward(logits: impl Reward + Send + Sync + 'static) -> Self {
+        Self::Reward {
+            logits: Box::new(logits),
+            spikes: SpikeRateReward::new().with_steps(Reduction::Mean),
+            rule: Rule::default(),
+        }
+    }
+
+    /// The backward pass from `outputs` for `targets`, `[batch_size]`.
+    pub fn backward(&self, outputs: Outputs, targets: Tensor<1, Int>) -> BackwardPass {
+        match (self, outputs) {
+            (Self::Reward { logits, rule, .. }, Outputs::Logits(outputs)) => {
+                let reward = logits.forward(outputs.clone(), targets);
+                BackwardPass::Feedback(propagate(outputs, reward, *rule))
             }
-            Self::CrossEntropy => {
-                let loss = CrossEntropyLossConfig::new().init(&logits.device());
-                BackwardPass::Gradients(loss.forward(logits, targets).backward())
+            (Self::Reward { spikes, rule, .. }, Outputs::Spikes(outputs)) => {
+                let reward = spikes.forward(outputs.clone(), targets);
+                BackwardPass::Feedback(propagate(outputs, reward, *rule))
+            }
+            (Self::CrossEntropy, Outputs::Logits(outputs)) => {
+                let loss = CrossEntropyLossConfig::new().init(&outputs.device());
+                BackwardPass::Gradients(loss.forward(outputs, targets).backward())
+            }
+            (Self::CrossEntropy, Outputs::Spikes(outputs)) => {
+                BackwardPass::Gradients(rate_cross_entropy(outputs, targets).backward())
             }
         }
     }
 
-    /// Whether the outputs can still be learned from.
+    /// The same objective, propagated by another rule.
+    #[must_use]
+    pub fn with_rule(mut self, new: Rule) -> Self {
+        if let Self::Reward { rule, .. } = &mut self {
+            *rule = new;
+        }
+        self
+    }
+
+    /// Whether the outputs, `[batch_size, classes]`, can still be learned from.
     ///
     /// # Errors
     ///
     /// If a reward, or the reward that goes with the cross-entropy, is infinite or NaN.
-    pub fn check(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Result<(), NonFiniteReward> {
+    pub fn check(&self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Result<(), NonFiniteReward> {
         let softmax = SoftmaxReward::new();
         let reward: &dyn Reward = match self {
-            Self::Reward(reward) => reward.as_ref(),
+            Self::Reward { logits, .. } => logits.as_ref(),
             Self::CrossEntropy => &softmax,
         };
-        reward.forward_checked(logits, targets).map(|_| ())
+        reward.forward_checked(scores, targets).map(|_| ())
     }
+}
+
+fn propagate<const D: usize>(outputs: Tensor<D>, reward: Tensor<D>, rule: Rule) -> Feedback {
+    outputs
+        .try_propagate(reward, rule)
+        .expect("the reward has the shape of the outputs, and the network is tracked")
 }
 
 impl BackwardPass {

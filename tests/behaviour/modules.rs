@@ -15,7 +15,7 @@ use lfp_burn::{
     nn::{Hook, Hooked},
     reward::{Reward, SoftmaxReward},
 };
-use lfp_experiments::network::Model;
+use lfp_experiments::network::{Architecture, Model};
 
 use crate::{seeded, values};
 
@@ -143,7 +143,9 @@ fn weights_leave_by_the_names_and_layouts_of_pytorch() {
         ("classifier.9.weight", &[10, 128]),
     ];
     for (model, tensors) in [(Model::LeNet, of_lenet), (Model::Mlp, of_mlp)] {
-        let network = model.init([1, 28, 28], 10, Activation::Relu, &device);
+        let network = Architecture::new(model)
+            .init([1, 28, 28], 10, &device)
+            .unwrap();
         let bytes = network.to_pytorch().unwrap();
         assert_eq!(
             bytes,

@@ -3,24 +3,19 @@
 //! The methods take turns in one process, step by step, so that a machine that is slow for a while is
 //! slow for all of them; of each the median counts.
 
-mod memory;
-
 use std::time::Instant;
 
 use burn::{
     optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig},
     tensor::{Device, Distribution, Int, Tensor},
 };
-use lfp_burn::Activation;
 use serde::Serialize;
 
-pub use memory::CountingAllocator;
-
 use crate::{
-    network::{Model, Network},
+    allocator::Peak,
+    network::{Architecture, Model, Network},
     objective::{Method, Objective},
 };
-use memory::Peak;
 
 const LEARNING_RATE: f64 = 1e-3;
 const CLASSES: usize = 10;
@@ -71,7 +66,7 @@ impl Request {
 
     fn measure(&self, model: Model, device: &Device) -> Vec<Cost> {
         let shape = match model {
-            Model::Mlp | Model::LeNet => [1, 28, 28],
+            Model::Mlp | Model::LeNet | Model::SnnMlp | Model::SnnLeNet => [1, 28, 28],
             Model::VggLike => [3, 32, 32],
         };
         let [channels, height, width] = shape;
@@ -127,10 +122,12 @@ struct Lap {
 impl Contender {
     fn new(model: Model, method: Method, shape: [usize; 3], device: &Device) -> Self {
         let momentum = MomentumConfig::new().with_dampening(0.0);
+        let network = Architecture::new(model).init(shape, CLASSES, device);
+        let network = network.expect("the default neurons exist");
         Self {
             method,
             objective: method.objective(),
-            network: Some(model.init(shape, CLASSES, Activation::Relu, device)),
+            network: Some(network),
             optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
             laps: Vec::new(),
         }
@@ -143,10 +140,10 @@ impl Contender {
         wait(&device);
         let peak = Peak::start();
         let start = Instant::now();
-        let logits = network.forward(images);
+        let outputs = network.forward(images);
         wait(&device);
         let forward = milliseconds(start);
-        let pass = self.objective.backward(logits, labels);
+        let pass = self.objective.backward(outputs, labels);
         wait(&device);
         let backward = milliseconds(start);
         let grads = pass.into_grads(&network);

@@ -61,7 +61,7 @@ pub(super) fn figa2(
     device: &Device,
 ) -> Result<(), ReproduceError> {
     let objective = |method| match method {
-        Method::Lfp => Objective::Reward(Box::new(MisclassificationReward::new())),
+        Method::Lfp => Objective::reward(MisclassificationReward::new()),
         Method::Gradient => Objective::CrossEntropy,
     };
     let pairs = run(request, folder, &[PointCloud::Blobs], objective, device)?;

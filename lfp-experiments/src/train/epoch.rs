@@ -29,16 +29,16 @@ pub fn train_epoch(
     let mut last = None;
     for batch in batches.iter() {
         let Batch { inputs, targets } = batch.expect("data sets in memory do not fail");
-        let logits = network.forward(inputs);
-        let outputs = logits.clone().inner();
+        let outputs = network.forward(inputs);
+        let scores = outputs.scores();
         let labels = targets.clone().inner();
-        right.add(outputs.clone(), labels.clone());
-        let grads = objective.backward(logits, targets).into_grads(&network);
+        right.add(scores.clone(), labels.clone());
+        let grads = objective.backward(outputs, targets).into_grads(&network);
         network = update(network, grads);
-        last = Some((outputs, labels));
+        last = Some((scores, labels));
     }
-    if let Some((outputs, labels)) = last {
-        objective.check(outputs, labels)?;
+    if let Some((scores, labels)) = last {
+        objective.check(scores, labels)?;
     }
     Ok((network, right.share()))
 }
@@ -48,7 +48,7 @@ pub fn accuracy(network: &Network, batches: &dyn DataLoader<Batch>) -> f64 {
     let mut right = Count::default();
     for batch in batches.iter() {
         let Batch { inputs, targets } = batch.expect("data sets in memory do not fail");
-        right.add(network.forward(inputs), targets);
+        right.add(network.forward(inputs).scores(), targets);
     }
     right.share()
 }
@@ -61,9 +61,9 @@ struct Count {
 }
 
 impl Count {
-    fn add(&mut self, logits: Tensor<2>, targets: Tensor<1, Int>) {
+    fn add(&mut self, scores: Tensor<2>, targets: Tensor<1, Int>) {
         self.all += targets.dims()[0];
-        let named = logits.argmax(1).squeeze_dim::<1>(1);
+        let named = scores.argmax(1).squeeze_dim::<1>(1);
         let right = named.equal(targets).int().sum();
         self.right = Some(match self.right.take() {
             Some(sum) => sum + right,

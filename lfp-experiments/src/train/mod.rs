@@ -7,10 +7,15 @@ mod settings;
 
 use std::{path::Path, sync::Arc};
 
-use burn::{lr_scheduler::LrScheduler, module::Module, optim::ModuleOptimizer, tensor::Device};
+use burn::{
+    lr_scheduler::LrScheduler,
+    module::Module,
+    optim::{GradientsParams, ModuleOptimizer},
+    tensor::Device,
+};
 use lfp_burn::{
-    Activation, UnknownActivation,
-    optim::{OneCycleError, clip_global_norm},
+    LifError, UnknownActivation,
+    optim::{OneCycleError, clip_adaptive, clip_global_norm},
     reward::NonFiniteReward,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +33,9 @@ use crate::{
 };
 use epoch::Progress;
 use run_folder::{METRICS, RESULT, WEIGHTS};
+
+/// The norm below which adaptive clipping takes a unit for no smaller (Brock et al. 2021).
+const SMALLEST_UNIT: f64 = 1e-3;
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +55,9 @@ pub enum TrainError {
     /// The activation.
     #[error(transparent)]
     Activation(#[from] UnknownActivation),
+    /// The spiking neurons.
+    #[error(transparent)]
+    Lif(#[from] LifError),
     /// It diverged.
     #[error("epoch {epoch}: {source}")]
     Diverged {
@@ -161,14 +172,12 @@ impl<'a> Run<'a> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let device = device.clone().autodiff();
-        let activation: Activation = settings.activation.parse()?;
+        let architecture = settings.architecture()?;
         device.seed(settings.seed);
-        let network = settings
-            .model
-            .init(data.shape(), data.num_classes(), activation, &device);
+        let network = architecture.init(data.shape(), data.num_classes(), &device)?;
         Ok(Self {
             settings,
-            objective: settings.method.objective(),
+            objective: settings.objective(),
             network: drawn(network),
             device,
             optimizer: settings.optimizer(),
@@ -210,10 +219,7 @@ impl<'a> Run<'a> {
             &self.objective,
             batches.as_ref(),
             |network, grads| {
-                let grads = match settings.clip > 0.0 {
-                    true => clip_global_norm(grads, &network, settings.clip),
-                    false => grads,
-                };
+                let grads = clip(settings, grads, &network);
                 lr = schedule.step();
                 progress.step(settings.batch);
                 optimizer.step(lr, network, grads)
@@ -249,6 +255,16 @@ impl<'a> Run<'a> {
             versions: Versions::default(),
         }
     }
+}
+
+fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> GradientsParams {
+    if settings.adaptive_clip > 0.0 {
+        grads = clip_adaptive(grads, network, settings.adaptive_clip, SMALLEST_UNIT);
+    }
+    if settings.clip > 0.0 {
+        grads = clip_global_norm(grads, network, settings.clip);
+    }
+    grads
 }
 
 /// One line about an epoch.

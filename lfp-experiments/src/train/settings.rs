@@ -10,10 +10,16 @@ use burn::{
     },
 };
 use clap::ValueEnum;
-use lfp_burn::optim::{OneCycleConfig, OneCycleError};
+use lfp_burn::{
+    UnknownActivation,
+    optim::{OneCycleConfig, OneCycleError},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{network::Model, objective::Method};
+use crate::{
+    network::{Architecture, Model, SpikingSettings},
+    objective::{Method, Objective},
+};
 
 /// A data set by the name that `--dataset` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -78,6 +84,8 @@ pub struct Settings {
     pub momentum: f64,
     /// Largest global norm of the updates; 0 to leave them as they are.
     pub clip: f64,
+    /// Largest update of a unit relative to the unit; 0 to leave them as they are.
+    pub adaptive_clip: f64,
     /// L2 penalty.
     pub weight_decay: f64,
     /// Samples per step.
@@ -86,9 +94,31 @@ pub struct Settings {
     pub seed: u64,
     /// Where it is computed: another device rounds otherwise.
     pub device: String,
+    /// Of a spiking network.
+    #[serde(flatten)]
+    pub spiking: Option<SpikingSettings>,
 }
 
 impl Settings {
+    /// The network that is trained.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such activation.
+    pub fn architecture(&self) -> Result<Architecture, UnknownActivation> {
+        Ok(Architecture {
+            model: self.model,
+            activation: self.activation.parse()?,
+            spiking: self.spiking.unwrap_or_default(),
+        })
+    }
+
+    /// What it is trained for.
+    pub fn objective(&self) -> Objective {
+        let rule = self.spiking.unwrap_or_default().rule();
+        self.method.objective().with_rule(rule)
+    }
+
     /// The optimiser, before its first step.
     pub fn optimizer(&self) -> ModuleOptimizer {
         let momentum = self.momentum as f32;
@@ -141,13 +171,19 @@ impl Settings {
         let ours = serde_json::to_value(self).expect("settings are plain values");
         let theirs = serde_json::to_value(other).expect("settings are plain values");
         let (ours, theirs) = (ours.as_object()?, theirs.as_object()?);
-        ours.iter()
-            .find(|(name, value)| theirs.get(*name) != Some(value))
-            .map(|(name, value)| SettingDifference {
-                name: name.replace('_', "-"),
-                ours: value.to_string(),
-                theirs: theirs[name].to_string(),
-            })
+        // Other models have other settings, so which model comes first.
+        let model = "model".to_owned();
+        let mut names = std::iter::once(&model).chain(ours.keys());
+        let name = names.find(|name| theirs.get(*name) != ours.get(*name))?;
+        let value = |settings: &serde_json::Map<String, serde_json::Value>| {
+            let value = settings.get(name);
+            value.map_or("unset".to_owned(), ToString::to_string)
+        };
+        Some(SettingDifference {
+            name: name.replace('_', "-"),
+            ours: value(ours),
+            theirs: value(theirs),
+        })
     }
 }
 

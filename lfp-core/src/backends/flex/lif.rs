@@ -103,6 +103,7 @@ fn forward_of<E: Real>(
     (tensor(spikes, shape.clone()), tensor(membrane, shape))
 }
 
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 /// One step of a block. `membrane` holds the currents unless they are given.
 fn step<E: Real>(
     membrane: &mut [E],
@@ -207,6 +208,41 @@ struct Divided<E> {
     kept: E,
 }
 
+/// One step of a block, backwards: `values` arrives at the spikes and leaves for the currents.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
+fn step_back<E: Real, F: Fn(E, E, E) -> Divided<E>>(
+    values: &mut [E],
+    sent_back: &mut [E],
+    now: &[E],
+    before: Option<&[E]>,
+    divide: &F,
+) {
+    let state = values.iter_mut().zip(sent_back);
+    match before {
+        Some(before) => {
+            for ((value, sent_back), (&now, &before)) in state.zip(now.iter().zip(before)) {
+                let Divided {
+                    arriving,
+                    magnitude,
+                    kept,
+                } = divide(*value, now, before);
+                *value = (arriving + *sent_back) / magnitude;
+                *sent_back = kept * *value;
+            }
+        }
+        None => {
+            for ((value, sent_back), &now) in state.zip(now) {
+                let Divided {
+                    arriving,
+                    magnitude,
+                    ..
+                } = divide(*value, now, E::zero());
+                *value = (arriving + *sent_back) / magnitude;
+            }
+        }
+    }
+}
+
 /// Goes through time from its end, over the storage of `arriving` where nobody else reads it.
 fn backwards<E: Real>(
     mut arriving: FlexTensor,
@@ -224,32 +260,8 @@ fn backwards<E: Real>(
             let width = rows[t].len();
             let row = |t: usize| &potentials[t * neurons + start..][..width];
             let sent_back = &mut sent_back[..width];
-            match t.checked_sub(1) {
-                Some(before) => {
-                    let potentials = row(t).iter().zip(row(before));
-                    let state = rows[t].iter_mut().zip(sent_back);
-                    for ((value, sent_back), (&now, &before)) in state.zip(potentials) {
-                        let Divided {
-                            arriving,
-                            magnitude,
-                            kept,
-                        } = divide(*value, now, before);
-                        *value = (arriving + *sent_back) / magnitude;
-                        *sent_back = kept * *value;
-                    }
-                }
-                None => {
-                    let state = rows[t].iter_mut().zip(sent_back);
-                    for ((value, sent_back), &now) in state.zip(row(t)) {
-                        let Divided {
-                            arriving,
-                            magnitude,
-                            ..
-                        } = divide(*value, now, E::zero());
-                        *value = (arriving + *sent_back) / magnitude;
-                    }
-                }
-            }
+            let before = t.checked_sub(1).map(row);
+            step_back(rows[t], sent_back, row(t), before, &divide);
         }
     };
     let rows = blocks(arriving.storage_mut::<E>(), steps).into_par_iter();

@@ -243,11 +243,7 @@ fn zip_dense<E: Element + Float + bytemuck::Pod>(
     let task = task_size(right.len());
     if let Some(left) = lhs.try_storage_mut::<E>() {
         let tasks = left.par_chunks_mut(task).zip(right.par_chunks(task));
-        tasks.for_each(|(left, right)| {
-            for (l, &r) in left.iter_mut().zip(right) {
-                *l = kernel.apply(*l, r);
-            }
-        });
+        tasks.for_each(|(left, right)| apply(left, right, kernel));
         return lhs;
     }
     let left: &[E] = lhs.storage();
@@ -260,10 +256,19 @@ fn zip_dense<E: Element + Float + bytemuck::Pod>(
     FlexTensor::new(Bytes::from_elems(result), lhs.layout().clone(), E::dtype())
 }
 
+/// Compiled for several processors; the one at hand picks. A division, say, takes as long for sixteen numbers as for
+/// four.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
+fn apply<E: Element + Float, K: Kernel>(left: &mut [E], right: &[E], kernel: K) {
+    for (l, &r) in left.iter_mut().zip(right) {
+        *l = kernel.apply(*l, r);
+    }
+}
+
 /// Elements per parallel task. Below the threshold of Burn's own kernels there is one task, which
 /// runs on the calling thread: waking another one takes longer than the work.
 fn task_size(elements: usize) -> usize {
-    const PARALLEL: usize = 256 * 1024;
+    const PARALLEL: usize = 1024 * 1024;
     const TASK: usize = 64 * 1024;
     if elements < PARALLEL {
         elements.max(1)
