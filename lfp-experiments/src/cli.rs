@@ -93,6 +93,9 @@ struct ReproduceArgs {
     /// Number of data sets to draw [default: 3 quick, 5 as in the paper].
     #[arg(long, value_parser = at_least_one)]
     seeds: Option<usize>,
+    /// The folder with the data, for figures on images; without it a cache, filled from the network.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
     /// The folder of the results.
     #[arg(long, default_value = "results")]
     out: PathBuf,
@@ -302,6 +305,7 @@ impl ReproduceArgs {
             figure: self.figure,
             profile: self.profile,
             seeds: self.seeds,
+            data_dir: self.data_dir,
             out: self.out,
         };
         let folder = request.run(&device)?;

@@ -5,6 +5,7 @@
 //! | `bench` | [`mod@bench`]: what a training step costs |
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
 //! | `reproduce` | [`reproduce`]: figures of the paper |
+//! | (`reproduce`) | [`sweep`]: many runs, each kept when it is done |
 //! | `train` | [`train`]: one network on real data |
 
 mod allocator;
@@ -18,6 +19,7 @@ pub mod network;
 pub mod objective;
 pub mod plot;
 pub mod reproduce;
+pub mod sweep;
 pub mod train;
 
 pub use allocator::Allocator;

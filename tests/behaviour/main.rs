@@ -8,6 +8,7 @@ mod modules;
 mod optimizers;
 mod reward_form;
 mod rewards;
+mod spiking;
 mod theorem;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,6 +4,10 @@
 //! quotients, no tensors. A network is a list of [`Layer`]s over flat vectors; every layer holds what
 //! its connections are, one by one.
 
+mod spiking;
+
+pub use spiking::{Sent, SpikingDense, Trace};
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// The stabiliser of Eq. 6, with a sign of 1 at zero.

@@ -20,6 +20,22 @@ pub(super) fn signed_scale() -> [f32; 256] {
     std::array::from_fn(|byte| (byte as f32 / 255.0 - 0.5) / 0.5)
 }
 
+impl Images {
+    /// The first `count` images, or all if there are fewer.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.labels.len());
+        let size: usize = self.shape.iter().product();
+        Self {
+            shape: self.shape,
+            num_classes: self.num_classes,
+            pixels: self.pixels[..count * size].to_vec(),
+            labels: self.labels[..count].to_vec(),
+            scale: self.scale,
+        }
+    }
+}
+
 impl Dataset<Sample> for Images {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         let size: usize = self.shape.iter().product();

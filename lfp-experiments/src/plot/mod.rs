@@ -9,7 +9,9 @@ use std::{ops::Range, path::Path};
 use plotters::prelude::{BitMapBackend, IntoDrawingArea, RGBColor, SVGBackend};
 
 pub use field::{cells, contours};
-pub use style::{CLASSES, GRADIENT, INITIAL, INK, LFP, NEGATIVE, NEUTRAL, POSITIVE, shade, tint};
+pub use style::{
+    CLASSES, GRADIENT, INITIAL, INK, LFP, NEGATIVE, NEUTRAL, PLAIN, POSITIVE, shade, tint,
+};
 
 use crate::files::{self, FileError};
 

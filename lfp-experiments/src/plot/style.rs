@@ -8,6 +8,8 @@ use plotters::{prelude::RGBColor, style::FontStyle};
 pub const LFP: RGBColor = RGBColor(213, 94, 0);
 /// Gradient descent.
 pub const GRADIENT: RGBColor = RGBColor(0, 114, 178);
+/// Gradient descent where there is no gradient.
+pub const PLAIN: RGBColor = RGBColor(0, 158, 115);
 /// Before training.
 pub const INITIAL: RGBColor = RGBColor(120, 120, 120);
 /// Weights above a threshold.

@@ -8,8 +8,9 @@ use plotters::prelude::RGBColor;
 
 use super::{
     ReproduceError, Request, boundary,
+    curves::{accuracy_axis, band},
     report::{self, distributions},
-    sweep::{Experiment, Sweep, sweep},
+    toy::{Experiment, Sweep, sweep},
     weights::Shares,
 };
 use crate::{
@@ -17,6 +18,9 @@ use crate::{
     objective::{Method, Objective},
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, NEGATIVE, NEUTRAL, POSITIVE, Panel, Shape},
 };
+
+/// Where axes of accuracies start: at the accuracy of guessing one of three classes.
+const LOWEST: f64 = 0.3;
 
 const METHODS: [Method; 2] = [Method::Lfp, Method::Gradient];
 
@@ -160,7 +164,7 @@ fn by_rate(pair: &Pair) -> Panel {
     Panel {
         title: format!("{}: by learning rate", pair[0].cloud),
         x: Axis::logarithmic("learning rate", range),
-        y: accuracy_axis(),
+        y: accuracy_axis(LOWEST),
         shapes,
         legend: legend(),
         legend_at: LegendAt::LowerRight,
@@ -181,7 +185,7 @@ fn by_epoch(pair: &Pair) -> Panel {
     Panel {
         title: format!("{}: training", pair[0].cloud),
         x: Axis::new("epoch", 0.0..last as f64),
-        y: accuracy_axis(),
+        y: accuracy_axis(LOWEST),
         shapes,
         legend: legend(),
         legend_at: LegendAt::LowerRight,
@@ -218,26 +222,6 @@ fn by_theta(title: &str, shares: &[Shares]) -> Panel {
         ],
         legend_at: LegendAt::MiddleRight,
     }
-}
-
-/// A line through the means within a band of the deviation.
-fn band(points: Vec<(f64, (f64, f64))>, colour: RGBColor) -> [Shape; 2] {
-    let within = |&(x, (mean, deviation)): &(f64, (f64, f64))| {
-        (x, (mean - deviation).max(0.0), (mean + deviation).min(1.0))
-    };
-    let line = points.iter().map(|&(x, (mean, _))| (x, mean)).collect();
-    [
-        Shape::Band {
-            points: points.iter().map(within).collect(),
-            colour,
-            opacity: 0.2,
-        },
-        Shape::Line(line, colour),
-    ]
-}
-
-fn accuracy_axis() -> Axis {
-    Axis::new("test accuracy", 0.3..1.02)
 }
 
 fn legend() -> Vec<(&'static str, RGBColor)> {

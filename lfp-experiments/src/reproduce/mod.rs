@@ -1,10 +1,12 @@
 //! `reproduce`: figures of the paper, each with its data.
 
 mod boundary;
+mod curves;
 mod fig3;
 mod fig4;
 mod report;
-mod sweep;
+mod spiking;
+mod toy;
 mod weights;
 
 use std::{
@@ -17,8 +19,11 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::{
+    data::MnistError,
     files::{self, FileError, to_json},
     plot::PlotError,
+    sweep::SweepError,
+    train::TrainError,
 };
 
 /// A figure of the paper.
@@ -30,12 +35,18 @@ pub enum FigureName {
     /// Trajectories of a neuron's two weights.
     #[value(name = "fig4")]
     Fig4,
+    /// Spiking networks over the learning rate: LFP, surrogate gradient, plain gradient.
+    #[value(name = "fig7")]
+    Fig7,
     /// The curves of Figure 3, for reading off values.
     #[value(name = "figa1")]
     FigA1,
     /// A reward that has no derivative.
     #[value(name = "figa2")]
     FigA2,
+    /// Spiking networks over the number of steps and the leak of their membranes.
+    #[value(name = "figa3")]
+    FigA3,
 }
 
 impl fmt::Display for FigureName {
@@ -64,6 +75,8 @@ pub struct Request {
     pub profile: Profile,
     /// How many data sets to draw, if not as many as the profile says.
     pub seeds: Option<usize>,
+    /// The folder of the data, for figures on images; without it a cache, filled from the network.
+    pub data_dir: Option<PathBuf>,
     /// The folder of all results; the figure gets a folder of its own there.
     pub out: PathBuf,
 }
@@ -77,6 +90,15 @@ pub enum ReproduceError {
     /// The drawing.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] MnistError),
+    /// The training runs.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// One of them, for its network.
+    #[error(transparent)]
+    Train(#[from] TrainError),
 }
 
 /// The seeds of the paper; more follow by counting.
@@ -96,16 +118,23 @@ impl Request {
             FigureName::FigA1 => fig3::figa1(self, &folder, device)?,
             FigureName::FigA2 => fig3::figa2(self, &folder, device)?,
             FigureName::Fig4 => fig4::fig4(self, &folder, device)?,
+            FigureName::Fig7 => spiking::fig7(self, &folder, device)?,
+            FigureName::FigA3 => spiking::figa3(self, &folder, device)?,
         }
         Ok(folder)
     }
 
     /// The seeds of the data sets to draw.
     fn seeds(&self) -> Vec<u64> {
-        let count = self.seeds.unwrap_or(match self.profile {
+        self.seeds_or(match self.profile {
             Profile::Quick => 3,
             Profile::Paper => 5,
-        });
+        })
+    }
+
+    /// As many seeds as asked for, or `default`.
+    fn seeds_or(&self, default: usize) -> Vec<u64> {
+        let count = self.seeds.unwrap_or(default);
         let more = (SEEDS[0] + 1)..;
         SEEDS.into_iter().chain(more).take(count).collect()
     }

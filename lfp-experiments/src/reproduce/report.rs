@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Profile, Request,
-    sweep::{AtRate, Sweep},
+    toy::{AtRate, Sweep},
     weights::{Shares, mean_neutral, shares},
     write_csv, write_result,
 };

@@ -7,7 +7,7 @@ use burn::{
     optim::GradientsParams,
     tensor::{Int, Tensor},
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lfp_burn::reward::NonFiniteReward;
 
 use super::Settings;
@@ -91,19 +91,20 @@ impl Settings {
     }
 }
 
-/// A progress bar with throughput; nothing where standard error is no terminal.
+/// A progress bar with throughput, below those of others; nothing where standard error is no terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
     start: Instant,
 }
 
 impl Progress {
-    pub(super) fn new(epoch: usize, epochs: usize, samples: usize) -> Self {
+    pub(super) fn new(epoch: usize, epochs: usize, samples: usize, bars: &MultiProgress) -> Self {
         let template = "{msg} [{bar:30}] {pos}/{len} samples, {per_sec}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("a valid template");
         let bar = ProgressBar::new(samples as u64)
             .with_style(style.progress_chars("=> "))
             .with_message(format!("epoch {epoch}/{epochs}"));
+        let bar = bars.add(bar);
         Self {
             bar,
             start: Instant::now(),

@@ -5,7 +5,7 @@ mod epoch;
 mod run_folder;
 mod settings;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::{
     lr_scheduler::LrScheduler,
@@ -13,10 +13,12 @@ use burn::{
     optim::{GradientsParams, ModuleOptimizer},
     tensor::Device,
 };
+use indicatif::MultiProgress;
 use lfp_burn::{
     LifError, UnknownActivation,
     optim::{OneCycleError, clip_adaptive, clip_global_norm},
     reward::NonFiniteReward,
+    spiking::Activity,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +97,10 @@ pub struct Outcome {
     pub train_accuracy: Vec<f64>,
     /// Seconds of training, all epochs together.
     pub seconds: f64,
+    /// Of a spiking network: the share of neurons and steps of each layer at which there was a spike, over the first
+    /// test batch after training.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub firing_rates: BTreeMap<String, f64>,
     /// Of the program and of Burn.
     pub versions: Versions,
 }
@@ -140,17 +146,57 @@ pub fn run<S: Samples>(
     } else {
         folder.check_metrics("")?;
     }
+    let bars = MultiProgress::new();
     while run.epochs.len() < settings.epochs {
-        run.epoch(train, test)?;
+        run.epoch(train, test, &bars)?;
+        println!("{}", run.line(train.len()));
         folder.save(run.epochs.len(), &run.checkpoint()?)?;
         files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     }
-    let outcome = run.outcome();
+    let outcome = run.outcome(test);
     let weights = run.network.to_pytorch()?;
     files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     folder.finish(WEIGHTS, &weights)?;
     folder.finish(RESULT, &to_json(&outcome))?;
     Ok(outcome)
+}
+
+/// Trains by `settings` on `device` without a folder, and returns outcome and network; the progress goes
+/// below that of others in `bars`.
+///
+/// # Errors
+///
+/// See [`TrainError`].
+pub fn run_in_memory<S: Samples>(
+    settings: &Settings,
+    train: &Arc<S>,
+    test: &Arc<S>,
+    device: &Device,
+    bars: &MultiProgress,
+) -> Result<(Outcome, Network), TrainError> {
+    let steps_per_epoch = train.len().div_ceil(settings.batch);
+    let mut run = Run::new(settings, train.as_ref(), steps_per_epoch, device)?;
+    while run.epochs.len() < settings.epochs {
+        run.epoch(train, test, bars)?;
+    }
+    Ok((run.outcome(test), run.network))
+}
+
+/// The network that a run by `settings` starts with.
+///
+/// # Errors
+///
+/// If there is no such network.
+pub fn initial_network<S: Samples>(
+    settings: &Settings,
+    data: &S,
+    device: &Device,
+) -> Result<Network, TrainError> {
+    let device = device.clone().autodiff();
+    let architecture = settings.architecture()?;
+    device.seed(settings.seed);
+    let network = architecture.init(data.shape(), data.num_classes(), &device)?;
+    Ok(drawn(network))
 }
 
 /// A run between two epochs.
@@ -171,15 +217,11 @@ impl<'a> Run<'a> {
         steps_per_epoch: usize,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let device = device.clone().autodiff();
-        let architecture = settings.architecture()?;
-        device.seed(settings.seed);
-        let network = architecture.init(data.shape(), data.num_classes(), &device)?;
         Ok(Self {
             settings,
             objective: settings.objective(),
-            network: drawn(network),
-            device,
+            network: initial_network(settings, data, device)?,
+            device: device.clone().autodiff(),
             optimizer: settings.optimizer(),
             schedule: settings.schedule(steps_per_epoch)?,
             epochs: Vec::new(),
@@ -204,12 +246,17 @@ impl<'a> Run<'a> {
         )
     }
 
-    fn epoch<S: Samples>(&mut self, train: &Arc<S>, test: &Arc<S>) -> Result<(), TrainError> {
+    fn epoch<S: Samples>(
+        &mut self,
+        train: &Arc<S>,
+        test: &Arc<S>,
+        bars: &MultiProgress,
+    ) -> Result<(), TrainError> {
         let number = self.epochs.len() + 1;
         let seed = self.settings.epoch_seed(number);
         // Dropout draws from the device.
         self.device.seed(seed);
-        let progress = Progress::new(number, self.settings.epochs, train.len());
+        let progress = Progress::new(number, self.settings.epochs, train.len(), bars);
         let settings = self.settings;
         let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
         let mut lr = 0.0;
@@ -234,26 +281,50 @@ impl<'a> Run<'a> {
         let batches = crate::data::loader(test, settings.batch, None, &inner);
         let test_accuracy = accuracy(&network.valid(), batches.as_ref());
         self.network = network;
-        let epoch = Epoch {
+        self.epochs.push(Epoch {
             lr,
             train_accuracy,
             test_accuracy,
             seconds,
-        };
-        println!("{}", line(number, settings.epochs, &epoch, train.len()));
-        self.epochs.push(epoch);
+        });
         Ok(())
     }
 
-    fn outcome(&self) -> Outcome {
+    /// One line about the last epoch.
+    fn line(&self, samples: usize) -> String {
+        let (number, epochs) = (self.epochs.len(), self.settings.epochs);
+        let epoch = &self.epochs[number - 1];
+        format!(
+            "epoch {number}/{epochs}: train {:6.2}%  test {:6.2}%  {:.1} s, {:.0} samples/s",
+            100.0 * epoch.train_accuracy,
+            100.0 * epoch.test_accuracy,
+            epoch.seconds,
+            samples as f64 / epoch.seconds
+        )
+    }
+
+    fn outcome<S: Samples>(&self, test: &Arc<S>) -> Outcome {
         let of = |value: fn(&Epoch) -> f64| self.epochs.iter().map(value).collect::<Vec<_>>();
         Outcome {
             settings: self.settings.clone(),
             test_accuracy: of(|epoch| epoch.test_accuracy),
             train_accuracy: of(|epoch| epoch.train_accuracy),
             seconds: of(|epoch| epoch.seconds).iter().sum(),
+            firing_rates: self.firing_rates(test),
             versions: Versions::default(),
         }
+    }
+
+    /// See [`Outcome::firing_rates`].
+    fn firing_rates<S: Samples>(&self, test: &Arc<S>) -> BTreeMap<String, f64> {
+        let inner = self.device.clone().inner();
+        let batches = crate::data::loader(test, self.settings.batch, None, &inner);
+        let Some(Ok(batch)) = batches.iter().next() else {
+            return BTreeMap::new();
+        };
+        let activities = self.network.valid().observe(batch.inputs);
+        let rate = |activity: &Activity| (activity.layer.clone(), activity.firing_rate());
+        activities.iter().map(rate).collect()
     }
 }
 
@@ -265,22 +336,6 @@ fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> G
         grads = clip_global_norm(grads, network, settings.clip);
     }
     grads
-}
-
-/// One line about an epoch.
-fn line(number: usize, epochs: usize, epoch: &Epoch, samples: usize) -> String {
-    let Epoch {
-        train_accuracy,
-        test_accuracy,
-        seconds,
-        ..
-    } = epoch;
-    format!(
-        "epoch {number}/{epochs}: train {:6.2}%  test {:6.2}%  {seconds:.1} s, {:.0} samples/s",
-        100.0 * train_accuracy,
-        100.0 * test_accuracy,
-        samples as f64 / seconds
-    )
 }
 
 /// The content of `metrics.csv`.

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lfp_models::MlpConfig;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::curves::mean_and_deviation;
 use crate::{
     data::{PointCloud, Samples, loader},
     network::{Network, drawn},
@@ -185,12 +186,4 @@ fn initial_network(num_classes: usize, seed: u64, device: &Device) -> Network {
     device.seed(seed);
     let config = MlpConfig::new(vec![2, 32, 16, num_classes]);
     drawn(Network::Mlp(config.init(device)))
-}
-
-/// The mean, and the deviation over all values.
-pub(super) fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let count = values.clone().count().max(1) as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    (mean, variance.sqrt())
 }

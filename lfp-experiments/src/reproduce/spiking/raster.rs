@@ -1,0 +1,92 @@
+//! Output spikes of a few digits, before and after training.
+
+use std::path::Path;
+
+use burn::{
+    data::dataset::Dataset,
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use indicatif::MultiProgress;
+
+use super::{
+    Data,
+    grid::{Curve, Grid, Learner, settings},
+};
+use crate::{
+    data::{Sample, Samples},
+    network::{Network, Outputs},
+    plot::{Axis, Figure, INK, LFP, LegendAt, Panel, Shape},
+    reproduce::ReproduceError,
+    train::{initial_network, run_in_memory},
+};
+
+/// How many digits are shown.
+const DIGITS: u8 = 5;
+
+/// Trains the grid's first network by LFP once more, at its best learning rate, and draws what its outputs say of the first
+/// test image of each of a few classes, before (above) and after (below).
+pub(super) fn draw(
+    folder: &Path,
+    grid: &Grid,
+    curves: &[Curve],
+    data: &Data,
+    device: &Device,
+) -> Result<(), ReproduceError> {
+    let Some(curve) = curves.iter().find(|curve| curve.learner == Learner::Lfp) else {
+        return Ok(());
+    };
+    let (condition, seed) = (grid.conditions[0], grid.seeds[0]);
+    let lr = curve.best().lr;
+    let settings = settings(condition, Learner::Lfp, lr, seed, data.epochs, device);
+    let before = initial_network(&settings, data.train.as_ref(), device)?;
+    let bars = MultiProgress::new();
+    let (_, after) = run_in_memory(&settings, &data.train, &data.test, device, &bars)?;
+    let digits: Vec<Sample> = (0..DIGITS)
+        .filter_map(|class| {
+            let mut samples = (0..data.test.len()).filter_map(|index| data.test.get(index).ok());
+            samples.find(|sample| sample.label == class)
+        })
+        .collect();
+    let mut panels = Vec::new();
+    for (when, network) in [("before", before), ("after", after)] {
+        let network = network.valid();
+        let panel = |digit| panel(when, &network, digit, data.test.shape(), device);
+        panels.extend(digits.iter().map(panel));
+    }
+    let figure = Figure {
+        columns: digits.len(),
+        panel_size: (300, 260),
+        panels,
+    };
+    Ok(figure.write(folder, "raster")?)
+}
+
+fn panel(
+    when: &str,
+    network: &Network,
+    digit: &Sample,
+    [channels, height, width]: [usize; 3],
+    device: &Device,
+) -> Panel {
+    let pixels = TensorData::new(digit.values.clone(), [1, channels, height, width]);
+    let outputs = network.forward(Tensor::from_data(pixels, device));
+    let (steps, spikes) = match outputs {
+        Outputs::Spikes(spikes) => (spikes.dims()[0], spikes.into_data()),
+        Outputs::Logits(logits) => (1, logits.into_data()),
+    };
+    let classes = spikes.num_elements() / steps;
+    let fired = spikes.iter::<f32>().enumerate();
+    let fired = fired.filter(|(_, spike)| *spike > 0.0);
+    let points = fired.map(|(index, _)| (1.0 + (index / classes) as f64, (index % classes) as f64));
+    let true_class = f64::from(digit.label);
+    let (right, wrong) = points.partition(|&(_, class)| class == true_class);
+    Panel {
+        title: format!("a {}, {when} training", digit.label),
+        x: Axis::new("step", 0.0..steps as f64 + 1.0),
+        y: Axis::new("output", -0.5..classes as f64 - 0.5),
+        shapes: vec![Shape::Dots(wrong, INK, 3), Shape::Dots(right, LFP, 3)],
+        legend: Vec::new(),
+        legend_at: LegendAt::LowerRight,
+    }
+}
