@@ -86,7 +86,8 @@ pub enum SurrogateName {
 }
 
 impl Default for SpikingSettings {
-    /// 15 steps, beta 0.9, threshold 1, the fast sigmoid, and the rules of the authors' package.
+    /// 15 steps, beta 0.9, threshold 1, the fast sigmoid, the package's denominator, and rewards that are divided by
+    /// their largest between layers: what learns best.
     fn default() -> Self {
         Self {
             steps: 15,
@@ -94,7 +95,7 @@ impl Default for SpikingSettings {
             threshold: 1.0,
             surrogate: SurrogateName::FastSigmoid,
             lif_rule: LifRuleName::SumOfMagnitudes,
-            lif_reward: LifRewardName::AsItArrives,
+            lif_reward: LifRewardName::OfLargest,
         }
     }
 }

@@ -174,6 +174,7 @@ impl<S: Samples> Sweep<'_, S> {
 
     fn train(&self, job: &Job) -> Result<Record, SweepError> {
         let Job { name, settings } = job;
+        tracing::debug!("training {name}");
         let ran = train::run_in_memory(settings, self.train, self.test, self.device, &self.bars);
         let outcome = match ran {
             Ok((outcome, _)) => Some(outcome),

@@ -294,6 +294,10 @@ fn bad_arguments_are_refused_in_one_line() {
         (["--device", "abacus"], ["abacus", "flex"]),
         (["--device", "cuda:x"], ["cuda:x", "cuda:N"]),
         (["--dataset", "imagenet"], ["imagenet", "mnist"]),
+        (["--steps", "0"], ["--steps", "from 1"]),
+        (["--threshold", "0"], ["--threshold", "positive"]),
+        (["--beta", "1.5"], ["--beta", "from 0 to 1"]),
+        (["--steps", "5"], ["--steps", "snn-mlp"]),
     ] {
         refused(&[&["train"], &arguments[..]].concat(), &words);
     }
@@ -511,6 +515,113 @@ fn the_other_figures_are_drawn() {
             "{trajectory}"
         );
     }
+}
+
+#[test]
+fn a_spiking_network_learns_and_tells_how_often_it_fires() {
+    let data = Digits::new(640, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "run");
+    let network = ["train", "--model", "snn-mlp", "--steps", "6"];
+    let training = ["--epochs", "3", "--batch", "32"];
+    let places = ["--data-dir", data.path(), "--out", &out];
+    let arguments = [&network[..], &training, &places].concat();
+    succeeds(&arguments);
+    let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["settings"]["steps"], 6);
+    let accuracy = result["test_accuracy"][2].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+    for layer in ["layer 1", "layer 2", "layer 3"] {
+        let rate = result["firing_rates"][layer].as_f64().unwrap();
+        assert!(
+            rate > 0.0 && rate < 1.0,
+            "{layer} fires at a rate of {rate}"
+        );
+    }
+    let others = [&arguments[..], &["--beta", "0.5", "--resume"]].concat();
+    refused(&others, &["--beta 0.9, now --beta 0.5"]);
+}
+
+/// The runs that a process started, by what it said.
+fn started(output: &Output) -> Vec<String> {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let names = said
+        .lines()
+        .filter_map(|line| line.split("training ").nth(1));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_sweep_goes_on_after_a_kill_and_is_shared_by_processes() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "out");
+    let process = || {
+        let mut command = Command::new(PROGRAM);
+        command.args([
+            "reproduce",
+            "fig7",
+            "--seeds",
+            "1",
+            "--data-dir",
+            data.path(),
+        ]);
+        command.args(["--out", &out, "--device", "flex"]);
+        command.env("RUST_LOG", "lfp_experiments=debug");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let runs = Path::new(&out).join("fig7/runs");
+    let done = || {
+        let entries = fs::read_dir(&runs).into_iter().flatten().flatten();
+        let is_record =
+            |entry: &fs::DirEntry| entry.path().extension().is_some_and(|e| e == "json");
+        entries.filter(is_record).count()
+    };
+    let mut killed = process().spawn().unwrap();
+    let other = process().spawn().unwrap();
+    while done() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    killed.kill().unwrap();
+    let killed = started(&killed.wait_with_output().unwrap());
+    let other = other.wait_with_output().unwrap();
+    assert!(other.status.success());
+    let other = started(&other);
+    assert_eq!(done(), 24, "two networks, three learners, four rates");
+    assert!(!killed.is_empty() && !other.is_empty(), "both took part");
+    // Nothing was run twice, but for what was cut off.
+    let twice = killed.iter().filter(|name| other.contains(name)).count();
+    assert!(twice <= 1, "{killed:?} {other:?}");
+    let distinct: std::collections::HashSet<_> = killed.iter().chain(&other).collect();
+    assert_eq!(distinct.len(), 24);
+
+    let again = process().output().unwrap();
+    assert!(again.status.success());
+    assert_eq!(started(&again), Vec::<String>::new());
+    for file in ["fig7.png", "fig7.svg", "raster.png", "result.json"] {
+        assert!(runs.with_file_name(file).is_file(), "{file}");
+    }
+    let csv = runs.with_file_name("snn-lenet-steps10-beta0.9-surrogate.csv");
+    assert_eq!(fs::read_to_string(csv).unwrap().lines().count(), 5);
+
+    // A record that is torn is not taken for one, and not overwritten.
+    let record = runs.join("snn-mlp-steps10-beta0.9-lfp-lr0.1-seed7240.json");
+    fs::write(&record, "{").unwrap();
+    let arguments = [
+        "reproduce",
+        "fig7",
+        "--seeds",
+        "1",
+        "--out",
+        &out,
+        "--device",
+        "flex",
+    ];
+    let arguments = [&arguments[..], &["--data-dir", data.path()]].concat();
+    refused(&arguments, &["seed7240.json", "move it away"]);
+    assert_eq!(fs::read_to_string(&record).unwrap(), "{");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Request {
     pub methods: Vec<Method>,
     /// Steps of each method.
     pub steps: usize,
+    /// Steps that a spiking network is shown an image for.
+    pub time_steps: usize,
 }
 
 /// Medians over all steps of a method.
@@ -65,6 +67,8 @@ impl Request {
     }
 
     fn measure(&self, model: Model, device: &Device) -> Vec<Cost> {
+        let mut architecture = Architecture::new(model);
+        architecture.spiking.steps = self.time_steps;
         let shape = match model {
             Model::Mlp | Model::LeNet | Model::SnnMlp | Model::SnnLeNet => [1, 28, 28],
             Model::VggLike => [3, 32, 32],
@@ -77,7 +81,7 @@ impl Request {
         let mut contenders: Vec<_> = self
             .methods
             .iter()
-            .map(|&method| Contender::new(model, method, shape, device))
+            .map(|&method| Contender::new(architecture, method, shape, device))
             .collect();
         for turn in 0..WARM_UP + self.steps {
             if turn == WARM_UP {
@@ -120,13 +124,13 @@ struct Lap {
 }
 
 impl Contender {
-    fn new(model: Model, method: Method, shape: [usize; 3], device: &Device) -> Self {
+    fn new(architecture: Architecture, method: Method, shape: [usize; 3], device: &Device) -> Self {
         let momentum = MomentumConfig::new().with_dampening(0.0);
-        let network = Architecture::new(model).init(shape, CLASSES, device);
+        let network = architecture.init(shape, CLASSES, device);
         let network = network.expect("the default neurons exist");
         Self {
             method,
-            objective: method.objective(),
+            objective: method.objective().with_rule(architecture.spiking.rule()),
             network: Some(network),
             optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
             laps: Vec::new(),
