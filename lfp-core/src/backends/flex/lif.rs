@@ -284,15 +284,30 @@ fn backwards<E: Real>(
     tensor(sums, shape)
 }
 
+/// The largest magnitude of the rewards that arrive at spikes.
 fn largest_reward<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
-    let reward = |(&quotient, &membrane): (&E, &E)| fires(membrane, threshold) * quotient.abs();
-    let tasks = quotient.par_chunks(BLOCK).zip(membrane.par_chunks(BLOCK));
+    const TASK: usize = 16 * BLOCK;
+    let tasks = quotient.par_chunks(TASK).zip(membrane.par_chunks(TASK));
     tasks
-        .map(|(quotient, membrane)| {
-            let rewards = quotient.iter().zip(membrane).map(reward);
-            rewards.fold(E::zero(), E::max)
-        })
+        .map(|(quotient, membrane)| largest_of_task(quotient, membrane, threshold))
         .reduce(E::zero, E::max)
+}
+
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
+fn largest_of_task<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
+    /// Side by side: one maximum after the other would wait for the one before.
+    const LANES: usize = 32;
+    let mut largest = [E::zero(); LANES];
+    for (quotient, membrane) in quotient.chunks(LANES).zip(membrane.chunks(LANES)) {
+        let rewards = quotient.iter().zip(membrane);
+        for (largest, (quotient, &membrane)) in largest.iter_mut().zip(rewards) {
+            let reward = fires(membrane, threshold) * quotient.abs();
+            if reward > *largest {
+                *largest = reward;
+            }
+        }
+    }
+    largest.into_iter().fold(E::zero(), E::max)
 }
 
 #[inline(always)]
