@@ -154,7 +154,8 @@ fn assert_layers(found: &GradientsParams, pair: &Pair, expected: &[Sent; 2], sig
 
 #[test]
 fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
-    let denominators: [(LifRule, fn(f64, f64) -> f64); 2] = [
+    type Denominator = fn(f64, f64) -> f64;
+    let denominators: [(LifRule, Denominator); 2] = [
         (LifRule::SumOfMagnitudes, |before, came| {
             before.abs() + came.abs()
         }),

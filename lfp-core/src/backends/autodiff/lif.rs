@@ -13,11 +13,14 @@ use crate::{
     propagation::{is_root, rule_of},
 };
 
+/// Spikes and membrane potentials.
+type Response<B, C> = (FloatTensor<Autodiff<B, C>>, FloatTensor<Autodiff<B, C>>);
+
 pub(super) fn lif<B: Backend + LfpOps, C: CheckpointStrategy>(
     currents: FloatTensor<Autodiff<B, C>>,
     steps: usize,
     neuron: LifNeuron,
-) -> (FloatTensor<Autodiff<B, C>>, FloatTensor<Autodiff<B, C>>) {
+) -> Response<B, C> {
     let (currents, node) = currents.into_parts();
     let current_steps = currents.shape()[0];
     let (spikes, membrane) = B::lfp_lif(currents, steps, neuron);

@@ -79,10 +79,10 @@ fn forward_of<E: Real>(
         let rows = blocks(membrane.storage_mut::<E>(), steps);
         let tasks = rows.into_par_iter().zip(blocks(&mut spikes, steps));
         tasks.for_each(|(mut membrane, mut spikes)| {
-            for t in 0..steps {
+            for (t, spikes) in spikes.iter_mut().enumerate() {
                 let (before, now) = membrane.split_at_mut(t);
                 let before = before.last().map(|row| &**row);
-                step(now[0], None, before, spikes[t], neuron);
+                step(now[0], None, before, spikes, neuron);
             }
         });
         return (tensor(spikes, shape), membrane);
@@ -94,10 +94,10 @@ fn forward_of<E: Real>(
         .zip(blocks(&mut spikes, steps))
         .zip(currents.par_chunks(BLOCK));
     tasks.for_each(|((mut membrane, mut spikes), current)| {
-        for t in 0..steps {
+        for (t, spikes) in spikes.iter_mut().enumerate() {
             let (before, now) = membrane.split_at_mut(t);
             let before = before.last().map(|row| &**row);
-            step(now[0], Some(current), before, spikes[t], neuron);
+            step(now[0], Some(current), before, spikes, neuron);
         }
     });
     (tensor(spikes, shape.clone()), tensor(membrane, shape))
