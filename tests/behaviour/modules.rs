@@ -14,6 +14,7 @@ use lfp_burn::{
     Activation, Propagate,
     nn::{Hook, Hooked},
     reward::{Reward, SoftmaxReward},
+    spiking::{LifConfig, Spike},
 };
 use lfp_experiments::network::{Architecture, Model};
 
@@ -87,6 +88,19 @@ fn records_of_plain_layers_load_into_hooked_ones_and_back() {
 }
 
 #[test]
+fn records_of_plain_layers_load_into_spiking_ones_and_back() {
+    let (device, _alone) = seeded(18);
+    let linear = || LinearConfig::new(3, 4).init(&device);
+    let (theirs, ours) = (linear(), linear().spiking(LifConfig::new().init().unwrap()));
+    let loaded = ours.clone().load_record(theirs.clone().into_record());
+    assert_eq!(parameters(&loaded), parameters(&theirs));
+    let back = theirs.load_record(ours.clone().into_record());
+    assert_eq!(parameters(&back), parameters(&ours));
+    let text = format!("{ours}");
+    assert!(text.contains("threshold: 1"), "{text}");
+}
+
+#[test]
 fn a_hooked_layer_prints_its_activation() {
     let (device, _alone) = seeded(14);
     let layer = LinearConfig::new(3, 4).init(&device).hooked();
@@ -142,7 +156,21 @@ fn weights_leave_by_the_names_and_layouts_of_pytorch() {
         ("classifier.0.weight", &[512, 784]),
         ("classifier.9.weight", &[10, 128]),
     ];
-    for (model, tensors) in [(Model::LeNet, of_lenet), (Model::Mlp, of_mlp)] {
+    let of_snn_mlp: &[(&str, &[usize])] = &[
+        ("classifier.0.weight", &[1000, 784]),
+        ("classifier.4.bias", &[10]),
+    ];
+    let of_snn_lenet: &[(&str, &[usize])] = &[
+        ("classifier.0.weight", &[12, 1, 5, 5]),
+        ("classifier.3.weight", &[64, 12, 5, 5]),
+        ("classifier.7.weight", &[10, 1024]),
+    ];
+    for (model, tensors) in [
+        (Model::LeNet, of_lenet),
+        (Model::Mlp, of_mlp),
+        (Model::SnnMlp, of_snn_mlp),
+        (Model::SnnLeNet, of_snn_lenet),
+    ] {
         let network = Architecture::new(model)
             .init([1, 28, 28], 10, &device)
             .unwrap();

@@ -126,7 +126,19 @@ impl Grid {
         for &condition in &self.conditions {
             for &learner in &self.learners {
                 for &lr in &self.rates {
-                    let of_seed = |&seed| job(condition, learner, lr, seed, data.epochs, device);
+                    let of_seed = |&seed| {
+                        let training = Training {
+                            condition,
+                            learner,
+                            lr,
+                            seed,
+                            epochs: data.epochs,
+                        };
+                        Job {
+                            name: training.name(),
+                            settings: training.settings(device),
+                        }
+                    };
                     jobs.extend(self.seeds.iter().map(of_seed));
                 }
             }
@@ -153,52 +165,54 @@ impl Grid {
     }
 }
 
-fn job(
-    condition: Condition,
-    learner: Learner,
-    lr: f64,
-    seed: u64,
-    epochs: usize,
-    device: &Device,
-) -> Job {
-    Job {
-        name: format!("{}-{}-lr{lr}-seed{seed}", condition.name(), learner.name()),
-        settings: settings(condition, learner, lr, seed, epochs, device),
-    }
+/// One of the runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Training {
+    pub(super) condition: Condition,
+    pub(super) learner: Learner,
+    pub(super) lr: f64,
+    pub(super) seed: u64,
+    pub(super) epochs: usize,
 }
 
-/// The settings of the paper's experiments on spiking networks.
-pub(super) fn settings(
-    condition: Condition,
-    learner: Learner,
-    lr: f64,
-    seed: u64,
-    epochs: usize,
-    device: &Device,
-) -> Settings {
-    Settings {
-        model: condition.model,
-        dataset: DataSet::Mnist,
-        method: learner.method(),
-        activation: "relu".to_owned(),
-        epochs,
-        lr,
-        schedule: Schedule::OneCycle,
-        optimizer: Optimizer::Sgd,
-        momentum: 0.9,
-        clip: 0.0,
-        adaptive_clip: LARGEST_UPDATE,
-        weight_decay: 0.0,
-        batch: 128,
-        seed,
-        device: format!("{device:?}"),
-        spiking: Some(SpikingSettings {
-            steps: condition.steps,
-            beta: condition.beta,
-            threshold: 1.0,
-            surrogate: learner.surrogate(),
-            lif_rule: LifRuleName::SumOfMagnitudes,
-            lif_reward: LifRewardName::OfLargest,
-        }),
+impl Training {
+    fn name(&self) -> String {
+        let Self {
+            condition,
+            learner,
+            lr,
+            seed,
+            ..
+        } = self;
+        format!("{}-{}-lr{lr}-seed{seed}", condition.name(), learner.name())
+    }
+
+    /// The settings of the paper's experiments on spiking networks.
+    pub(super) fn settings(&self, device: &Device) -> Settings {
+        Settings {
+            model: self.condition.model,
+            dataset: DataSet::Mnist,
+            method: self.learner.method(),
+            activation: "relu".to_owned(),
+            epochs: self.epochs,
+            lr: self.lr,
+            schedule: Schedule::OneCycle,
+            optimizer: Optimizer::Sgd,
+            momentum: 0.9,
+            clip: 0.0,
+            adaptive_clip: LARGEST_UPDATE,
+            weight_decay: 0.0,
+            batch: 128,
+            seed: self.seed,
+            device: format!("{device:?}"),
+            spiking: Some(SpikingSettings {
+                steps: self.condition.steps,
+                beta: self.condition.beta,
+                threshold: 1.0,
+                surrogate: self.learner.surrogate(),
+                lif_rule: LifRuleName::SumOfMagnitudes,
+                lif_reward: LifRewardName::OfLargest,
+            }),
+        }
     }
 }

@@ -11,7 +11,7 @@ use indicatif::MultiProgress;
 
 use super::{
     Data,
-    grid::{Curve, Grid, Learner, settings},
+    grid::{Curve, Grid, Learner, Training},
 };
 use crate::{
     data::{Sample, Samples},
@@ -36,9 +36,14 @@ pub(super) fn draw(
     let Some(curve) = curves.iter().find(|curve| curve.learner == Learner::Lfp) else {
         return Ok(());
     };
-    let (condition, seed) = (grid.conditions[0], grid.seeds[0]);
-    let lr = curve.best().lr;
-    let settings = settings(condition, Learner::Lfp, lr, seed, data.epochs, device);
+    let training = Training {
+        condition: grid.conditions[0],
+        learner: Learner::Lfp,
+        lr: curve.best().lr,
+        seed: grid.seeds[0],
+        epochs: data.epochs,
+    };
+    let settings = training.settings(device);
     let before = initial_network(&settings, data.train.as_ref(), device)?;
     let bars = MultiProgress::new();
     let (_, after) = run_in_memory(&settings, &data.train, &data.test, device, &bars)?;
