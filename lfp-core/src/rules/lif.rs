@@ -117,10 +117,12 @@ fn arriving<B: Backend>(
         LifReward::AsItArrives => rewards,
         LifReward::OfLargest => {
             let largest = B::float_max_abs(rewards.clone());
-            // Where nothing arrives, nothing is to be divided.
-            let largest = B::float_clamp_min(largest, f32::MIN_POSITIVE.into());
-            let largest =
-                B::float_reshape(largest, Shape::from(vec![1; rewards.shape().num_dims()]));
+            // Where nothing arrives, there is nothing to divide.
+            let dtype = get_or_init_device_settings::<B>(&largest.device()).bool_dtype;
+            let nothing = B::float_equal_elem(largest.clone(), 0.into(), dtype);
+            let largest = B::float_mask_fill(largest, nothing, 1.into());
+            let rank = rewards.shape().num_dims();
+            let largest = B::float_reshape(largest, Shape::from(vec![1; rank]));
             B::float_div(rewards, largest)
         }
     }
