@@ -14,6 +14,14 @@
 //!
 //! Users normally import `lfp-burn`, which wraps this crate.
 
+#![cfg_attr(
+    feature = "ndarray",
+    allow(
+        deprecated,
+        reason = "Burn deprecates the backend; it stays a cross-check"
+    )
+)]
+
 mod activation;
 mod backends;
 pub mod functions;

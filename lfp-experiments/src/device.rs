@@ -120,6 +120,7 @@ impl DeviceName {
             #[cfg(feature = "flex")]
             Backend::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
+            #[expect(deprecated, reason = "it stays a cross-check")]
             Backend::NdArray => Ok(Device::ndarray()),
             #[cfg(feature = "cuda")]
             Backend::Cuda => Ok(Device::cuda(self.index)),

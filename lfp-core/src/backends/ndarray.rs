@@ -1,5 +1,4 @@
 //! `NdArray` runs the default bodies.
-#![allow(deprecated)] // Burn deprecates the backend; it stays a cross-check of the defaults.
 
 use burn_ndarray::NdArray;
 
