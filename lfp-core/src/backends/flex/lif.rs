@@ -11,6 +11,9 @@ use crate::{LifNeuron, LifReward, LifRule, Rule, Surrogate, rules};
 /// Neurons per block.
 const BLOCK: usize = 1024;
 
+/// A row of a block for each step.
+type Rows<'a, E> = Vec<&'a mut [E]>;
+
 /// The type of an element: single or double precision.
 trait Real: Element + Float + bytemuck::Pod {
     fn of(value: f64) -> Self {
@@ -71,40 +74,38 @@ fn forward_of<E: Real>(
     let mut shape = currents.layout().shape().clone();
     let (current_steps, elements) = (shape[0], shape.num_elements() / shape[0] * steps);
     shape[0] = steps;
-    let mut spikes = vec![E::zero(); elements];
-    let currents = row_major::<E>(currents);
-    if current_steps == steps {
-        // The membrane takes the place of the currents, which nobody needs afterwards.
-        let mut membrane = currents;
-        let rows = blocks(membrane.storage_mut::<E>(), steps);
-        let tasks = rows.into_par_iter().zip(blocks(&mut spikes, steps));
-        tasks.for_each(|(mut membrane, mut spikes)| {
-            for (t, spikes) in spikes.iter_mut().enumerate() {
-                let (before, now) = membrane.split_at_mut(t);
-                let before = before.last().map(|row| &**row);
-                step(now[0], None, before, spikes, neuron);
-            }
-        });
-        return (tensor(spikes, shape), membrane);
-    }
-    let mut membrane = vec![E::zero(); elements];
-    let currents: &[E] = currents.storage();
-    let tasks = blocks(&mut membrane, steps)
-        .into_par_iter()
-        .zip(blocks(&mut spikes, steps))
-        .zip(currents.par_chunks(BLOCK));
-    tasks.for_each(|((mut membrane, mut spikes), current)| {
+    let scan = |(mut membrane, mut spikes): (Rows<E>, Rows<E>), current: Option<&[E]>| {
         for (t, spikes) in spikes.iter_mut().enumerate() {
             let (before, now) = membrane.split_at_mut(t);
             let before = before.last().map(|row| &**row);
-            step(now[0], Some(current), before, spikes, neuron);
+            step(now[0], current, before, spikes, neuron);
         }
-    });
-    (tensor(spikes, shape.clone()), tensor(membrane, shape))
+    };
+    let mut spikes = vec![E::zero(); elements];
+    let spike_blocks = blocks(&mut spikes, steps).into_par_iter();
+    let currents = row_major::<E>(currents);
+    let membrane = if current_steps == steps {
+        // The membrane takes the place of the currents, which nobody needs afterwards.
+        let mut membrane = currents;
+        blocks(membrane.storage_mut::<E>(), steps)
+            .into_par_iter()
+            .zip(spike_blocks)
+            .for_each(|rows| scan(rows, None));
+        membrane
+    } else {
+        let mut membrane = vec![E::zero(); elements];
+        blocks(&mut membrane, steps)
+            .into_par_iter()
+            .zip(spike_blocks)
+            .zip(currents.storage::<E>().par_chunks(BLOCK))
+            .for_each(|(rows, current)| scan(rows, Some(current)));
+        tensor(membrane, shape.clone())
+    };
+    (tensor(spikes, shape), membrane)
 }
 
-#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 /// One step of a block. `membrane` holds the currents unless they are given.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn step<E: Real>(
     membrane: &mut [E],
     current: Option<&[E]>,
@@ -320,7 +321,7 @@ fn fires<E: Real>(membrane: E, threshold: E) -> E {
 }
 
 /// Splits `[steps, neurons]` into blocks of neurons, each with a row per step.
-fn blocks<E>(values: &mut [E], steps: usize) -> Vec<Vec<&mut [E]>> {
+fn blocks<E>(values: &mut [E], steps: usize) -> Vec<Rows<'_, E>> {
     let neurons = values.len() / steps;
     let mut blocks: Vec<_> = (0..neurons.div_ceil(BLOCK))
         .map(|_| Vec::with_capacity(steps))
