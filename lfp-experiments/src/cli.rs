@@ -124,7 +124,7 @@ struct TrainArgs {
     /// Passes over the data.
     #[arg(long, default_value_t = 3, value_parser = at_least_one)]
     epochs: usize,
-    /// The learning rate; with OneCycle the largest [default: 0.05; of spiking networks 0.1 by LFP, 0.5 by gradient].
+    /// The learning rate; with OneCycle the largest [default: 0.05; of spiking networks 0.07 by LFP, 0.5 by gradient].
     #[arg(long, value_parser = positive)]
     lr: Option<f64>,
     /// How the learning rate changes.
@@ -136,12 +136,12 @@ struct TrainArgs {
     /// Its momentum.
     #[arg(long, default_value_t = 0.9, value_parser = fraction)]
     momentum: f64,
-    /// Largest global norm of an update; 0 for no limit.
-    #[arg(long, default_value_t = 3.0, value_parser = not_negative)]
-    clip: f64,
-    /// Largest update of a neuron relative to its weights; 0 for no limit.
-    #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
-    adaptive_clip: f64,
+    /// Largest global norm of an update; 0 for no limit [default: 3; of spiking networks by LFP 0].
+    #[arg(long, value_parser = not_negative)]
+    clip: Option<f64>,
+    /// Largest update of a neuron relative to its weights; 0 for no limit [default: 0; of spiking networks by LFP 0.06].
+    #[arg(long, value_parser = not_negative)]
+    adaptive_clip: Option<f64>,
     /// L2 penalty.
     #[arg(long, default_value_t = 0.0, value_parser = not_negative)]
     weight_decay: f64,
@@ -351,18 +351,19 @@ impl TrainArgs {
     }
 
     fn settings(&self) -> Result<Settings, CliError> {
+        let default = StepSize::of(self.model, self.method);
         Ok(Settings {
             model: self.model,
             dataset: self.dataset,
             method: self.method,
             activation: self.activation.name().to_owned(),
             epochs: self.epochs,
-            lr: self.lr.unwrap_or(default_lr(self.model, self.method)),
+            lr: self.lr.unwrap_or(default.lr),
             schedule: self.schedule,
             optimizer: self.optimizer,
             momentum: self.momentum,
-            clip: self.clip,
-            adaptive_clip: self.adaptive_clip,
+            clip: self.clip.unwrap_or(default.clip),
+            adaptive_clip: self.adaptive_clip.unwrap_or(default.adaptive_clip),
             weight_decay: self.weight_decay,
             batch: self.batch,
             seed: self.seed,
@@ -372,12 +373,25 @@ impl TrainArgs {
     }
 }
 
-/// What reaches the accuracies in the book.
-fn default_lr(model: Model, method: Method) -> f64 {
-    match (model.spikes(), method) {
-        (false, _) => 0.05,
-        (true, Method::Lfp) => 0.1,
-        (true, Method::Gradient) => 0.5,
+/// How far a step goes unless it is said: what reaches the accuracies in the book.
+struct StepSize {
+    lr: f64,
+    clip: f64,
+    adaptive_clip: f64,
+}
+
+impl StepSize {
+    fn of(model: Model, method: Method) -> Self {
+        let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
+            (false, _) => (0.05, 3.0, 0.0),
+            (true, Method::Lfp) => (0.07, 0.0, 0.06),
+            (true, Method::Gradient) => (0.5, 3.0, 0.0),
+        };
+        Self {
+            lr,
+            clip,
+            adaptive_clip,
+        }
     }
 }
 
