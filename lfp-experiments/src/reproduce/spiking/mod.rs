@@ -138,7 +138,7 @@ fn panels(grid: &Grid, curves: &[Vec<Curve>]) -> Vec<Panel> {
                     .iter()
                     .map(|&learner| (learner.title(), colour(learner)))
                     .collect(),
-                legend_at: LegendAt::LowerRight,
+                legend_at: LegendAt::UpperLeft,
             }
         })
         .collect()
