@@ -59,7 +59,7 @@ pub(super) fn figa3(
     device: &Device,
 ) -> Result<(), ReproduceError> {
     let (steps, betas, rates, seeds): (&[usize], &[f64], &[f64], usize) = match request.profile {
-        Profile::Quick => (&[5, 15], &[0.3, 0.9], &[1e-2, 0.1], 1),
+        Profile::Quick => (&[5, 15], &[0.3, 0.9], &[0.1, 0.5], 1),
         Profile::Paper => (&[5, 15, 25], &[0.3, 0.6, 0.9], &PAPER_RATES, 3),
     };
     let conditions = MODELS.iter().flat_map(|&model| {
