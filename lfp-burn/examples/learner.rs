@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use burn::{
-    data::dataset::Dataset,
+    data::dataloader::DataLoaderBuilder,
     module::Module,
     nn::loss::CrossEntropyLossConfig,
     optim::{SgdConfig, momentum::MomentumConfig},
@@ -24,7 +24,7 @@ use lfp_burn::{
     optim::{OneCycleConfig, clip_global_norm},
     reward::{Reward, SoftmaxReward},
 };
-use lfp_experiments::data::{Batch, Mnist, loader};
+use lfp_experiments::data::{Batch, Images, Mnist, Sample, SampleBatcher, Samples};
 use lfp_models::{LeNet, LeNetConfig};
 
 const EPOCHS: usize = 3;
@@ -72,14 +72,23 @@ impl InferenceStep for Classifier {
     }
 }
 
+/// Burn's loader.
+fn loader(images: &Images, device: &Device) -> DataLoaderBuilder<Sample, Batch> {
+    let shape = images.shape();
+    DataLoaderBuilder::new(SampleBatcher { shape })
+        .batch_size(BATCH)
+        .set_device(device.clone())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let data = Mnist::load(folder.as_deref())?;
     let device = Device::default().autodiff();
-    let train = loader(&data.train, BATCH, Some(7240), &device);
-    let test = loader(&data.test, BATCH, None, &device.clone().inner());
+    let train = loader(&data.train, &device).shuffle(7240);
+    let train = train.build(data.train.clone());
+    let test = loader(&data.test, &device.clone().inner()).build(data.test.clone());
 
-    let steps = EPOCHS * data.train.len().div_ceil(BATCH);
+    let steps = EPOCHS * data.train.count().div_ceil(BATCH);
     let momentum = MomentumConfig::new().with_dampening(0.0);
     let learner = Learner::new(
         Classifier {

@@ -8,14 +8,20 @@ use lfp_burn::Activation;
 use crate::{
     bench,
     conformance::{self, CaseError},
-    data::{Mnist, MnistError},
+    data::{DataError, DataSet, Reading, Split},
     device::{DeviceError, DeviceName},
-    files::to_json,
+    files::{FileError, to_json},
     network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
     objective::Method,
     reproduce::{FigureName, Profile, ReproduceError, Request},
-    train::{self, DataSet, Optimizer, Schedule, Settings, TrainError},
+    train::{
+        self, BatchNormRuleName, Computing, DropoutRuleName, Optimizer, Pretrained, Schedule,
+        Settings, TrainError,
+    },
 };
+
+/// Height and width of photographs that nobody asked for otherwise.
+const IMAGE_SIZE: u32 = 224;
 
 /// Layer-wise feedback propagation: the experiments of the paper, training, and checks.
 #[derive(Debug, Parser)]
@@ -51,9 +57,9 @@ struct BenchStepArgs {
     /// The networks, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like")]
     model: Vec<Model>,
-    /// Samples per step.
-    #[arg(long, default_value_t = 128, value_parser = at_least_one)]
-    batch: usize,
+    /// Samples per step [default: 128; 8 for networks that take images of 224x224 pixels].
+    #[arg(long, value_parser = at_least_one)]
+    batch: Option<usize>,
     /// What takes turns, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "lfp,gradient")]
     method: Vec<Method>,
@@ -113,18 +119,48 @@ struct TrainArgs {
     #[arg(long, default_value_t = Model::LeNet)]
     model: Model,
     /// The data.
-    #[arg(long, value_enum, default_value = "mnist")]
+    #[arg(long, default_value_t = DataSet::Mnist)]
     dataset: DataSet,
+    /// The folder with the data; MNIST can do without, and is then fetched into a cache.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Number of classes that the data must have [default: as many as they have].
+    #[arg(long, value_parser = at_least_one)]
+    classes: Option<usize>,
+    /// Height and width that photographs in files are brought to [default: 224].
+    #[arg(long, value_parser = image_size)]
+    image_size: Option<u32>,
+    /// Keep photographs in memory, decoded and brought to size.
+    #[arg(long)]
+    cache: bool,
+    /// Threads that read samples [default: as many as there are cores]; the result is the same for any number.
+    #[arg(long, value_parser = at_least_one)]
+    workers: Option<usize>,
     /// How it learns.
     #[arg(long, default_value_t = Method::Lfp)]
     method: Method,
     /// What follows every layer but the last.
     #[arg(long, default_value = "relu", value_parser = activation)]
     activation: Activation,
+    /// The probability of dropout [default: the network's own].
+    #[arg(long, value_parser = fraction)]
+    dropout: Option<f64>,
+    /// Weights to start from: torchvision's .pth, or .safetensors. A last layer of another number of classes is drawn.
+    #[arg(long)]
+    pretrained: Option<PathBuf>,
+    /// How rewards pass batch normalisation.
+    #[arg(long, value_enum, default_value = "constant")]
+    batch_norm_rule: BatchNormRuleName,
+    /// How rewards pass dropout.
+    #[arg(long, value_enum, default_value = "conserve")]
+    dropout_rule: DropoutRuleName,
+    /// Let samples of rare classes count for more, so that all classes count the same.
+    #[arg(long)]
+    class_weights: bool,
     /// Passes over the data.
     #[arg(long, default_value_t = 3, value_parser = at_least_one)]
     epochs: usize,
-    /// The learning rate; with OneCycle the largest [default: 0.05; of spiking networks 0.07 by LFP, 0.5 by gradient].
+    /// The learning rate; with OneCycle the largest [default: 0.05; of VGG and ResNet 0.1; of spiking networks 0.07 by LFP, 0.5 by gradient].
     #[arg(long, value_parser = positive)]
     lr: Option<f64>,
     /// How the learning rate changes.
@@ -133,9 +169,12 @@ struct TrainArgs {
     /// The optimiser.
     #[arg(long, value_enum, default_value = "sgd")]
     optimizer: Optimizer,
-    /// Its momentum.
-    #[arg(long, default_value_t = 0.9, value_parser = fraction)]
-    momentum: f64,
+    /// Its momentum, the same at every step [default: 0.9, but of VGG and ResNet with OneCycle].
+    #[arg(long, value_parser = fraction)]
+    momentum: Option<f64>,
+    /// Its momentum with OneCycle, which goes against the learning rate: at the top, at both ends [default of VGG and ResNet: 0.85 0.95].
+    #[arg(long, num_args = 2, value_names = ["BASE", "MAX"], value_parser = fraction, conflicts_with = "momentum")]
+    cycle_momentum: Option<Vec<f64>>,
     /// Largest global norm of an update; 0 for no limit [default: 3; of spiking networks by LFP 0].
     #[arg(long, value_parser = not_negative)]
     clip: Option<f64>,
@@ -148,16 +187,22 @@ struct TrainArgs {
     /// Samples per step.
     #[arg(long, default_value_t = 128, value_parser = at_least_one)]
     batch: usize,
+    /// Passes that each step is shared out over, to need less memory for the same update.
+    #[arg(long, default_value_t = 1, value_parser = at_least_one)]
+    accumulate: usize,
+    /// Compute activations again in the backward pass instead of keeping them, to need less memory.
+    #[arg(long)]
+    checkpointing: bool,
     /// Decides weights, order and dropout.
     #[arg(long, default_value_t = 7240)]
     seed: u64,
-    /// The folder with the data; without it a cache, filled from the network.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
     #[command(flatten)]
     spiking: SpikingArgs,
     #[command(flatten)]
     device: DeviceArgs,
+    /// Several devices, separated by commas, which share every batch.
+    #[arg(long, value_delimiter = ',', conflicts_with = "device")]
+    devices: Vec<DeviceName>,
     /// The folder of the run [default: runs/MODEL-DATASET-METHOD-SEED].
     #[arg(long)]
     out: Option<PathBuf>,
@@ -237,12 +282,18 @@ pub enum CliError {
         /// The network.
         model: Model,
     },
+    /// A size for images that have theirs.
+    #[error("--image-size is for photographs in files (cub, isic, food11, folder), and the images of {0} have a size")]
+    FixedSize(DataSet),
+    /// The file of weights.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// The data.
     #[error(transparent)]
-    Mnist(#[from] MnistError),
+    Data(#[from] DataError),
     /// A conformance case.
     #[error(transparent)]
     Case(#[from] CaseError),
@@ -320,26 +371,26 @@ impl ReproduceArgs {
 
 impl TrainArgs {
     fn run(self) -> Result<bool, CliError> {
-        let settings = self.settings()?;
+        // What is wrong with the settings is said before the data are read.
+        let mut settings = self.settings()?;
+        let names = self.device_names();
+        let devices = names.iter().map(DeviceName::open);
+        let computing = Computing {
+            devices: devices.collect::<Result<_, _>>()?,
+            workers: self.workers.unwrap_or(0),
+        };
+        let data = self.load(&mut settings)?;
         let Settings {
             model,
+            dataset,
             method,
             seed,
             ..
         } = settings;
-        let device = self.device.device.open()?;
-        let data = Mnist::load(self.data_dir.as_deref())?;
         let out = self
             .out
-            .unwrap_or_else(|| format!("runs/{model}-mnist-{method}-{seed}").into());
-        let outcome = train::run(
-            &settings,
-            &data.train,
-            &data.test,
-            &device,
-            &out,
-            self.resume,
-        )?;
+            .unwrap_or_else(|| format!("runs/{model}-{dataset}-{method}-{seed}").into());
+        let outcome = train::run(&settings, &data, &computing, &out, self.resume)?;
         let last = outcome.test_accuracy.last().copied().unwrap_or_default();
         println!(
             "test accuracy {:.2}% after {} epochs; see {}",
@@ -350,48 +401,68 @@ impl TrainArgs {
         Ok(true)
     }
 
+    fn device_names(&self) -> Vec<DeviceName> {
+        match self.devices.is_empty() {
+            true => vec![self.device.device.clone()],
+            false => self.devices.clone(),
+        }
+    }
+
+    /// Reads the data, and completes the settings by their number of classes.
+    fn load(&self, settings: &mut Settings) -> Result<Split, CliError> {
+        let reading = Reading {
+            size: settings.image_size.unwrap_or(IMAGE_SIZE),
+            cached: self.cache,
+        };
+        let data = self.dataset.load(self.data_dir.as_deref(), reading)?;
+        let found = data.train.num_classes();
+        match self.classes {
+            Some(expected) if expected != found => Err(DataError::Classes {
+                folder: self.data_dir.clone().unwrap_or_default(),
+                expected,
+                found,
+            })?,
+            _ => settings.classes = found,
+        }
+        Ok(data)
+    }
+
     fn settings(&self) -> Result<Settings, CliError> {
-        let default = StepSize::of(self.model, self.method);
+        let default = Settings::new(self.model, self.dataset, self.method, 0);
+        let image_size = match (default.image_size, self.image_size) {
+            (None, Some(_)) => return Err(CliError::FixedSize(self.dataset)),
+            (default, asked) => asked.or(default),
+        };
+        let cycles = self.momentum.is_none() && self.schedule == Schedule::OneCycle;
+        let cycle = self.cycle_momentum.as_ref().map(|of| [of[0], of[1]]);
+        let pretrained = self.pretrained.as_deref().map(Pretrained::read);
+        let names = self.device_names();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         Ok(Settings {
-            model: self.model,
-            dataset: self.dataset,
-            method: self.method,
+            image_size,
             activation: self.activation.name().to_owned(),
+            dropout: self.dropout,
+            pretrained: pretrained.transpose()?,
+            batch_norm_rule: self.batch_norm_rule,
+            dropout_rule: self.dropout_rule,
+            class_weights: self.class_weights,
             epochs: self.epochs,
             lr: self.lr.unwrap_or(default.lr),
             schedule: self.schedule,
             optimizer: self.optimizer,
-            momentum: self.momentum,
+            momentum: self.momentum.unwrap_or(default.momentum),
+            cycle_momentum: cycle.or(default.cycle_momentum.filter(|_| cycles)),
             clip: self.clip.unwrap_or(default.clip),
             adaptive_clip: self.adaptive_clip.unwrap_or(default.adaptive_clip),
             weight_decay: self.weight_decay,
             batch: self.batch,
+            accumulate: self.accumulate,
+            checkpointing: self.checkpointing,
             seed: self.seed,
-            device: self.device.device.to_string(),
+            device: names.join(","),
             spiking: self.spiking.settings(self.model)?,
+            ..default
         })
-    }
-}
-
-/// How far a step goes unless it is said: what reaches the accuracies in the book.
-struct StepSize {
-    lr: f64,
-    clip: f64,
-    adaptive_clip: f64,
-}
-
-impl StepSize {
-    fn of(model: Model, method: Method) -> Self {
-        let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
-            (false, _) => (0.05, 3.0, 0.0),
-            (true, Method::Lfp) => (0.07, 0.0, 0.06),
-            (true, Method::Gradient) => (0.5, 3.0, 0.0),
-        };
-        Self {
-            lr,
-            clip,
-            adaptive_clip,
-        }
     }
 }
 
@@ -404,6 +475,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("expected a whole number from 1".to_owned()),
+    }
+}
+
+/// Five halvings leave a pixel of 32.
+fn image_size(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(size) if (32..=4096).contains(&size) => Ok(size),
+        _ => Err("expected a whole number from 32 to 4096".to_owned()),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod network;
 pub mod objective;
 pub mod plot;
 pub mod reproduce;
+mod seed;
 pub mod sweep;
 pub mod train;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    store::{BurnToPyTorchAdapter, ModuleSnapshot, SafetensorsStore, SafetensorsStoreError},
+    store::SafetensorsStoreError,
     tensor::{Device, Tensor},
 };
 use clap::ValueEnum;
@@ -13,8 +13,9 @@ use lfp_burn::{
     spiking::{Activity, LifConfig, spike_counts},
 };
 use lfp_models::{
-    LeNet, LeNetConfig, Mlp, MlpConfig, PyTorchNames, SpikingLeNet, SpikingLeNetConfig, SpikingMlp,
-    SpikingMlpConfig, VggLike, VggLikeConfig,
+    Applied, LeNet, LeNetConfig, Mlp, MlpConfig, ResNet, ResNetConfig, SpikingLeNet,
+    SpikingLeNetConfig, SpikingMlp, SpikingMlpConfig, StateDict, StateDictError, Vgg, VggConfig,
+    to_safetensors,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,24 @@ pub enum Model {
     LeNet,
     /// Six 3x3 convolutions of 32 to 256 channels, 1024 and 512 neurons, dropout.
     VggLike,
+    /// The same with batch normalisation.
+    VggLikeBn,
+    /// Thirteen 3x3 convolutions, twice 4096 neurons, dropout.
+    Vgg16,
+    /// The same with batch normalisation.
+    Vgg16Bn,
+    /// Residual, for large images.
+    #[value(name = "resnet18")]
+    #[serde(rename = "resnet18")]
+    ResNet18,
+    /// Residual, deeper.
+    #[value(name = "resnet34")]
+    #[serde(rename = "resnet34")]
+    ResNet34,
+    /// Residual, for the images of CIFAR.
+    #[value(name = "resnet32")]
+    #[serde(rename = "resnet32")]
+    ResNet32,
     /// Spiking dense: two hidden layers of 1000 neurons.
     SnnMlp,
     /// Spiking: two 5x5 convolutions of 12 and 64 channels, and a dense layer.
@@ -134,6 +153,8 @@ pub struct Architecture {
     pub model: Model,
     /// What follows every layer but the last, unless it spikes.
     pub activation: Activation,
+    /// The probability of dropout, if not the network's own.
+    pub dropout: Option<f64>,
     /// What applies if it spikes.
     pub spiking: SpikingSettings,
 }
@@ -146,6 +167,11 @@ impl fmt::Display for Model {
 }
 
 impl Model {
+    /// Whether it is meant for more than digits.
+    pub fn is_for_photographs(self) -> bool {
+        !matches!(self, Self::Mlp | Self::LeNet) && !self.spikes()
+    }
+
     /// Whether its neurons spike.
     pub fn spikes(self) -> bool {
         matches!(self, Self::SnnMlp | Self::SnnLeNet)
@@ -158,6 +184,7 @@ impl Architecture {
         Self {
             model,
             activation: Activation::Relu,
+            dropout: None,
             spiking: SpikingSettings::default(),
         }
     }
@@ -176,14 +203,30 @@ impl Architecture {
         let Self {
             model,
             activation,
+            dropout,
             spiking,
         } = *self;
         let pixels = channels * height * width;
+        let vgg = |config: VggConfig| {
+            let config = config
+                .with_channels(channels)
+                .with_image_size([height, width])
+                .with_num_classes(num_classes)
+                .with_activation(activation);
+            Network::Vgg(with_dropout(config, dropout, VggConfig::with_dropout).init(device))
+        };
+        let resnet = |config: ResNetConfig| {
+            let config = config
+                .with_channels(channels)
+                .with_num_classes(num_classes)
+                .with_activation(activation);
+            Network::ResNet(with_dropout(config, dropout, ResNetConfig::with_dropout).init(device))
+        };
         Ok(match model {
             Model::Mlp => {
                 let config = MlpConfig::new(vec![pixels, 512, 256, 128, num_classes])
                     .with_activation(activation)
-                    .with_dropout(0.5);
+                    .with_dropout(dropout.unwrap_or(0.5));
                 Network::Mlp(config.init(device))
             }
             Model::LeNet => {
@@ -192,16 +235,15 @@ impl Architecture {
                     .with_image_size([height, width])
                     .with_num_classes(num_classes)
                     .with_activation(activation);
-                Network::LeNet(config.init(device))
+                Network::LeNet(with_dropout(config, dropout, LeNetConfig::with_dropout).init(device))
             }
-            Model::VggLike => {
-                let config = VggLikeConfig::new()
-                    .with_channels(channels)
-                    .with_image_size([height, width])
-                    .with_num_classes(num_classes)
-                    .with_activation(activation);
-                Network::VggLike(config.init(device))
-            }
+            Model::VggLike => vgg(VggConfig::vgg_like()),
+            Model::VggLikeBn => vgg(VggConfig::vgg_like_bn()),
+            Model::Vgg16 => vgg(VggConfig::vgg16()),
+            Model::Vgg16Bn => vgg(VggConfig::vgg16_bn()),
+            Model::ResNet18 => resnet(ResNetConfig::resnet18()),
+            Model::ResNet34 => resnet(ResNetConfig::resnet34()),
+            Model::ResNet32 => resnet(ResNetConfig::resnet32()),
             Model::SnnMlp => {
                 let config = SpikingMlpConfig::new()
                     .with_widths(vec![pixels, 1000, 1000, num_classes])
@@ -219,6 +261,13 @@ impl Architecture {
                 Network::SpikingLeNet(config.init(device)?)
             }
         })
+    }
+}
+
+fn with_dropout<C>(config: C, dropout: Option<f64>, set: impl FnOnce(C, f64) -> C) -> C {
+    match dropout {
+        Some(dropout) => set(config, dropout),
+        None => config,
     }
 }
 
@@ -248,8 +297,10 @@ pub enum Network {
     Mlp(Mlp),
     /// See [`Model::LeNet`].
     LeNet(LeNet),
-    /// See [`Model::VggLike`].
-    VggLike(VggLike),
+    /// See [`Model::VggLike`] and [`Model::Vgg16`].
+    Vgg(Vgg),
+    /// See [`Model::ResNet18`].
+    ResNet(ResNet),
     /// See [`Model::SnnMlp`].
     SpikingMlp(SpikingMlp),
     /// See [`Model::SnnLeNet`].
@@ -281,7 +332,8 @@ impl Network {
         match self {
             Self::Mlp(model) => Outputs::Logits(model.forward(inputs.flatten(1, 3))),
             Self::LeNet(model) => Outputs::Logits(model.forward(inputs)),
-            Self::VggLike(model) => Outputs::Logits(model.forward(inputs)),
+            Self::Vgg(model) => Outputs::Logits(model.forward(inputs)),
+            Self::ResNet(model) => Outputs::Logits(model.forward(inputs)),
             Self::SpikingMlp(model) => Outputs::Spikes(model.forward(inputs.flatten(1, 3))),
             Self::SpikingLeNet(model) => Outputs::Spikes(model.forward(inputs)),
         }
@@ -290,7 +342,7 @@ impl Network {
     /// What its spiking neurons do, layer by layer; nothing where there are none.
     pub fn observe(&self, inputs: Tensor<4>) -> Vec<Activity> {
         match self {
-            Self::Mlp(_) | Self::LeNet(_) | Self::VggLike(_) => Vec::new(),
+            Self::Mlp(_) | Self::LeNet(_) | Self::Vgg(_) | Self::ResNet(_) => Vec::new(),
             Self::SpikingMlp(model) => model.observe(inputs.flatten(1, 3)),
             Self::SpikingLeNet(model) => model.observe(inputs),
         }
@@ -303,25 +355,33 @@ impl Network {
     /// If a tensor cannot be read from the device.
     pub fn to_pytorch(&self) -> Result<Vec<u8>, SafetensorsStoreError> {
         match self {
-            Self::Mlp(model) => to_pytorch(model),
-            Self::LeNet(model) => to_pytorch(model),
-            Self::VggLike(model) => to_pytorch(model),
-            Self::SpikingMlp(model) => to_pytorch(model),
-            Self::SpikingLeNet(model) => to_pytorch(model),
+            Self::Mlp(model) => to_safetensors(model),
+            Self::LeNet(model) => to_safetensors(model),
+            Self::Vgg(model) => to_safetensors(model),
+            Self::ResNet(model) => to_safetensors(model),
+            Self::SpikingMlp(model) => to_safetensors(model),
+            Self::SpikingLeNet(model) => to_safetensors(model),
         }
     }
-}
 
-fn to_pytorch<M: Module + PyTorchNames>(model: &M) -> Result<Vec<u8>, SafetensorsStoreError> {
-    // One key alone: several would be written in another order every time.
-    let mut store = SafetensorsStore::from_bytes(None)
-        .with_to_adapter(BurnToPyTorchAdapter)
-        .clear_metadata()
-        .metadata("format", "pt");
-    for (ours, theirs) in model.pytorch_names() {
-        let pattern = format!("^{}\\.", ours.replace('.', "\\."));
-        store = store.with_key_remapping(pattern, format!("{theirs}."));
+    /// Takes over weights from PyTorch.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read, or are of another network.
+    pub fn load(self, weights: &StateDict) -> Result<(Self, Applied), StateDictError> {
+        fn wrap<M>(
+            wrapper: fn(M) -> Network,
+        ) -> impl FnOnce((M, Applied)) -> (Network, Applied) {
+            move |(model, applied)| (wrapper(model), applied)
+        }
+        match self {
+            Self::Mlp(model) => weights.apply_to(model).map(wrap(Self::Mlp)),
+            Self::LeNet(model) => weights.apply_to(model).map(wrap(Self::LeNet)),
+            Self::Vgg(model) => weights.apply_to(model).map(wrap(Self::Vgg)),
+            Self::ResNet(model) => weights.apply_to(model).map(wrap(Self::ResNet)),
+            Self::SpikingMlp(model) => weights.apply_to(model).map(wrap(Self::SpikingMlp)),
+            Self::SpikingLeNet(model) => weights.apply_to(model).map(wrap(Self::SpikingLeNet)),
+        }
     }
-    model.save_into(&mut store)?;
-    store.get_bytes()
 }

@@ -11,7 +11,7 @@ use burn::{
 use clap::ValueEnum;
 use lfp_burn::{
     Feedback, Propagate, Rule,
-    reward::{NonFiniteReward, Reduction, Reward, SoftmaxReward, SpikeRateReward},
+    reward::{ClassWeighted, NonFiniteReward, Reduction, Reward, SoftmaxReward, SpikeRateReward},
     spiking::rate_cross_entropy,
 };
 use serde::{Deserialize, Serialize};
@@ -38,11 +38,21 @@ impl fmt::Display for Method {
 }
 
 impl Method {
+    /// The same with a weight for each class of logits.
+    pub fn weighted_objective(self, weights: Vec<f32>) -> Objective {
+        match self {
+            Self::Lfp => Objective::reward(ClassWeighted::new(SoftmaxReward::new(), weights)),
+            Self::Gradient => Objective::CrossEntropy {
+                weights: Some(weights),
+            },
+        }
+    }
+
     /// The objective of the paper's experiments: reward #3 or the rate-coded one, or the cross-entropy.
     pub fn objective(self) -> Objective {
         match self {
             Self::Lfp => Objective::reward(SoftmaxReward::new()),
-            Self::Gradient => Objective::CrossEntropy,
+            Self::Gradient => Objective::CrossEntropy { weights: None },
         }
     }
 }
@@ -59,7 +69,10 @@ pub enum Objective {
         rule: Rule,
     },
     /// The cross-entropy, averaged over the batch and over the steps, to be differentiated.
-    CrossEntropy,
+    CrossEntropy {
+        /// Of each class, if not all the same; spikes have none.
+        weights: Option<Vec<f32>>,
+    },
 }
 
 /// What a backward pass left at the parameters.
@@ -82,6 +95,17 @@ impl Objective {
 
     /// The backward pass from `outputs` for `targets`, `[batch_size]`.
     pub fn backward(&self, outputs: Outputs, targets: Tensor<1, Int>) -> BackwardPass {
+        self.backward_of_part(outputs, targets, 1.0)
+    }
+
+    /// The backward pass for a `share` of a batch: those of all parts together are that of the batch.
+    /// Rewards are summed over the batch, so a part's are what they are; a mean counts by its share.
+    pub fn backward_of_part(
+        &self,
+        outputs: Outputs,
+        targets: Tensor<1, Int>,
+        share: f64,
+    ) -> BackwardPass {
         match (self, outputs) {
             (Self::Reward { logits, rule, .. }, Outputs::Logits(outputs)) => {
                 let reward = logits.forward(outputs.clone(), targets);
@@ -91,12 +115,14 @@ impl Objective {
                 let reward = spikes.forward(outputs.clone(), targets);
                 BackwardPass::Feedback(propagate(outputs, reward, *rule))
             }
-            (Self::CrossEntropy, Outputs::Logits(outputs)) => {
-                let loss = CrossEntropyLossConfig::new().init(&outputs.device());
-                BackwardPass::Gradients(loss.forward(outputs, targets).backward())
+            (Self::CrossEntropy { weights }, Outputs::Logits(outputs)) => {
+                let loss = CrossEntropyLossConfig::new().with_weights(weights.clone());
+                let loss = loss.init(&outputs.device()).forward(outputs, targets);
+                BackwardPass::Gradients(scaled(loss, share).backward())
             }
-            (Self::CrossEntropy, Outputs::Spikes(outputs)) => {
-                BackwardPass::Gradients(rate_cross_entropy(outputs, targets).backward())
+            (Self::CrossEntropy { .. }, Outputs::Spikes(outputs)) => {
+                let loss = rate_cross_entropy(outputs, targets);
+                BackwardPass::Gradients(scaled(loss, share).backward())
             }
         }
     }
@@ -119,9 +145,17 @@ impl Objective {
         let softmax = SoftmaxReward::new();
         let reward: &dyn Reward = match self {
             Self::Reward { logits, .. } => logits.as_ref(),
-            Self::CrossEntropy => &softmax,
+            Self::CrossEntropy { .. } => &softmax,
         };
         reward.forward_checked(scores, targets).map(|_| ())
+    }
+}
+
+/// A whole is left to the bit what it was.
+fn scaled(loss: Tensor<1>, share: f64) -> Tensor<1> {
+    match share == 1.0 {
+        true => loss,
+        false => loss.mul_scalar(share),
     }
 }
 

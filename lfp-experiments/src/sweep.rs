@@ -11,7 +11,6 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::Samples,
+    data::Split,
     files::{self, FileError, failed, to_json},
     train::{self, Outcome, Settings, TrainError},
 };
@@ -100,17 +99,15 @@ impl Record {
 /// # Errors
 ///
 /// See [`SweepError`].
-pub fn run<S: Samples>(
+pub fn run(
     folder: &Path,
     jobs: &[Job],
-    train: &Arc<S>,
-    test: &Arc<S>,
+    data: &Split,
     device: &Device,
 ) -> Result<Vec<Record>, SweepError> {
     let sweep = Sweep {
         runs: folder.join(RUNS),
-        train,
-        test,
+        data,
         device,
         bars: MultiProgress::new(),
     };
@@ -139,15 +136,14 @@ pub fn run<S: Samples>(
     Ok(records.into_iter().flatten().collect())
 }
 
-struct Sweep<'a, S> {
+struct Sweep<'a> {
     runs: PathBuf,
-    train: &'a Arc<S>,
-    test: &'a Arc<S>,
+    data: &'a Split,
     device: &'a Device,
     bars: MultiProgress,
 }
 
-impl<S: Samples> Sweep<'_, S> {
+impl Sweep<'_> {
     /// The record of a run: read, or made now; nothing if another process is at it.
     fn advance(&self, job: &Job) -> Result<Option<Record>, SweepError> {
         let path = self.runs.join(format!("{}.json", job.name));
@@ -175,7 +171,7 @@ impl<S: Samples> Sweep<'_, S> {
     fn train(&self, job: &Job) -> Result<Record, SweepError> {
         let Job { name, settings } = job;
         tracing::debug!("training {name}");
-        let ran = train::run_in_memory(settings, self.train, self.test, self.device, &self.bars);
+        let ran = train::run_in_memory(settings, self.data, self.device, &self.bars);
         let outcome = match ran {
             Ok((outcome, _)) => Some(outcome),
             // Too high a learning rate is a result, too.
@@ -188,8 +184,8 @@ impl<S: Samples> Sweep<'_, S> {
             }
         };
         Ok(Record {
-            train_samples: self.train.len(),
-            test_samples: self.test.len(),
+            train_samples: self.data.train.count(),
+            test_samples: self.data.test.count(),
             settings: settings.clone(),
             outcome,
         })
@@ -206,13 +202,13 @@ impl<S: Samples> Sweep<'_, S> {
                 source,
             })?;
         let difference =
-            if (record.train_samples, record.test_samples) != (self.train.len(), self.test.len()) {
+            if (record.train_samples, record.test_samples) != (self.data.train.count(), self.data.test.count()) {
                 Some(format!(
                     "{} and {} samples, now {} and {}",
                     record.train_samples,
                     record.test_samples,
-                    self.train.len(),
-                    self.test.len()
+                    self.data.train.count(),
+                    self.data.test.count()
                 ))
             } else {
                 let difference = job.settings.difference(&record.settings);

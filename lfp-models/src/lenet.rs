@@ -116,4 +116,8 @@ impl PyTorchNames for LeNet {
             ("fc3", "classifier.6"),
         ])
     }
+
+    fn last_layer(&self) -> String {
+        "fc3".to_owned()
+    }
 }

@@ -9,18 +9,25 @@
 //! | [`Mlp`] | the toy data of Figure 3; dense networks on images |
 //! | [`LeNet`] | MNIST |
 //! | [`SpikingMlp`], [`SpikingLeNet`] | spiking networks on MNIST (Figure 7) |
-//! | [`VggLike`] | CIFAR-10 and -100 (Appendix A.6.2) |
+//! | [`Vgg`] | VGG-16 with and without batch normalisation; VGG-like for CIFAR (Appendix A.6.2) |
+//! | [`ResNet`] | ResNet-18 and -34; ResNet-32 for CIFAR |
+//!
+//! [`StateDict`] brings torchvision's weights into them, and [`to_safetensors`] takes weights back there.
 
 mod lenet;
 mod mlp;
 mod names;
+mod resnet;
 mod spiking_lenet;
 mod spiking_mlp;
-mod vgg_like;
+mod state_dict;
+mod vgg;
 
 pub use lenet::{LeNet, LeNetConfig};
 pub use mlp::{Mlp, MlpConfig};
 pub use names::PyTorchNames;
+pub use resnet::{ResNet, ResNetConfig};
 pub use spiking_lenet::{SpikingLeNet, SpikingLeNetConfig};
 pub use spiking_mlp::{SpikingMlp, SpikingMlpConfig};
-pub use vgg_like::{VggLike, VggLikeConfig};
+pub use state_dict::{Applied, Mismatch, StateDict, StateDictError, to_safetensors};
+pub use vgg::{Vgg, VggConfig};

@@ -110,4 +110,8 @@ impl PyTorchNames for Mlp {
             })
             .collect()
     }
+
+    fn last_layer(&self) -> String {
+        format!("layers.{}", self.layers.len() - 1)
+    }
 }

@@ -13,8 +13,21 @@
 /// assert!(model.pytorch_names().contains(&("conv2".into(), "features.3".into())));
 /// ```
 pub trait PyTorchNames {
-    /// Pairs of a layer's path in this crate and in PyTorch.
+    /// Pairs of a path in this crate and in PyTorch: of a layer, or of what contains layers. Of several that fit
+    /// a layer the first counts; one that none fits has the same path in both.
     fn pytorch_names(&self) -> Vec<(String, String)>;
+
+    /// The path in this crate of the layer whose outputs are the classes.
+    fn last_layer(&self) -> String;
+}
+
+/// The name in PyTorch of a tensor that is `path` in this crate.
+pub(crate) fn to_pytorch(names: &[(String, String)], path: &str) -> String {
+    let renamed = names.iter().find_map(|(ours, theirs)| {
+        let rest = path.strip_prefix(ours.as_str())?;
+        rest.starts_with('.').then(|| format!("{theirs}{rest}"))
+    });
+    renamed.unwrap_or_else(|| path.to_owned())
 }
 
 /// Owned pairs from literals.

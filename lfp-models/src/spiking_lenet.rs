@@ -124,4 +124,8 @@ impl PyTorchNames for SpikingLeNet {
             ("fc", "classifier.7"),
         ])
     }
+
+    fn last_layer(&self) -> String {
+        "fc".to_owned()
+    }
 }

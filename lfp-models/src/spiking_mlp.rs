@@ -137,4 +137,8 @@ impl PyTorchNames for SpikingMlp {
             })
             .collect()
     }
+
+    fn last_layer(&self) -> String {
+        format!("layers.{}", self.layers.len() - 1)
+    }
 }

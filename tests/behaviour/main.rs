@@ -5,11 +5,13 @@ mod conservation;
 mod errors;
 mod gradients;
 mod modules;
+mod networks;
 mod optimizers;
 mod reward_form;
 mod rewards;
 mod spiking;
 mod theorem;
+mod torchvision;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

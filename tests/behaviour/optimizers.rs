@@ -4,13 +4,16 @@ use burn::{
     lr_scheduler::LrScheduler,
     module::{Module, Param},
     nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig},
-    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
+    optim::{
+        GradientsParams, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
+        momentum::MomentumConfig,
+    },
     tensor::{Device, Distribution, Int, Tensor, activation::relu},
 };
 use lfp_burn::{
     Activation, Propagate, Rule,
     nn::Hook,
-    optim::{LfpZero, OneCycleConfig, OneCycleError, clip_global_norm, global_norm},
+    optim::{LfpZero, Momentum, OneCycleConfig, OneCycleError, clip_global_norm, global_norm},
     reward::{Reward, SoftmaxReward},
 };
 
@@ -52,6 +55,74 @@ fn one_cycle_gives_the_rates_of_pytorch() {
     let mut schedule = config.init().unwrap();
     let found: Vec<f64> = (0..7).map(|_| schedule.step()).collect();
     assert_close("rates", &found, &expected, 1e-12);
+}
+
+#[test]
+fn one_cycle_gives_the_momenta_of_pytorch() {
+    // torch.optim.lr_scheduler.OneCycleLR(max_lr=0.1, total_steps=10), SGD's momentum at each step
+    let expected = [
+        0.95,
+        0.9,
+        0.85,
+        0.854951556604879,
+        0.8688255099070633,
+        0.8888739533021842,
+        0.9111260466978157,
+        0.9311744900929366,
+        0.945048443395121,
+        0.95,
+    ];
+    let mut schedule = OneCycleConfig::new(0.1, 10).init().unwrap();
+    assert_eq!(schedule.momentum(), 0.95, "before the first step");
+    let momentum = |_| {
+        schedule.step();
+        schedule.momentum()
+    };
+    let found: Vec<f64> = (0..10).map(momentum).collect();
+    assert_close("momenta", &found, &expected, 1e-12);
+}
+
+#[test]
+fn an_optimizer_follows_its_momentum_and_keeps_its_velocity() {
+    // From PyTorch: SGD(momentum=0.9, weight_decay=0.01) under OneCycleLR(max_lr=0.1, total_steps=6), which
+    // minimises the sum of squares.
+    let expected = [
+        [0.99196, -1.98392],
+        [0.6236820121199147, -1.2473640242398294],
+        [0.26072916561923604, -0.5214583312384721],
+        [0.04953952007195538, -0.09907904014391077],
+        [-0.008861019272715468, 0.017722038545430936],
+        [-0.008862674765745907, 0.017725349531491814],
+    ];
+    #[derive(Module, Debug)]
+    struct Point {
+        at: Param<Tensor<1>>,
+    }
+    let device = autodiff();
+    let mut point = Point {
+        at: Param::from_tensor(Tensor::from_floats([1.0, -2.0], &device)),
+    };
+    let mut schedule = OneCycleConfig::new(0.1, 6).init().unwrap();
+    let momentum = Momentum::new(0.0);
+    let optimizer = momentum.drive(|momentum| {
+        let momentum = MomentumConfig::new()
+            .with_momentum(momentum)
+            .with_dampening(0.0);
+        SgdConfig::new()
+            .with_momentum(Some(momentum))
+            .with_weight_decay(Some(WeightDecayConfig::new(0.01)))
+            .build()
+    });
+    let mut optimizer: ModuleOptimizer = optimizer.into();
+    for expected in expected {
+        let grads = point.at.val().powi_scalar(2).sum().backward();
+        let grads = GradientsParams::from_grads(grads, &point);
+        let lr = schedule.step();
+        momentum.set(schedule.momentum());
+        point = optimizer.step(lr, point, grads);
+        let found = values(point.at.val());
+        assert_close("point", &found, &expected, 1e-6);
+    }
 }
 
 #[test]

@@ -117,7 +117,10 @@ proptest! {
             Layer::Sum(convolution([2, 4], size, 3, w1.clone(), b1.clone())),
             Layer::BatchNorm { channel_of, gamma: gamma.clone(), beta: beta.clone(), epsilon: 1e-5 },
             Layer::Activation(phi),
-            Layer::Residual(vec![Layer::Sum(convolution([4, 4], size, 3, w2.clone(), vec![]))]),
+            Layer::Residual {
+                body: vec![Layer::Sum(convolution([4, 4], size, 3, w2.clone(), vec![]))],
+                shortcut: vec![],
+            },
             Layer::Sum(WeightedSum::average(&windows(4, size, 2))),
             Layer::Max(windows(4, 3, 3)),
         ];

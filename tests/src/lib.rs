@@ -62,8 +62,13 @@ pub enum Layer {
         /// Added to the variance.
         epsilon: f64,
     },
-    /// The input, and what layers make of it, added up (Eq. 11).
-    Residual(Vec<Layer>),
+    /// What two branches make of the input, added up (Eq. 11); without layers a branch is the input.
+    Residual {
+        /// The one.
+        body: Vec<Layer>,
+        /// The other.
+        shortcut: Vec<Layer>,
+    },
 }
 
 /// What a propagation gives.
@@ -130,10 +135,11 @@ impl Layer {
                 let one = |a: &Vec<f64>| a.iter().zip(channel_of).map(normalise).collect();
                 inputs.iter().map(one).collect()
             }
-            Self::Residual(body) => {
+            Self::Residual { body, shortcut } => {
                 let sum =
                     |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| x + y).collect();
-                inputs.iter().zip(&forward(body, inputs)).map(sum).collect()
+                let (body, shortcut) = (forward(body, inputs), forward(shortcut, inputs));
+                body.iter().zip(&shortcut).map(sum).collect()
             }
         }
     }
@@ -159,23 +165,26 @@ impl Layer {
                 }
             }
             Self::BatchNorm { .. } => self.propagate_batch_norm(inputs, &rewards, epsilon),
-            Self::Residual(body) => {
+            Self::Residual { body, shortcut } => {
                 let outputs = self.forward(inputs);
-                let branches = forward(body, inputs);
-                // Eq. 6 with two connections of weight 1 into each output.
-                let mut kept = rewards.clone();
-                let mut into_body = rewards;
-                for sample in 0..inputs.len() {
-                    for j in 0..outputs[sample].len() {
-                        let share = 1.0 / stabilized(outputs[sample][j], epsilon);
-                        kept[sample][j] *= inputs[sample][j] * share;
-                        into_body[sample][j] *= branches[sample][j] * share;
+                let into = |branch: &[Layer]| {
+                    // Eq. 6 with two connections of weight 1 into each output.
+                    let branch_outputs = forward(branch, inputs);
+                    let mut into_branch = rewards.clone();
+                    for sample in 0..inputs.len() {
+                        for j in 0..outputs[sample].len() {
+                            let share = 1.0 / stabilized(outputs[sample][j], epsilon);
+                            into_branch[sample][j] *= branch_outputs[sample][j] * share;
+                        }
                     }
+                    propagate(branch, inputs, into_branch, epsilon)
+                };
+                let mut result = into(body);
+                let other = into(shortcut);
+                for (below, other) in result.rewards.iter_mut().zip(other.rewards) {
+                    below.iter_mut().zip(other).for_each(|(r, other)| *r += other);
                 }
-                let mut result = propagate(body, inputs, into_body, epsilon);
-                for (below, kept) in result.rewards.iter_mut().zip(kept) {
-                    below.iter_mut().zip(kept).for_each(|(r, kept)| *r += kept);
-                }
+                result.feedback.extend(other.feedback);
                 result
             }
         }
@@ -332,6 +341,28 @@ impl WeightedSum {
             bias_of,
             biases,
         }
+    }
+
+    /// Of the outputs, `size` by `size` in each channel, every `stride`-th in both directions.
+    #[must_use]
+    pub fn strided(mut self, size: usize, stride: usize) -> Self {
+        let kept = size.div_ceil(stride);
+        let place = |output: usize| {
+            let (channel, y, x) = (output / (size * size), output / size % size, output % size);
+            let on_grid = y % stride == 0 && x % stride == 0;
+            on_grid.then_some((channel * kept + y / stride) * kept + x / stride)
+        };
+        let moved = self.connections.iter().filter_map(|&connection| {
+            let to = place(connection.to)?;
+            Some(Connection { to, ..connection })
+        });
+        self.connections = moved.collect();
+        self.outputs = self.outputs / (size * size) * kept * kept;
+        self.bias_of = match self.bias_of.is_empty() {
+            true => Vec::new(),
+            false => (0..self.outputs).map(|output| output / (kept * kept)).collect(),
+        };
+        self
     }
 
     /// Average pooling of windows.

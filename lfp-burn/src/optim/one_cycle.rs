@@ -10,7 +10,7 @@ use burn::{
 
 /// The OneCycle policy of Smith and Topin as PyTorch's `OneCycleLR` has it: the learning rate rises
 /// from `max_lr / div_factor` to `max_lr`, then falls to `max_lr / (div_factor * final_div_factor)`,
-/// both along half a cosine. One step per batch.
+/// both along half a cosine; the momentum goes the other way. One step per batch.
 #[derive(Config, Debug)]
 pub struct OneCycleConfig {
     /// The learning rate at the top.
@@ -26,6 +26,12 @@ pub struct OneCycleConfig {
     /// The first learning rate divided by the last. Default: 1e4.
     #[config(default = 1e4)]
     pub final_div_factor: f64,
+    /// The momentum at the start and at the end. Default: 0.95.
+    #[config(default = 0.95)]
+    pub max_momentum: f64,
+    /// The momentum at the top of the learning rate. Default: 0.85.
+    #[config(default = 0.85)]
+    pub base_momentum: f64,
 }
 
 /// Settings that make no cycle.
@@ -42,6 +48,9 @@ pub enum OneCycleError {
     /// The rise must take some of the steps, not more than all.
     #[error("OneCycle: expected pct_start between 0 and 1, found {0}")]
     PctStart(f64),
+    /// Momentum is a share of what was.
+    #[error("OneCycle: expected momenta from 0 to below 1, found {0} and {1}")]
+    Momentum(f64, f64),
     /// A cycle needs a step.
     #[error("OneCycle: expected at least one step")]
     NoSteps,
@@ -66,6 +75,10 @@ impl OneCycleConfig {
         }
         if !(0.0..=1.0).contains(&self.pct_start) {
             return Err(OneCycleError::PctStart(self.pct_start));
+        }
+        let momenta = [self.base_momentum, self.max_momentum];
+        if !momenta.iter().all(|momentum| (0.0..1.0).contains(momentum)) {
+            return Err(OneCycleError::Momentum(momenta[0], momenta[1]));
         }
         if self.num_steps == 0 {
             return Err(OneCycleError::NoSteps);
@@ -99,24 +112,44 @@ pub struct OneCycle {
 }
 
 impl OneCycle {
+    /// The momentum that goes with the learning rate of the last step; before the first that of the
+    /// first. See [`Momentum`](super::Momentum) for how an optimiser gets it.
+    pub fn momentum(&self) -> f64 {
+        let OneCycleConfig {
+            max_momentum,
+            base_momentum,
+            ..
+        } = self.config;
+        let step = self.steps_done.saturating_sub(1);
+        self.along(step, [max_momentum, base_momentum, max_momentum])
+    }
+
     fn rate(&self, step: usize) -> LearningRate {
         let OneCycleConfig {
             max_lr,
-            num_steps,
-            pct_start,
             div_factor,
             final_div_factor,
+            ..
         } = self.config;
         let first = max_lr / div_factor;
-        let last = first / final_div_factor;
-        // The steps at which the rise and the fall end, counted from zero, as in PyTorch.
+        self.along(step, [first, max_lr, first / final_div_factor])
+    }
+
+    /// What has gone from `first` over `middle` to `last` at a step.
+    fn along(&self, step: usize, [first, middle, last]: [f64; 3]) -> f64 {
+        let OneCycleConfig {
+            num_steps,
+            pct_start,
+            ..
+        } = self.config;
+        // The steps at which the first and the second part end, counted from zero, as in PyTorch.
         let top = pct_start * num_steps as f64 - 1.0;
         let end = num_steps as f64 - 1.0;
         let step = (step as f64).min(end);
         if step <= top {
-            anneal(first, max_lr, if top > 0.0 { step / top } else { 1.0 })
+            anneal(first, middle, if top > 0.0 { step / top } else { 1.0 })
         } else {
-            anneal(max_lr, last, (step - top) / (end - top))
+            anneal(middle, last, (step - top) / (end - top))
         }
     }
 }

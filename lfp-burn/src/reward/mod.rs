@@ -3,6 +3,7 @@
 //! No derivative is taken of a reward, so anything may compute one: a metric, a simulator, a person.
 //! [`FnReward`] makes one from a closure.
 
+mod class_weighted;
 mod correct;
 mod custom;
 mod misclassification;
@@ -10,6 +11,7 @@ mod sigmoid;
 mod softmax;
 mod spike_rate;
 
+pub use class_weighted::ClassWeighted;
 pub use correct::CorrectReward;
 pub use custom::FnReward;
 pub use misclassification::MisclassificationReward;

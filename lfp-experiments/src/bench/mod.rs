@@ -27,8 +27,8 @@ const WARM_UP: usize = 3;
 pub struct Request {
     /// The networks.
     pub models: Vec<Model>,
-    /// Samples per step.
-    pub batch: usize,
+    /// Samples per step; if not given 128, or 8 for networks that take images of 224x224 pixels.
+    pub batch: Option<usize>,
     /// What takes turns.
     pub methods: Vec<Method>,
     /// Steps of each method.
@@ -69,15 +69,17 @@ impl Request {
     fn measure(&self, model: Model, device: &Device) -> Vec<Cost> {
         let mut architecture = Architecture::new(model);
         architecture.spiking.steps = self.time_steps;
-        let shape = match model {
-            Model::Mlp | Model::LeNet | Model::SnnMlp | Model::SnnLeNet => [1, 28, 28],
-            Model::VggLike => [3, 32, 32],
+        let (shape, batch) = match model {
+            Model::Mlp | Model::LeNet | Model::SnnMlp | Model::SnnLeNet => ([1, 28, 28], 128),
+            Model::VggLike | Model::VggLikeBn | Model::ResNet32 => ([3, 32, 32], 128),
+            Model::Vgg16 | Model::Vgg16Bn | Model::ResNet18 | Model::ResNet34 => ([3, 224, 224], 8),
         };
+        let batch = self.batch.unwrap_or(batch);
         let [channels, height, width] = shape;
-        let images = [self.batch, channels, height, width];
+        let images = [batch, channels, height, width];
         let images = Tensor::<4>::random(images, Distribution::Normal(0.0, 1.0), device);
         let labels = Distribution::Uniform(0.0, CLASSES as f64);
-        let labels = Tensor::<1, Int>::random([self.batch], labels, device);
+        let labels = Tensor::<1, Int>::random([batch], labels, device);
         let mut contenders: Vec<_> = self
             .methods
             .iter()
@@ -101,7 +103,7 @@ impl Request {
         }
         contenders
             .iter()
-            .map(|one| one.cost(model, self.batch))
+            .map(|one| one.cost(model, batch))
             .collect()
     }
 }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    IdxError, Images,
+    IdxError, Images, Split,
     idx::{Idx, decompressed},
-    images::signed_scale,
+    images::normalized_scale,
 };
 use crate::files::{self, FileError};
 
@@ -147,6 +147,14 @@ impl Mnist {
             test: Arc::new(read(&test_images, &test_labels)?),
         })
     }
+
+    /// The same as any data set's parts.
+    pub fn split(self) -> Split {
+        Split {
+            train: self.train,
+            test: self.test,
+        }
+    }
 }
 
 fn read(images: &Path, labels: &Path) -> Result<Images, MnistError> {
@@ -177,7 +185,7 @@ fn read(images: &Path, labels: &Path) -> Result<Images, MnistError> {
         num_classes: CLASSES.into(),
         pixels: digits.bytes,
         labels: classes.bytes,
-        scale: signed_scale(),
+        scale: normalized_scale([0.5], [0.5]),
     })
 }
 

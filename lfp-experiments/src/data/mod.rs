@@ -1,24 +1,29 @@
-//! Data sets, as Burn's `Dataset` of [`Sample`]s, and their batches.
+//! Data sets, and their batches.
 
+mod catalog;
+mod cifar;
+mod error;
 mod idx;
 mod images;
+mod loader;
 mod mnist;
+mod photographs;
+mod pickle;
 mod points;
+mod preparation;
 
 use std::sync::Arc;
 
-use burn::{
-    data::{
-        dataloader::{DataLoader, DataLoaderBuilder, batcher::Batcher},
-        dataset::Dataset,
-    },
-    tensor::{Device, Int, Tensor, TensorData},
-};
-
+pub use catalog::DataSet;
+pub use cifar::Cifar;
+pub use error::DataError;
 pub use idx::IdxError;
 pub use images::Images;
+pub use loader::{Batch, Batches, Order, SampleBatcher};
 pub use mnist::{Mnist, MnistError};
+pub use photographs::{Photographs, Reading, cub, folder, food11, isic};
 pub use points::{PointCloud, Points};
+pub use preparation::{Augmentation, Fit, Preparation};
 
 /// One sample.
 #[derive(Clone, Debug)]
@@ -26,60 +31,61 @@ pub struct Sample {
     /// `[channels, height, width]`, row by row.
     pub values: Vec<f32>,
     /// The class.
-    pub label: u8,
+    pub label: u32,
 }
 
-/// A batch of samples on a device.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// `[batch_size, channels, height, width]`.
-    pub inputs: Tensor<4>,
-    /// The classes, `[batch_size]`.
-    pub targets: Tensor<1, Int>,
-}
-
-/// A data set in memory, which any number of loaders can share.
-pub trait Samples: Dataset<Sample> + 'static {
+/// A data set, which any number of threads can read.
+pub trait Samples: Send + Sync + 'static {
     /// `[channels, height, width]` of a sample.
     fn shape(&self) -> [usize; 3];
+
     /// Number of classes.
     fn num_classes(&self) -> usize;
+
+    /// Number of samples.
+    fn count(&self) -> usize;
+
+    /// The class of a sample.
+    fn label(&self, index: usize) -> u32;
+
+    /// A sample. Where it is altered at random, `variant` decides how, and nothing else does.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or decoded.
+    fn read(&self, index: usize, variant: u64) -> Result<Sample, DataError>;
 }
 
-struct SampleBatcher {
-    shape: [usize; 3],
+/// What is learned from, and what is tested on.
+#[derive(Clone)]
+pub struct Split {
+    /// For training.
+    pub train: Arc<dyn Samples>,
+    /// For testing.
+    pub test: Arc<dyn Samples>,
 }
 
-impl Batcher<Sample, Batch> for SampleBatcher {
-    fn batch(&self, samples: Vec<Sample>, device: &Device) -> Batch {
-        let [channels, height, width] = self.shape;
-        let shape = [samples.len(), channels, height, width];
-        let labels: Vec<i64> = samples.iter().map(|sample| sample.label.into()).collect();
-        let mut values = Vec::with_capacity(shape.iter().product());
-        for sample in samples {
-            values.extend_from_slice(&sample.values);
-        }
-        Batch {
-            inputs: Tensor::from_data(TensorData::new(values, shape), device),
-            targets: Tensor::from_data(labels.as_slice(), device),
+impl Split {
+    /// Of two parts.
+    pub fn new(train: impl Samples, test: impl Samples) -> Self {
+        Self {
+            train: Arc::new(train),
+            test: Arc::new(test),
         }
     }
 }
 
-/// Batches of `data` on `device`; in another order at every `shuffle` seed, or in order without.
-pub fn loader<S: Samples>(
-    data: &Arc<S>,
-    batch_size: usize,
-    shuffle: Option<u64>,
-    device: &Device,
-) -> Arc<dyn DataLoader<Batch>> {
-    let shape = data.shape();
-    let builder = DataLoaderBuilder::new(SampleBatcher { shape })
-        .batch_size(batch_size)
-        .set_device(device.clone());
-    let builder = match shuffle {
-        Some(seed) => builder.shuffle(seed),
-        None => builder,
+/// A weight for each class, the inverse of its size: together all samples of a class weigh the same, and
+/// all samples as many as they are. 1 for a class without samples.
+pub fn class_weights(data: &dyn Samples) -> Vec<f32> {
+    let mut counts = vec![0usize; data.num_classes()];
+    for index in 0..data.count() {
+        counts[data.label(index) as usize] += 1;
+    }
+    let classes = counts.iter().filter(|&&count| count > 0).count();
+    let weight = |count: usize| match count {
+        0 => 1.0,
+        count => data.count() as f32 / (classes * count) as f32,
     };
-    builder.build(data.clone())
+    counts.into_iter().map(weight).collect()
 }

@@ -2,11 +2,10 @@
 
 use std::{f64::consts::TAU, fmt};
 
-use burn::data::dataset::{Dataset, DatasetError};
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Normal};
 
-use super::{Sample, Samples};
+use super::{DataError, Sample, Samples};
 
 /// Noise of all three data sets.
 const DEVIATION: f64 = 0.2;
@@ -137,20 +136,6 @@ impl Points {
     }
 }
 
-impl Dataset<Sample> for Points {
-    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
-        let (point, label) = self.points[index];
-        Ok(Sample {
-            values: point.into(),
-            label,
-        })
-    }
-
-    fn len(&self) -> usize {
-        self.points.len()
-    }
-}
-
 impl Samples for Points {
     fn shape(&self) -> [usize; 3] {
         [2, 1, 1]
@@ -158,5 +143,20 @@ impl Samples for Points {
 
     fn num_classes(&self) -> usize {
         self.num_classes
+    }
+
+    fn count(&self) -> usize {
+        self.points.len()
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.points[index].1.into()
+    }
+
+    fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
+        Ok(Sample {
+            values: self.points[index].0.into(),
+            label: self.label(index),
+        })
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn figa2(
 ) -> Result<(), ReproduceError> {
     let objective = |method| match method {
         Method::Lfp => Objective::reward(MisclassificationReward::new()),
-        Method::Gradient => Objective::CrossEntropy,
+        Method::Gradient => Objective::CrossEntropy { weights: None },
     };
     let pairs = run(request, folder, &[PointCloud::Blobs], objective, device)?;
     let panels = pairs.iter().flat_map(|pair| row(pair, request, device));

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::{ReproduceError, Request, write_csv, write_result};
 use crate::{
-    data::{Batch, Points, loader},
+    data::{Batch, Batches, Order, Points, Samples},
     files::FileError,
     objective::Method,
     plot::{
@@ -55,13 +55,14 @@ pub(super) fn fig4(
     device: &Device,
 ) -> Result<(), ReproduceError> {
     let seed = request.seeds()[0];
-    let points = Arc::new(points(seed));
+    let points = points(seed);
+    let samples: Arc<dyn Samples> = Arc::new(points.clone());
     let methods = [
         (Method::Lfp, "LFP", LFP),
         (Method::Gradient, "gradient", GRADIENT),
     ];
     let ways =
-        methods.map(|(method, ..)| STARTS.map(|start| train(method, start, &points, seed, device)));
+        methods.map(|(method, ..)| STARTS.map(|start| train(method, start, &samples, seed, device)));
     let extent = extent(ways.as_flattened());
     let objective_shapes = objective_shapes(&points, extent);
     let mut panels = Vec::new();
@@ -156,7 +157,7 @@ fn points(seed: u64) -> Points {
 fn train(
     method: Method,
     start: [f32; 2],
-    points: &Arc<Points>,
+    samples: &Arc<dyn Samples>,
     seed: u64,
     device: &Device,
 ) -> Vec<Point> {
@@ -164,8 +165,14 @@ fn train(
     let mut neuron = Neuron::new(start, &device);
     let mut optimizer = SgdConfig::new().init();
     let mut way = vec![neuron.weights()];
-    for batch in loader(points, BATCH, Some(seed), &device).iter() {
-        let batch = batch.expect("data sets in memory do not fail");
+    let batches = Batches {
+        data: samples,
+        size: BATCH,
+        order: Order::Shuffled(seed),
+        workers: 1,
+    };
+    for batch in batches.iter(&device) {
+        let batch = batch.expect("points are in memory");
         let grads = neuron.updates(method, batch);
         neuron = optimizer.step(LEARNING_RATE, neuron, grads);
         way.push(neuron.weights());

@@ -19,7 +19,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::{
-    data::MnistError,
+    data::DataError,
     files::{self, FileError, to_json},
     plot::PlotError,
     sweep::SweepError,
@@ -92,7 +92,7 @@ pub enum ReproduceError {
     Plot(#[from] PlotError),
     /// The data.
     #[error(transparent)]
-    Data(#[from] MnistError),
+    Data(#[from] DataError),
     /// The training runs.
     #[error(transparent)]
     Sweep(#[from] SweepError),

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use burn::{
-    data::dataset::Dataset,
     module::Module,
     optim::{SgdConfig, momentum::MomentumConfig},
     tensor::Device,
@@ -14,10 +13,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::curves::mean_and_deviation;
 use crate::{
-    data::{PointCloud, Samples, loader},
+    data::{Batches, Order, PointCloud, Samples},
     network::{Network, drawn},
     objective::{Method, Objective},
-    train::{accuracy, train_epoch},
+    train::{Accuracy, Sharing, train_epoch},
 };
 
 const BATCH: usize = 128;
@@ -141,23 +140,29 @@ impl Experiment {
 
     fn train(&self, lr: f64, seed: u64, device: &Device) -> Trained {
         let (train, test) = self.cloud.train_and_test(seed);
-        let (train, test) = (Arc::new(train), Arc::new(test));
+        let num_classes = train.num_classes();
+        let (train, test): (Arc<dyn Samples>, Arc<dyn Samples>) = (Arc::new(train), Arc::new(test));
         let device = device.clone().autodiff();
         let momentum = MomentumConfig::new()
             .with_momentum(MOMENTUM)
             .with_dampening(0.0);
         let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
-        let initial = initial_network(train.num_classes(), seed, &device);
+        let initial = initial_network(num_classes, seed, &device);
         let mut network = initial.clone();
 
-        let tests = loader(&test, test.len(), None, &device.clone().inner());
-        let mut curve = vec![accuracy(&network.valid(), tests.as_ref())];
+        let accuracy = |network: &Network| {
+            let tests = batches(&test, test.count(), Order::Given);
+            let accuracy = Accuracy::of(&network.valid(), &tests, &device.clone().inner());
+            accuracy.expect("points are in memory").top1
+        };
+        let mut curve = vec![accuracy(&network)];
         for epoch in 0..self.epochs() as u64 {
-            let batches = loader(&train, BATCH, Some(seed ^ (epoch << 32)), &device);
+            let order = Order::Shuffled(seed ^ (epoch << 32));
             let trained = train_epoch(
                 network.clone(),
                 &self.objective,
-                batches.as_ref(),
+                &Sharing::none(&device),
+                batches(&train, BATCH, order).iter(&device),
                 |network, grads| optimizer.step(lr, network, grads),
             );
             match trained {
@@ -165,7 +170,7 @@ impl Experiment {
                 // Too high a learning rate is a result, too: the accuracy stays where it was.
                 Err(_) => break,
             }
-            curve.push(accuracy(&network.valid(), tests.as_ref()));
+            curve.push(accuracy(&network));
         }
         let last = curve.last().copied().unwrap_or_default();
         curve.resize(self.epochs() + 1, last);
@@ -174,6 +179,16 @@ impl Experiment {
             network: network.valid(),
             curve,
         }
+    }
+}
+
+/// Points are read faster than a thread starts.
+fn batches(data: &Arc<dyn Samples>, size: usize, order: Order) -> Batches<'_> {
+    Batches {
+        data,
+        size,
+        order,
+        workers: 1,
     }
 }
 

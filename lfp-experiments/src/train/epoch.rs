@@ -3,54 +3,102 @@
 use std::time::Instant;
 
 use burn::{
-    data::dataloader::DataLoader,
+    module::{Module, ModuleVisitor, Param},
     optim::GradientsParams,
     tensor::{Int, Tensor},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lfp_burn::reward::NonFiniteReward;
 
-use super::Settings;
-use crate::{data::Batch, network::Network, objective::Objective};
+use super::{
+    Settings,
+    sharing::{Sharing, Worked},
+};
+use crate::{
+    data::{Batch, DataError}, network::Network, objective::Objective};
+
+/// Why an epoch ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum EpochError {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// It diverged.
+    #[error(transparent)]
+    Diverged(#[from] Divergence),
+}
+
+/// Numbers that nothing can be learned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Divergence {
+    /// At the outputs.
+    #[error(transparent)]
+    Reward(#[from] NonFiniteReward),
+    /// In the network: spiking neurons whose weights are NaN fall silent, and their outputs look fine.
+    #[error(
+        "{count} weights are infinite or NaN: the network has diverged (a lower learning rate, or \
+         clipping, keeps it from it)"
+    )]
+    Weights {
+        /// How many.
+        count: usize,
+    },
+}
 
 /// Trains for an epoch: `update` moves the network by the updates of each batch. Returns the network
 /// and the share of samples that it named rightly before it learned from them.
 ///
 /// # Errors
 ///
-/// If the outputs have diverged, which is looked at once, in the last batch.
+/// If a sample cannot be read, or the outputs or the weights have diverged, which is looked at once, at the
+/// end.
 pub fn train_epoch(
     mut network: Network,
     objective: &Objective,
-    batches: &dyn DataLoader<Batch>,
+    sharing: &Sharing,
+    batches: impl Iterator<Item = Result<Batch, DataError>>,
     mut update: impl FnMut(Network, GradientsParams) -> Network,
-) -> Result<(Network, f64), NonFiniteReward> {
+) -> Result<(Network, f64), EpochError> {
     let mut right = Count::default();
     let mut last = None;
-    for batch in batches.iter() {
-        let Batch { inputs, targets } = batch.expect("data sets in memory do not fail");
-        let outputs = network.forward(inputs);
-        let scores = outputs.scores();
-        let labels = targets.clone().inner();
+    for batch in batches {
+        let batch = batch?;
+        let Worked { updates, scores } = sharing.updates(&network, objective, &batch);
+        let labels = batch.targets.inner();
         right.add(scores.clone(), labels.clone());
-        let grads = objective.backward(outputs, targets).into_grads(&network);
-        network = update(network, grads);
+        network = update(network, updates);
         last = Some((scores, labels));
     }
     if let Some((scores, labels)) = last {
-        objective.check(scores, labels)?;
+        objective.check(scores, labels).map_err(Divergence::from)?;
     }
+    check_weights(&network)?;
     Ok((network, right.share()))
 }
 
-/// The share of samples that `network` names rightly.
-pub fn accuracy(network: &Network, batches: &dyn DataLoader<Batch>) -> f64 {
-    let mut right = Count::default();
-    for batch in batches.iter() {
-        let Batch { inputs, targets } = batch.expect("data sets in memory do not fail");
-        right.add(network.forward(inputs).scores(), targets);
+/// One number is read back from the device.
+fn check_weights(network: &Network) -> Result<(), Divergence> {
+    let mut bad = BadWeights(None);
+    network.visit(&mut bad);
+    match bad.0.map_or(0, |count| count.into_scalar::<i64>()) {
+        0 => Ok(()),
+        count => Err(Divergence::Weights {
+            count: count as usize,
+        }),
     }
-    right.share()
+}
+
+/// The number of weights that are infinite or NaN, `[1]`.
+struct BadWeights(Option<Tensor<1, Int>>);
+
+impl ModuleVisitor for BadWeights {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let bad = param.val().inner().is_finite().bool_not().int().sum();
+        self.0 = Some(match self.0.take() {
+            Some(sum) => sum + bad,
+            None => bad,
+        });
+    }
 }
 
 /// Counts on the device, so that it need not be waited for.
@@ -80,14 +128,7 @@ impl Count {
 impl Settings {
     /// Random numbers of an epoch: its own, and none that another seed's epoch has.
     pub(super) fn epoch_seed(&self, epoch: usize) -> u64 {
-        // The finaliser of SplitMix64 on a counter that starts at the seed's own point.
-        let mut bits = self
-            .seed
-            .wrapping_mul(0xD134_2543_DE82_EF95)
-            .wrapping_add((epoch as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        crate::seed::mix(self.seed, epoch as u64)
     }
 }
 

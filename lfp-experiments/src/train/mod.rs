@@ -2,13 +2,15 @@
 
 mod checkpoint;
 mod epoch;
+mod evaluation;
+mod pace;
 mod run_folder;
 mod settings;
+mod sharing;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::{
-    lr_scheduler::LrScheduler,
     module::Module,
     optim::{GradientsParams, ModuleOptimizer},
     tensor::Device,
@@ -17,24 +19,30 @@ use indicatif::MultiProgress;
 use lfp_burn::{
     LifError, UnknownActivation,
     optim::{OneCycleError, clip_adaptive, clip_global_norm},
-    reward::NonFiniteReward,
     spiking::Activity,
 };
+use lfp_models::{StateDict, StateDictError};
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use epoch::{accuracy, train_epoch};
+pub use epoch::{Divergence, EpochError, train_epoch};
+pub use evaluation::Accuracy;
 pub use run_folder::{RunFolder, RunFolderError};
-pub use settings::{DataSet, Optimizer, Schedule, SettingDifference, Settings};
+pub use settings::{
+    BatchNormRuleName, DropoutRuleName, Optimizer, Pretrained, Schedule, SettingDifference,
+    Settings,
+};
+pub use sharing::Sharing;
 
 use crate::{
-    data::Samples,
+    data::{Batches, DataError, Order, Samples, Split},
     files::{self, FileError, to_json},
     network::{Network, drawn},
     objective::Objective,
 };
 use epoch::Progress;
-use run_folder::{METRICS, RESULT, WEIGHTS};
+use pace::Pace;
+use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
 
 /// The norm below which adaptive clipping takes a unit for no smaller (Brock et al. 2021).
 const SMALLEST_UNIT: f64 = 1e-3;
@@ -60,13 +68,19 @@ pub enum TrainError {
     /// The spiking neurons.
     #[error(transparent)]
     Lif(#[from] LifError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The weights to start from.
+    #[error(transparent)]
+    Pretrained(#[from] StateDictError),
     /// It diverged.
     #[error("epoch {epoch}: {source}")]
     Diverged {
         /// When.
         epoch: usize,
         /// How.
-        source: NonFiniteReward,
+        source: Divergence,
     },
     /// The weights cannot be written.
     #[error("cannot write the weights: {0}")]
@@ -80,8 +94,8 @@ pub struct Epoch {
     pub lr: f64,
     /// The share of training samples that the network, still learning, named rightly.
     pub train_accuracy: f64,
-    /// The share of test samples that it named rightly afterwards.
-    pub test_accuracy: f64,
+    /// How well it named test samples afterwards.
+    pub test: Accuracy,
     /// Seconds that training took.
     pub seconds: f64,
 }
@@ -93,6 +107,12 @@ pub struct Outcome {
     pub settings: Settings,
     /// The share of test samples named rightly after each epoch.
     pub test_accuracy: Vec<f64>,
+    /// The share of test samples with the right class among the first five choices.
+    pub test_top5: Vec<f64>,
+    /// The share of test samples named rightly, averaged over the classes.
+    pub test_class_mean: Vec<f64>,
+    /// The first epoch after which most test samples were named rightly, counted from 1.
+    pub best_epoch: usize,
     /// The share of training samples named rightly during each epoch.
     pub train_accuracy: Vec<f64>,
     /// Seconds of training, all epochs together.
@@ -123,21 +143,38 @@ impl Default for Versions {
     }
 }
 
-/// Trains by `settings` on `device`, in the folder `out`, and returns the outcome.
+/// Where a run is computed, and how its data are read.
+#[derive(Clone, Debug)]
+pub struct Computing {
+    /// The devices, which share every batch.
+    pub devices: Vec<Device>,
+    /// Threads that read samples; 0 for as many as the machine has cores.
+    pub workers: usize,
+}
+
+impl Computing {
+    /// On one device.
+    pub fn on(device: &Device) -> Self {
+        Self {
+            devices: vec![device.clone()],
+            workers: 0,
+        }
+    }
+}
+
+/// Trains by `settings`, in the folder `out`, and returns the outcome.
 ///
 /// # Errors
 ///
 /// See [`TrainError`].
-pub fn run<S: Samples>(
+pub fn run(
     settings: &Settings,
-    train: &Arc<S>,
-    test: &Arc<S>,
-    device: &Device,
+    data: &Split,
+    computing: &Computing,
     out: &Path,
     resume: bool,
 ) -> Result<Outcome, TrainError> {
-    let steps_per_epoch = train.len().div_ceil(settings.batch);
-    let mut run = Run::new(settings, train.as_ref(), steps_per_epoch, device)?;
+    let mut run = Run::new(settings, data, computing)?;
     let folder = RunFolder::open(out, settings, resume)?;
     if let Some(checkpoint) = folder.latest_checkpoint()? {
         folder.check_metrics(&metrics(checkpoint.epochs()))?;
@@ -148,12 +185,15 @@ pub fn run<S: Samples>(
     }
     let bars = MultiProgress::new();
     while run.epochs.len() < settings.epochs {
-        run.epoch(train, test, &bars)?;
-        println!("{}", run.line(train.len()));
+        run.epoch(&bars)?;
+        println!("{}", run.line());
+        if run.is_best() {
+            files::write(&folder.file(BEST), &run.network.to_pytorch()?)?;
+        }
         folder.save(run.epochs.len(), &run.checkpoint()?)?;
         files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     }
-    let outcome = run.outcome(test);
+    let outcome = run.outcome()?;
     let weights = run.network.to_pytorch()?;
     files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     folder.finish(WEIGHTS, &weights)?;
@@ -167,19 +207,17 @@ pub fn run<S: Samples>(
 /// # Errors
 ///
 /// See [`TrainError`].
-pub fn run_in_memory<S: Samples>(
+pub fn run_in_memory(
     settings: &Settings,
-    train: &Arc<S>,
-    test: &Arc<S>,
+    data: &Split,
     device: &Device,
     bars: &MultiProgress,
 ) -> Result<(Outcome, Network), TrainError> {
-    let steps_per_epoch = train.len().div_ceil(settings.batch);
-    let mut run = Run::new(settings, train.as_ref(), steps_per_epoch, device)?;
+    let mut run = Run::new(settings, data, &Computing::on(device))?;
     while run.epochs.len() < settings.epochs {
-        run.epoch(train, test, bars)?;
+        run.epoch(bars)?;
     }
-    Ok((run.outcome(test), run.network))
+    Ok((run.outcome()?, run.network))
 }
 
 /// The network that a run by `settings` starts with.
@@ -187,43 +225,63 @@ pub fn run_in_memory<S: Samples>(
 /// # Errors
 ///
 /// If there is no such network.
-pub fn initial_network<S: Samples>(
+pub fn initial_network(
     settings: &Settings,
-    data: &S,
+    data: &dyn Samples,
     device: &Device,
 ) -> Result<Network, TrainError> {
-    let device = device.clone().autodiff();
+    let device = settings.autodiff(device);
     let architecture = settings.architecture()?;
     device.seed(settings.seed);
-    let network = architecture.init(data.shape(), data.num_classes(), &device)?;
-    Ok(drawn(network))
+    let network = drawn(architecture.init(data.shape(), data.num_classes(), &device)?);
+    let Some(Pretrained { file, .. }) = &settings.pretrained else {
+        return Ok(network);
+    };
+    let (network, applied) = network.load(&StateDict::open(file))?;
+    if applied.last_layer_kept {
+        tracing::info!("{}: of another number of classes; the last layer is drawn", file.display());
+    }
+    Ok(network)
 }
 
 /// A run between two epochs.
 struct Run<'a> {
     settings: &'a Settings,
+    data: &'a Split,
     objective: Objective,
     device: Device,
+    sharing: Sharing,
+    workers: usize,
     network: Network,
     optimizer: ModuleOptimizer,
-    schedule: Box<dyn LrScheduler>,
+    pace: Pace,
     epochs: Vec<Epoch>,
 }
 
 impl<'a> Run<'a> {
-    fn new<S: Samples>(
+    fn new(
         settings: &'a Settings,
-        data: &S,
-        steps_per_epoch: usize,
-        device: &Device,
+        data: &'a Split,
+        computing: &Computing,
     ) -> Result<Self, TrainError> {
+        let devices = computing.devices.iter();
+        let sharing = Sharing {
+            devices: devices.map(|device| settings.autodiff(device)).collect(),
+            passes: settings.accumulate,
+        };
+        let device = &sharing.devices[0];
+        let (optimizer, momentum) = settings.optimizer();
+        let steps_per_epoch = data.train.count().div_ceil(settings.batch);
         Ok(Self {
             settings,
-            objective: settings.objective(),
-            network: initial_network(settings, data, device)?,
-            device: device.clone().autodiff(),
-            optimizer: settings.optimizer(),
-            schedule: settings.schedule(steps_per_epoch)?,
+            data,
+            objective: settings.objective(data.train.as_ref()),
+            network: initial_network(settings, data.train.as_ref(), device)?,
+            device: device.clone(),
+            workers: computing.workers,
+            sharing,
+            optimizer,
+            pace: settings.pace(steps_per_epoch, momentum)?,
             epochs: Vec::new(),
         })
     }
@@ -232,7 +290,7 @@ impl<'a> Run<'a> {
         self.epochs = checkpoint.restore(
             &mut self.network,
             &mut self.optimizer,
-            self.schedule.as_mut(),
+            self.pace.scheduler_mut(),
         )?;
         Ok(())
     }
@@ -241,91 +299,127 @@ impl<'a> Run<'a> {
         Checkpoint::new(
             &self.network,
             &self.optimizer,
-            self.schedule.as_ref(),
+            self.pace.scheduler(),
             &self.epochs,
         )
     }
 
-    fn epoch<S: Samples>(
-        &mut self,
-        train: &Arc<S>,
-        test: &Arc<S>,
-        bars: &MultiProgress,
-    ) -> Result<(), TrainError> {
+    fn epoch(&mut self, bars: &MultiProgress) -> Result<(), TrainError> {
         let number = self.epochs.len() + 1;
-        let seed = self.settings.epoch_seed(number);
+        let (settings, data) = (self.settings, self.data);
+        let seed = settings.epoch_seed(number);
         // Dropout draws from the device.
         self.device.seed(seed);
-        let progress = Progress::new(number, self.settings.epochs, train.len(), bars);
-        let settings = self.settings;
-        let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
+        let progress = Progress::new(number, settings.epochs, data.train.count(), bars);
+        let (optimizer, pace) = (&mut self.optimizer, &mut self.pace);
         let mut lr = 0.0;
-        let batches = crate::data::loader(train, settings.batch, Some(seed), &self.device);
+        let batches = Batches {
+            data: &data.train,
+            size: settings.batch,
+            order: Order::Shuffled(seed),
+            workers: self.workers,
+        };
         let trained = train_epoch(
             self.network.clone(),
             &self.objective,
-            batches.as_ref(),
+            &self.sharing,
+            batches.iter(&self.device),
             |network, grads| {
                 let grads = clip(settings, grads, &network);
-                lr = schedule.step();
+                lr = pace.step();
                 progress.step(settings.batch);
                 optimizer.step(lr, network, grads)
             },
         );
-        let (network, train_accuracy) = trained.map_err(|source| TrainError::Diverged {
-            epoch: number,
-            source,
+        let (network, train_accuracy) = trained.map_err(|error| match error {
+            EpochError::Data(error) => TrainError::Data(error),
+            EpochError::Diverged(source) => TrainError::Diverged {
+                epoch: number,
+                source,
+            },
         })?;
         let seconds = progress.finish();
-        let inner = self.device.clone().inner();
-        let batches = crate::data::loader(test, settings.batch, None, &inner);
-        let test_accuracy = accuracy(&network.valid(), batches.as_ref());
         self.network = network;
         self.epochs.push(Epoch {
             lr,
             train_accuracy,
-            test_accuracy,
+            test: self.test()?,
             seconds,
         });
         Ok(())
     }
 
+    fn test(&self) -> Result<Accuracy, DataError> {
+        let device = self.device.clone().inner();
+        Accuracy::of(&self.network.valid(), &self.test_batches(), &device)
+    }
+
+    fn test_batches(&self) -> Batches<'_> {
+        Batches {
+            data: &self.data.test,
+            size: self.settings.batch,
+            order: Order::Given,
+            workers: self.workers,
+        }
+    }
+
+    /// Whether no epoch before the last did better on the test samples.
+    fn is_best(&self) -> bool {
+        best_epoch(&self.epochs) == self.epochs.len()
+    }
+
     /// One line about the last epoch.
-    fn line(&self, samples: usize) -> String {
+    fn line(&self) -> String {
         let (number, epochs) = (self.epochs.len(), self.settings.epochs);
         let epoch = &self.epochs[number - 1];
         format!(
             "epoch {number}/{epochs}: train {:6.2}%  test {:6.2}%  {:.1} s, {:.0} samples/s",
             100.0 * epoch.train_accuracy,
-            100.0 * epoch.test_accuracy,
+            100.0 * epoch.test.top1,
             epoch.seconds,
-            samples as f64 / epoch.seconds
+            self.data.train.count() as f64 / epoch.seconds
         )
     }
 
-    fn outcome<S: Samples>(&self, test: &Arc<S>) -> Outcome {
+    fn outcome(&self) -> Result<Outcome, DataError> {
         let of = |value: fn(&Epoch) -> f64| self.epochs.iter().map(value).collect::<Vec<_>>();
-        Outcome {
+        Ok(Outcome {
             settings: self.settings.clone(),
-            test_accuracy: of(|epoch| epoch.test_accuracy),
+            test_accuracy: of(|epoch| epoch.test.top1),
+            test_top5: of(|epoch| epoch.test.top5),
+            test_class_mean: of(|epoch| epoch.test.class_mean),
+            best_epoch: best_epoch(&self.epochs),
             train_accuracy: of(|epoch| epoch.train_accuracy),
             seconds: of(|epoch| epoch.seconds).iter().sum(),
-            firing_rates: self.firing_rates(test),
+            firing_rates: self.firing_rates()?,
             versions: Versions::default(),
-        }
+        })
     }
 
     /// See [`Outcome::firing_rates`].
-    fn firing_rates<S: Samples>(&self, test: &Arc<S>) -> BTreeMap<String, f64> {
-        let inner = self.device.clone().inner();
-        let batches = crate::data::loader(test, self.settings.batch, None, &inner);
-        let Some(Ok(batch)) = batches.iter().next() else {
-            return BTreeMap::new();
+    fn firing_rates(&self) -> Result<BTreeMap<String, f64>, DataError> {
+        if !self.settings.model.spikes() {
+            return Ok(BTreeMap::new());
+        }
+        let device = self.device.clone().inner();
+        let Some(batch) = self.test_batches().iter(&device).next() else {
+            return Ok(BTreeMap::new());
         };
-        let activities = self.network.valid().observe(batch.inputs);
+        let activities = self.network.valid().observe(batch?.inputs);
         let rate = |activity: &Activity| (activity.layer.clone(), activity.firing_rate());
-        activities.iter().map(rate).collect()
+        Ok(activities.iter().map(rate).collect())
     }
+}
+
+/// The first epoch with the highest test accuracy, counted from 1; 0 before any.
+fn best_epoch(epochs: &[Epoch]) -> usize {
+    let mut best = 0;
+    for (index, epoch) in epochs.iter().enumerate() {
+        if best == 0 || epoch.test.top1 > epochs[best - 1].test.top1 {
+            best = index + 1;
+        }
+    }
+    best
 }
 
 fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> GradientsParams {
@@ -340,16 +434,22 @@ fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> G
 
 /// The content of `metrics.csv`.
 fn metrics(epochs: &[Epoch]) -> String {
-    let mut csv = "epoch,lr,train_accuracy,test_accuracy,seconds\n".to_owned();
+    let mut csv =
+        "epoch,lr,train_accuracy,test_accuracy,test_top5,test_class_mean,seconds\n".to_owned();
     for (index, epoch) in epochs.iter().enumerate() {
         let Epoch {
             lr,
             train_accuracy,
-            test_accuracy,
+            test,
             seconds,
         } = epoch;
+        let Accuracy {
+            top1,
+            top5,
+            class_mean,
+        } = test;
         csv += &format!(
-            "{},{lr:e},{train_accuracy},{test_accuracy},{seconds:.3}\n",
+            "{},{lr:e},{train_accuracy},{top1},{top5},{class_mean},{seconds:.3}\n",
             index + 1
         );
     }

@@ -4,6 +4,7 @@
 //! settings.json        what the run was asked to do
 //! checkpoint-0003/     everything needed to go on after epoch 3
 //! metrics.csv          a row per epoch
+//! best.safetensors     the weights after the epoch with the highest test accuracy so far
 //! final.safetensors    the weights at the end, by PyTorch's names
 //! result.json          written last
 //! ```
@@ -26,6 +27,7 @@ const SETTINGS: &str = "settings.json";
 pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const RESULT: &str = "result.json";
 pub(super) const WEIGHTS: &str = "final.safetensors";
+pub(super) const BEST: &str = "best.safetensors";
 
 /// A checkpoint may turn out broken after it was written; then the one before it is there.
 const CHECKPOINTS_KEPT: usize = 2;
@@ -223,7 +225,7 @@ fn unfinished_leftovers(path: &Path, resume: bool) -> Result<Vec<PathBuf>, RunFo
 }
 
 fn is_ours(name: &str) -> bool {
-    [SETTINGS, METRICS, RESULT, WEIGHTS].contains(&name) || checkpoint::epoch(name).is_some()
+    [SETTINGS, METRICS, RESULT, WEIGHTS, BEST].contains(&name) || checkpoint::epoch(name).is_some()
 }
 
 fn check_settings(file: &Path, settings: &Settings) -> Result<(), RunFolderError> {

@@ -1,33 +1,31 @@
 //! What a training run is asked to do.
 
-use std::fmt;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use burn::{
-    lr_scheduler::LrScheduler,
     optim::{
         AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
         decay::WeightDecayConfig, momentum::MomentumConfig,
     },
+    tensor::Device,
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    UnknownActivation,
-    optim::{OneCycleConfig, OneCycleError},
+    BatchNormRule, DropoutRule, UnknownActivation,
+    optim::{Momentum, OneCycleConfig, OneCycleError},
 };
 use serde::{Deserialize, Serialize};
 
+use super::pace::Pace;
 use crate::{
+    data::{DataSet, Samples, class_weights},
+    files::{self, FileError},
     network::{Architecture, Model, SpikingSettings},
     objective::{Method, Objective},
 };
-
-/// A data set by the name that `--dataset` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DataSet {
-    /// Handwritten digits.
-    Mnist,
-}
 
 /// How the learning rate changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -68,10 +66,30 @@ pub struct Settings {
     pub model: Model,
     /// The data.
     pub dataset: DataSet,
+    /// Number of classes, of the data and of the network.
+    pub classes: usize,
+    /// Height and width that photographs are brought to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub image_size: Option<u32>,
     /// How it learns.
     pub method: Method,
     /// The activation function, by name.
     pub activation: String,
+    /// The probability of dropout, if not the network's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dropout: Option<f64>,
+    /// The weights that it starts from, if it does not draw its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pretrained: Option<Pretrained>,
+    /// How rewards pass batch normalisation.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub batch_norm_rule: BatchNormRuleName,
+    /// How rewards pass dropout.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub dropout_rule: DropoutRuleName,
+    /// Whether samples of rare classes count for more, so that all classes count the same.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub class_weights: bool,
     /// Passes over the data.
     pub epochs: usize,
     /// The learning rate; with OneCycle the largest.
@@ -80,8 +98,11 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Burn's optimiser.
     pub optimizer: Optimizer,
-    /// Momentum of the optimiser.
+    /// Momentum of the optimiser, if it stays the same.
     pub momentum: f64,
+    /// With OneCycle: the momentum at the top of the learning rate and at both ends, if it changes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cycle_momentum: Option<[f64; 2]>,
     /// Largest global norm of the updates; 0 to leave them as they are.
     pub clip: f64,
     /// Largest update of a unit relative to the unit; 0 to leave them as they are.
@@ -90,16 +111,120 @@ pub struct Settings {
     pub weight_decay: f64,
     /// Samples per step.
     pub batch: usize,
+    /// Passes that a device's part of a step is shared out over.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub accumulate: usize,
+    /// Whether activations are computed again in the backward pass, instead of kept.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub checkpointing: bool,
     /// Decides weights, order and dropout.
     pub seed: u64,
-    /// Where it is computed: another device rounds otherwise.
+    /// Where it is computed, of several separated by commas: another device rounds otherwise.
     pub device: String,
     /// Of a spiking network.
     #[serde(flatten)]
     pub spiking: Option<SpikingSettings>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
+}
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pretrained {
+    /// The file.
+    pub file: PathBuf,
+    /// Its SHA-256: a run goes on with what it began with.
+    pub sha256: String,
+}
+
+impl Pretrained {
+    /// The file as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(file: &Path) -> Result<Self, FileError> {
+        Ok(Self {
+            file: file.to_owned(),
+            sha256: files::sha256(&files::read(file)?),
+        })
+    }
+}
+
+/// How rewards pass batch normalisation in training mode, by the name that `--batch-norm-rule` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchNormRuleName {
+    /// Batch statistics are constants, as in the paper.
+    #[default]
+    Constant,
+    /// Through the batch statistics, as in the authors' package.
+    Through,
+}
+
+/// How rewards pass dropout, by the name that `--dropout-rule` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropoutRuleName {
+    /// Dropout conserves them.
+    #[default]
+    Conserve,
+    /// They are multiplied like the values, as in the authors' package.
+    Scale,
+}
+
 impl Settings {
+    /// A run of three epochs on digits or photographs, with the step sizes that reach the accuracies in the
+    /// book; `classes` is the number of classes of the data.
+    pub fn new(model: Model, dataset: DataSet, method: Method, classes: usize) -> Self {
+        let photographs = model.is_for_photographs();
+        let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
+            (false, _) if photographs => (0.1, 3.0, 0.0),
+            (false, _) => (0.05, 3.0, 0.0),
+            (true, Method::Lfp) => (0.07, 0.0, 0.06),
+            (true, Method::Gradient) => (0.5, 3.0, 0.0),
+        };
+        Self {
+            model,
+            dataset,
+            classes,
+            image_size: dataset.is_of_files().then_some(224),
+            method,
+            activation: "relu".to_owned(),
+            dropout: None,
+            pretrained: None,
+            batch_norm_rule: BatchNormRuleName::default(),
+            dropout_rule: DropoutRuleName::default(),
+            class_weights: false,
+            epochs: 3,
+            lr,
+            schedule: Schedule::OneCycle,
+            optimizer: Optimizer::Sgd,
+            momentum: 0.9,
+            // PyTorch's; the networks for digits in the book were trained with a constant one.
+            cycle_momentum: photographs.then_some([0.85, 0.95]),
+            clip,
+            adaptive_clip,
+            weight_decay: 0.0,
+            batch: 128,
+            accumulate: 1,
+            checkpointing: false,
+            seed: 7240,
+            device: "auto".to_owned(),
+            spiking: model.spikes().then(SpikingSettings::default),
+        }
+    }
+
     /// The network that is trained.
     ///
     /// # Errors
@@ -109,59 +234,108 @@ impl Settings {
         Ok(Architecture {
             model: self.model,
             activation: self.activation.parse()?,
+            dropout: self.dropout,
             spiking: self.spiking.unwrap_or_default(),
         })
     }
 
-    /// What it is trained for.
-    pub fn objective(&self) -> Objective {
-        let rule = self.spiking.unwrap_or_default().rule();
-        self.method.objective().with_rule(rule)
-    }
-
-    /// The optimiser, before its first step.
-    pub fn optimizer(&self) -> ModuleOptimizer {
-        let momentum = self.momentum as f32;
-        let decay =
-            (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
-        match self.optimizer {
-            Optimizer::Sgd => {
-                let momentum = (self.momentum > 0.0).then(|| {
-                    MomentumConfig::new()
-                        .with_momentum(self.momentum)
-                        .with_dampening(0.0)
-                });
-                SgdConfig::new()
-                    .with_momentum(momentum)
-                    .with_weight_decay(decay)
-                    .init()
-            }
-            Optimizer::Adam => AdamConfig::new()
-                .with_beta_1(momentum)
-                .with_weight_decay(decay)
-                .init(),
-            Optimizer::AdamW => AdamWConfig::new()
-                .with_beta_1(momentum)
-                .with_weight_decay(self.weight_decay as f32)
-                .init(),
-            Optimizer::RmsProp => RmsPropConfig::new()
-                .with_momentum(momentum)
-                .with_weight_decay(decay)
-                .init(),
-            Optimizer::AdaGrad => AdaGradConfig::new().with_weight_decay(decay).init(),
+    /// The device that records what is computed on it.
+    pub(super) fn autodiff(&self, device: &Device) -> Device {
+        let device = device.clone().autodiff();
+        match self.checkpointing {
+            true => device.gradient_checkpointing(),
+            false => device,
         }
     }
 
-    /// The schedule of the learning rate, before its first step.
+    /// What it is trained for, on `data`.
+    pub fn objective(&self, data: &dyn Samples) -> Objective {
+        let batch_norm = match self.batch_norm_rule {
+            BatchNormRuleName::Constant => BatchNormRule::ConstantStatistics,
+            BatchNormRuleName::Through => BatchNormRule::ThroughStatistics,
+        };
+        let dropout = match self.dropout_rule {
+            DropoutRuleName::Conserve => DropoutRule::Conserve,
+            DropoutRuleName::Scale => DropoutRule::Scale,
+        };
+        let rule = self.spiking.unwrap_or_default().rule();
+        let rule = rule.with_batch_norm(batch_norm).with_dropout(dropout);
+        let objective = match self.class_weights {
+            true => self.method.weighted_objective(class_weights(data)),
+            false => self.method.objective(),
+        };
+        objective.with_rule(rule)
+    }
+
+    /// The optimiser, before its first step, and its momentum, for what changes it.
+    pub fn optimizer(&self) -> (ModuleOptimizer, Momentum) {
+        let momentum = Momentum::new(self.momentum);
+        let decay =
+            (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
+        let decoupled = self.weight_decay as f32;
+        let optimizer = match self.optimizer {
+            Optimizer::Sgd => momentum
+                .drive(move |momentum| {
+                    let momentum = (momentum > 0.0).then(|| {
+                        MomentumConfig::new()
+                            .with_momentum(momentum)
+                            .with_dampening(0.0)
+                    });
+                    SgdConfig::new()
+                        .with_momentum(momentum)
+                        .with_weight_decay(decay.clone())
+                        .build()
+                })
+                .into(),
+            Optimizer::Adam => momentum
+                .drive(move |beta| {
+                    AdamConfig::new()
+                        .with_beta_1(beta as f32)
+                        .with_weight_decay(decay.clone())
+                        .build()
+                })
+                .into(),
+            Optimizer::AdamW => momentum
+                .drive(move |beta| {
+                    AdamWConfig::new()
+                        .with_beta_1(beta as f32)
+                        .with_weight_decay(decoupled)
+                        .build()
+                })
+                .into(),
+            Optimizer::RmsProp => momentum
+                .drive(move |momentum| {
+                    RmsPropConfig::new()
+                        .with_momentum(momentum as f32)
+                        .with_weight_decay(decay.clone())
+                        .build()
+                })
+                .into(),
+            Optimizer::AdaGrad => AdaGradConfig::new().with_weight_decay(decay).init(),
+        };
+        (optimizer, momentum)
+    }
+
+    /// The pace of the run, before its first step.
     ///
     /// # Errors
     ///
-    /// If the learning rate or the number of steps makes no cycle.
-    pub fn schedule(&self, steps_per_epoch: usize) -> Result<Box<dyn LrScheduler>, OneCycleError> {
+    /// If the learning rate, the momentum or the number of steps makes no cycle.
+    pub(super) fn pace(
+        &self,
+        steps_per_epoch: usize,
+        momentum: Momentum,
+    ) -> Result<Pace, OneCycleError> {
+        let steps = self.epochs * steps_per_epoch;
         Ok(match self.schedule {
-            Schedule::Constant => Box::new(self.lr),
+            Schedule::Constant => Pace::Constant(self.lr),
             Schedule::OneCycle => {
-                Box::new(OneCycleConfig::new(self.lr, self.epochs * steps_per_epoch).init()?)
+                let mut config = OneCycleConfig::new(self.lr, steps);
+                if let Some([base, max]) = self.cycle_momentum {
+                    config = config.with_base_momentum(base).with_max_momentum(max);
+                }
+                let momentum = self.cycle_momentum.map(|_| momentum);
+                Pace::OneCycle(config.init()?, momentum)
             }
         })
     }

@@ -6,14 +6,16 @@ use burn::tensor::Device;
 
 use super::Data;
 use crate::{
-    data::Samples,
+    data::DataSet,
     network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
     objective::Method,
     reproduce::curves::{Spread, mean_and_deviation},
     sweep::{self, Job, Record, SweepError},
-    train::{DataSet, Optimizer, Schedule, Settings},
+    train::Settings,
 };
 
+/// Classes of MNIST.
+const DIGITS: usize = 10;
 /// Of adaptive clipping, as in the paper.
 const LARGEST_UPDATE: f64 = 0.06;
 
@@ -143,9 +145,9 @@ impl Grid {
                 }
             }
         }
-        let records = sweep::run(folder, &jobs, &data.train, &data.test, device)?;
+        let records = sweep::run(folder, &jobs, &data.split, device)?;
         let mut points = records.chunks(self.seeds.len());
-        let classes = data.test.num_classes();
+        let classes = data.split.test.num_classes();
         let mut point = |lr| {
             let runs = points.next().expect("a record for every job");
             let accuracies = runs.iter().map(|run: &Record| run.accuracy(classes));
@@ -189,20 +191,12 @@ impl Training {
 
     /// The settings of the paper's experiments on spiking networks.
     pub(super) fn settings(&self, device: &Device) -> Settings {
+        let (model, method) = (self.condition.model, self.learner.method());
         Settings {
-            model: self.condition.model,
-            dataset: DataSet::Mnist,
-            method: self.learner.method(),
-            activation: "relu".to_owned(),
             epochs: self.epochs,
             lr: self.lr,
-            schedule: Schedule::OneCycle,
-            optimizer: Optimizer::Sgd,
-            momentum: 0.9,
             clip: 0.0,
             adaptive_clip: LARGEST_UPDATE,
-            weight_decay: 0.0,
-            batch: 128,
             seed: self.seed,
             device: format!("{device:?}"),
             spiking: Some(SpikingSettings {
@@ -213,6 +207,7 @@ impl Training {
                 lif_rule: LifRuleName::SumOfMagnitudes,
                 lif_reward: LifRewardName::OfLargest,
             }),
+            ..Settings::new(model, DataSet::Mnist, method, DIGITS)
         }
     }
 }

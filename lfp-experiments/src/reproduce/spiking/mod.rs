@@ -4,7 +4,7 @@ mod grid;
 mod raster;
 mod report;
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use burn::tensor::Device;
 use plotters::prelude::RGBColor;
@@ -14,7 +14,7 @@ use super::{
     curves::{accuracy_axis, band},
 };
 use crate::{
-    data::{Images, Mnist},
+    data::{DataError, Mnist, Split},
     network::Model,
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel},
 };
@@ -91,23 +91,20 @@ const PAPER_RATES: [f64; 8] = [1e-3, 1e-2, 5e-2, 7.5e-2, 0.1, 0.25, 0.5, 0.8];
 
 /// MNIST, or as much of it as the profile takes.
 struct Data {
-    train: Arc<Images>,
-    test: Arc<Images>,
+    split: Split,
     epochs: usize,
 }
 
 impl Data {
     fn load(request: &Request) -> Result<Self, ReproduceError> {
-        let Mnist { train, test } = Mnist::load(request.data_dir.as_deref())?;
+        let data = Mnist::load(request.data_dir.as_deref()).map_err(DataError::from)?;
         Ok(match request.profile {
             Profile::Quick => Self {
-                train: Arc::new(train.first(5_120)),
-                test: Arc::new(test.first(1_000)),
+                split: Split::new(data.train.first(5_120), data.test.first(1_000)),
                 epochs: 1,
             },
             Profile::Paper => Self {
-                train,
-                test,
+                split: data.split(),
                 epochs: 3,
             },
         })

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use burn::{
-    data::dataset::Dataset,
     module::Module,
     tensor::{Device, Tensor, TensorData},
 };
@@ -14,7 +13,7 @@ use super::{
     grid::{Curve, Grid, Learner, Training},
 };
 use crate::{
-    data::{Sample, Samples},
+    data::Sample,
     network::{Network, Outputs},
     plot::{Axis, Figure, INK, LFP, LegendAt, Panel, Shape},
     reproduce::ReproduceError,
@@ -22,7 +21,7 @@ use crate::{
 };
 
 /// How many digits are shown.
-const DIGITS: u8 = 5;
+const DIGITS: u32 = 5;
 
 /// Trains the grid's first network by LFP once more, at its best learning rate, and draws what its outputs say of the first
 /// test image of each of a few classes, before (above) and after (below).
@@ -44,19 +43,19 @@ pub(super) fn draw(
         epochs: data.epochs,
     };
     let settings = training.settings(device);
-    let before = initial_network(&settings, data.train.as_ref(), device)?;
+    let before = initial_network(&settings, data.split.train.as_ref(), device)?;
     let bars = MultiProgress::new();
-    let (_, after) = run_in_memory(&settings, &data.train, &data.test, device, &bars)?;
-    let digits: Vec<Sample> = (0..DIGITS)
-        .filter_map(|class| {
-            let mut samples = (0..data.test.len()).filter_map(|index| data.test.get(index).ok());
-            samples.find(|sample| sample.label == class)
-        })
-        .collect();
+    let (_, after) = run_in_memory(&settings, &data.split, device, &bars)?;
+    let test = &data.split.test;
+    let digits = (0..DIGITS).filter_map(|class| {
+        let first = (0..test.count()).find(|&index| test.label(index) == class)?;
+        Some(test.read(first, 0))
+    });
+    let digits: Vec<Sample> = digits.collect::<Result<_, _>>()?;
     let mut panels = Vec::new();
     for (when, network) in [("before", before), ("after", after)] {
         let network = network.valid();
-        let panel = |digit| panel(when, &network, digit, data.test.shape(), device);
+        let panel = |digit| panel(when, &network, digit, test.shape(), device);
         panels.extend(digits.iter().map(panel));
     }
     let figure = Figure {

@@ -1,0 +1,74 @@
+//! Mirrors, rotations, shifts and scales.
+
+use super::Picture;
+
+/// A rotation about the middle, a scale, and a shift.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Affine {
+    /// Clockwise.
+    pub(super) degrees: f32,
+    /// To the right and down, in pixels.
+    pub(super) shift: [f32; 2],
+    /// Above 1 things get larger.
+    pub(super) scale: f32,
+}
+
+impl Affine {
+    /// Counterclockwise, as torchvision's `rotate` has it.
+    pub(super) fn rotation(degrees: f32) -> Self {
+        Self {
+            degrees: -degrees,
+            shift: [0.0; 2],
+            scale: 1.0,
+        }
+    }
+}
+
+impl Picture {
+    /// Left becomes right.
+    pub(super) fn mirrored(mut self) -> Self {
+        self.values.chunks_mut(self.size).for_each(<[f32]>::reverse);
+        self
+    }
+
+    /// Top becomes bottom.
+    pub(super) fn upside_down(self) -> Self {
+        let rows = |channel: &[f32]| {
+            let rows = channel.chunks(self.size).rev();
+            rows.flatten().copied().collect::<Vec<_>>()
+        };
+        let channels = self.values.chunks(self.size * self.size);
+        Self {
+            values: channels.flat_map(rows).collect(),
+            size: self.size,
+        }
+    }
+
+    /// Every pixel is that nearest to where it comes from, or black where that is outside.
+    pub(super) fn transformed(self, affine: Affine) -> Self {
+        let size = self.size;
+        let (sin, cos) = affine.degrees.to_radians().sin_cos();
+        let middle = (size as f32 - 1.0) / 2.0;
+        let nearest = |at: f32| {
+            let at = (at + middle).round_ties_even();
+            (0.0..size as f32).contains(&at).then_some(at as usize)
+        };
+        let source = |pixel: usize| {
+            let x = (pixel % size) as f32 - middle - affine.shift[0];
+            let y = (pixel / size) as f32 - middle - affine.shift[1];
+            let column = nearest((cos * x + sin * y) / affine.scale)?;
+            let row = nearest((cos * y - sin * x) / affine.scale)?;
+            Some(row * size + column)
+        };
+        let sources: Vec<Option<usize>> = (0..size * size).map(source).collect();
+        let channels = self.values.chunks(size * size);
+        let moved = channels.flat_map(|channel| {
+            let sources = sources.iter();
+            sources.map(|source| source.map_or(0.0, |source| channel[source]))
+        });
+        Self {
+            values: moved.collect(),
+            size,
+        }
+    }
+}

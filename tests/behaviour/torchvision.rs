@@ -1,0 +1,285 @@
+//! Our networks and torchvision's: the same weights, the same logits; see `tests/torchvision/generate.py`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use lfp_burn::Activation;
+use lfp_models::{
+    PyTorchNames, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig, to_safetensors,
+};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use tempfile::TempDir;
+
+use crate::{tensor, values};
+
+const TOLERANCE: f64 = 1e-4;
+
+fn fixture(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/torchvision");
+    PathBuf::from(folder).join(name)
+}
+
+/// Torchvision's logits, row by row.
+fn expected(name: &str) -> Vec<f64> {
+    let json = std::fs::read_to_string(fixture("logits.json")).unwrap();
+    let mut all: BTreeMap<String, Vec<Vec<f64>>> = serde_json::from_str(&json).unwrap();
+    all.remove(name).expect("a known network").concat()
+}
+
+/// Numbers from -1 to 1, by a name: SplitMix64 from the name's FNV-1a.
+pub(crate) fn uniform(name: &str, count: usize) -> impl Iterator<Item = f32> {
+    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    });
+    (1..=count as u64).map(move |index| {
+        let mut bits = seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^= bits >> 31;
+        ((bits >> 40) as f64 / f64::from(1u32 << 23) - 1.0) as f32
+    })
+}
+
+/// The weights of `generate.py`.
+fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
+    let numbers = uniform(name, shape.iter().product());
+    let fan_in: usize = shape[1..].iter().product();
+    if name.ends_with("running_var") {
+        numbers.map(|number| 1.0 + 0.5 * number).collect()
+    } else if shape.len() > 1 {
+        let scale = (6.0 / fan_in as f64).sqrt() as f32;
+        numbers.map(|number| number * scale).collect()
+    } else if name.ends_with("weight") {
+        numbers.map(|number| 1.0 + 0.1 * number).collect()
+    } else {
+        numbers.map(|number| 0.1 * number).collect()
+    }
+}
+
+/// A model with weights computed from PyTorch's names and shapes, which come to it in a file.
+pub(crate) fn with_weights<M: Module + PyTorchNames>(
+    model: M,
+    weight: impl Fn(&str, &[usize]) -> Vec<f32>,
+) -> M {
+    let own = to_safetensors(&model).unwrap();
+    let own = SafeTensors::deserialize(&own).unwrap();
+    let computed: Vec<_> = own
+        .iter()
+        .map(|(name, view)| {
+            let numbers = weight(name, view.shape());
+            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            (name.to_owned(), view.shape().to_vec(), bytes)
+        })
+        .collect();
+    let views = computed.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap();
+        (name.as_str(), view)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    safetensors::serialize_to_file(views, None, &path).unwrap();
+    StateDict::open(path).apply_to(model).unwrap().0
+}
+
+pub(crate) fn images(size: usize, device: &Device) -> Tensor<4> {
+    let shape = [2, 3, size, size];
+    let pixels: Vec<f64> = uniform("input", shape.iter().product()).map(f64::from).collect();
+    tensor(&pixels, shape, device)
+}
+
+#[track_caller]
+fn assert_logits(name: &str, logits: Tensor<2>) {
+    let found = values(logits);
+    for (found, expected) in found.iter().zip(expected(name)) {
+        let error = (found - expected).abs();
+        assert!(
+            error <= TOLERANCE * expected.abs().max(1.0),
+            "{name}: expected {expected}, found {found}"
+        );
+    }
+}
+
+fn assert_vgg(name: &str, config: &VggConfig, size: usize) {
+    let device = Device::default();
+    let model = with_weights(config.init(&device), weight);
+    assert_logits(name, model.forward(images(size, &device)));
+}
+
+fn assert_resnet(name: &str, config: &ResNetConfig, size: usize) {
+    let device = Device::default();
+    let model = with_weights(config.init(&device), weight);
+    assert_logits(name, model.forward(images(size, &device)));
+}
+
+fn narrow_vgg() -> VggConfig {
+    VggConfig::new(vec![vec![4], vec![8]], vec![16])
+        .with_image_size([16, 16])
+        .with_num_classes(5)
+}
+
+fn narrow_resnet() -> ResNetConfig {
+    ResNetConfig::new(vec![1, 1], vec![4, 8])
+        .with_large_images(false)
+        .with_num_classes(5)
+}
+
+#[test]
+fn vgg_like_networks_say_what_torchvisions_say() {
+    assert_vgg("vgg-like", &VggConfig::vgg_like(), 32);
+    assert_vgg("vgg-like-bn", &VggConfig::vgg_like_bn(), 32);
+}
+
+#[test]
+fn vgg_16_says_what_torchvisions_says() {
+    // Narrow dense layers: most of the network's weights, and the least to see.
+    let narrow = |config: VggConfig| {
+        let config = config.with_image_size([64, 64]).with_num_classes(10);
+        VggConfig {
+            hidden: vec![256, 128],
+            ..config
+        }
+    };
+    assert_vgg("vgg16", &narrow(VggConfig::vgg16()), 64);
+    assert_vgg("vgg16-bn", &narrow(VggConfig::vgg16_bn()), 64);
+}
+
+#[test]
+fn resnets_say_what_torchvisions_say() {
+    let ten = |config: ResNetConfig| config.with_num_classes(10);
+    assert_resnet("resnet18", &ten(ResNetConfig::resnet18()), 64);
+    assert_resnet("resnet34", &ten(ResNetConfig::resnet34()), 64);
+    assert_resnet("resnet32", &ResNetConfig::resnet32(), 32);
+}
+
+#[test]
+fn so_they_do_with_any_activation() {
+    for activation in [
+        Activation::Relu,
+        Activation::Silu,
+        Activation::Elu { alpha: 1.0 },
+        Activation::Tanh,
+        Activation::Sigmoid,
+    ] {
+        let name = activation.name();
+        let vgg = narrow_vgg().with_activation(activation);
+        assert_vgg(&format!("narrow-vgg-{name}"), &vgg, 16);
+        let resnet = narrow_resnet().with_activation(activation);
+        assert_resnet(&format!("narrow-resnet-{name}"), &resnet, 16);
+    }
+}
+
+/// The small networks with the weights that torch drew and saved.
+fn loaded(ending: &str) -> (Vgg, ResNet) {
+    let device = Device::default();
+    let open = |name: &str| StateDict::open(fixture(&format!("{name}.{ending}")));
+    let vgg = open("narrow-vgg").apply_to(narrow_vgg().init(&device)).unwrap();
+    let resnet = open("narrow-resnet").apply_to(narrow_resnet().init(&device)).unwrap();
+    assert!(!vgg.1.last_layer_kept && !resnet.1.last_layer_kept);
+    (vgg.0, resnet.0)
+}
+
+#[test]
+fn files_of_pytorch_and_of_safetensors_are_read() {
+    for ending in ["pth", "safetensors"] {
+        let (vgg, resnet) = loaded(ending);
+        let images = images(16, &Device::default());
+        assert_logits("narrow-vgg-file", vgg.forward(images.clone()));
+        assert_logits("narrow-resnet-file", resnet.forward(images));
+    }
+}
+
+#[test]
+fn what_is_written_is_what_torch_wrote() {
+    let (vgg, resnet) = loaded("pth");
+    let written = [
+        ("narrow-vgg", to_safetensors(&vgg).unwrap()),
+        ("narrow-resnet", to_safetensors(&resnet).unwrap()),
+    ];
+    for (name, written) in written {
+        let original = std::fs::read(fixture(&format!("{name}.safetensors"))).unwrap();
+        let tensors = |file: &[u8]| {
+            let file = SafeTensors::deserialize(file).unwrap();
+            let tensors = file.iter().filter(|(name, _)| !name.ends_with("num_batches_tracked"));
+            let tensors = tensors.map(|(name, view)| {
+                (name.to_owned(), (view.shape().to_vec(), view.data().to_vec()))
+            });
+            tensors.collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!(tensors(&written), tensors(&original), "{name}");
+    }
+}
+
+#[test]
+fn another_number_of_classes_leaves_the_last_layer_drawn() {
+    let device = Device::default();
+    let model = narrow_resnet().with_num_classes(7).init(&device);
+    let drawn = to_safetensors(&model).unwrap();
+    let file = StateDict::open(fixture("narrow-resnet.pth"));
+    let (model, applied) = file.apply_to(model).unwrap();
+    assert!(applied.last_layer_kept);
+    let (before, after) = (drawn, to_safetensors(&model).unwrap());
+    let (before, after) = (
+        SafeTensors::deserialize(&before).unwrap(),
+        SafeTensors::deserialize(&after).unwrap(),
+    );
+    let same = |name| before.tensor(name).unwrap().data() == after.tensor(name).unwrap().data();
+    assert!(same("fc.weight") && same("fc.bias"));
+    assert!(!same("conv1.weight") && !same("layer2.0.bn2.running_var"));
+    assert_eq!(model.forward(images(16, &device)).dims(), [2, 7]);
+}
+
+#[test]
+fn every_difference_is_named_unless_it_is_allowed() {
+    let device = Device::default();
+    // A block more than the file, and a stage that is wider.
+    let other = || {
+        ResNetConfig::new(vec![2, 1], vec![4, 6])
+            .with_large_images(false)
+            .with_num_classes(5)
+            .init(&device)
+    };
+    let file = || StateDict::open(fixture("narrow-resnet.pth"));
+    let error = file().apply_to(other()).unwrap_err();
+    let StateDictError::Mismatch { mismatch, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(mismatch.missing.contains(&"layer1.1.conv1.weight".to_owned()));
+    assert!(mismatch.unused.is_empty());
+    let shape = ("layer2.0.bn1.weight".to_owned(), vec![6], vec![8]);
+    assert!(mismatch.shapes.contains(&shape), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("narrow-resnet.pth") && text.contains("layer1.1.conv1.weight"));
+    assert!(text.contains("layer2.0.bn1.weight (expected [6], found [8])"), "{text}");
+    assert_eq!(text.lines().count(), 1);
+
+    let lenient = file().allow_missing().allow_shapes();
+    let (_, applied) = lenient.apply_to(other()).unwrap();
+    assert_eq!(applied.mismatch, *mismatch);
+
+    let error = file().apply_to(narrow_vgg().init(&device)).unwrap_err();
+    assert!(error.to_string().contains("unused: "), "{error}");
+}
+
+#[test]
+fn a_file_that_is_none_is_named() {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(fixture("narrow-vgg.pth")).unwrap();
+    let cases = [
+        ("torn.pth", &whole[..whole.len() / 2]),
+        ("text.safetensors", b"not a tensor".as_slice()),
+        ("weights.onnx", b"".as_slice()),
+    ];
+    for (name, content) in cases {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let model = narrow_vgg().init(&Device::default());
+        let error = StateDict::open(&path).apply_to(model).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let model = narrow_vgg().init(&Device::default());
+    let error = StateDict::open("nowhere.pth").apply_to(model).unwrap_err();
+    assert!(error.to_string().contains("nowhere.pth"), "{error}");
+}
