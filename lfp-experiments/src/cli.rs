@@ -13,7 +13,7 @@ use crate::{
     files::{FileError, to_json},
     network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
     objective::Method,
-    reproduce::{FigureName, Profile, ReproduceError, Request},
+    reproduce::{FigureName, Profile, ReproduceError, Request, Table3Choice},
     train::{
         self, BatchNormRuleName, Computing, DropoutRuleName, Optimizer, Pretrained, Schedule,
         Settings, TrainError,
@@ -40,7 +40,7 @@ enum Command {
     },
     /// Compare with reference results of the authors' own package.
     Conformance(ConformanceArgs),
-    /// Reproduce a figure of the paper.
+    /// Reproduce a figure or a table of the paper.
     Reproduce(ReproduceArgs),
     /// Train a network on real data.
     Train(TrainArgs),
@@ -105,11 +105,33 @@ struct ReproduceArgs {
     /// The folder with the data, for figures on images; without it a cache, filled from the network.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    table: TableArgs,
     /// The folder of the results.
     #[arg(long, default_value = "results")]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// Of Table 3: the part of it to run.
+#[derive(Debug, Args)]
+struct TableArgs {
+    /// Networks, separated by commas [default: all].
+    #[arg(long, value_delimiter = ',')]
+    models: Vec<Model>,
+    /// Data sets, separated by commas [default: all that are in --data-dir].
+    #[arg(long, value_delimiter = ',')]
+    datasets: Vec<DataSet>,
+    /// Activations, separated by commas [default: all].
+    #[arg(long, value_delimiter = ',', value_parser = activation)]
+    activations: Vec<Activation>,
+    /// Methods, separated by commas [default: both].
+    #[arg(long, value_delimiter = ',')]
+    methods: Vec<Method>,
+    /// The folder with torchvision's weights (vgg16-*.pth, resnet18-*.pth), which transfer starts from.
+    #[arg(long)]
+    pretrained: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -282,8 +304,15 @@ pub enum CliError {
         /// The network.
         model: Model,
     },
+    /// A part of a figure that has none.
+    #[error(
+        "--models, --datasets, --activations, --methods and --pretrained are for table3, and this is {0}"
+    )]
+    NotATable(FigureName),
     /// A size for images that have theirs.
-    #[error("--image-size is for photographs in files (cub, isic, food11, folder), and the images of {0} have a size")]
+    #[error(
+        "--image-size is for photographs in files (cub, isic, food11, folder), and the images of {0} have a size"
+    )]
     FixedSize(DataSet),
     /// The file of weights.
     #[error(transparent)]
@@ -353,10 +382,34 @@ impl ConformanceArgs {
     }
 }
 
+impl TableArgs {
+    fn choice(self) -> Table3Choice {
+        let Self {
+            models,
+            datasets,
+            activations,
+            methods,
+            pretrained,
+        } = self;
+        Table3Choice {
+            models,
+            datasets,
+            activations,
+            methods,
+            pretrained,
+        }
+    }
+}
+
 impl ReproduceArgs {
     fn run(self) -> Result<bool, CliError> {
+        let table = self.table.choice();
+        if self.figure != FigureName::Table3 && !table.is_default() {
+            return Err(CliError::NotATable(self.figure));
+        }
         let device = self.device.device.open()?;
         let request = Request {
+            table,
             figure: self.figure,
             profile: self.profile,
             seeds: self.seeds,

@@ -38,6 +38,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(failed("read", path))
 }
 
+/// What is in a folder, in no order.
+pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(failed("read", path))
+}
+
 /// Creates a folder, and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(failed("create", path))

@@ -235,7 +235,9 @@ impl Architecture {
                     .with_image_size([height, width])
                     .with_num_classes(num_classes)
                     .with_activation(activation);
-                Network::LeNet(with_dropout(config, dropout, LeNetConfig::with_dropout).init(device))
+                Network::LeNet(
+                    with_dropout(config, dropout, LeNetConfig::with_dropout).init(device),
+                )
             }
             Model::VggLike => vgg(VggConfig::vgg_like()),
             Model::VggLikeBn => vgg(VggConfig::vgg_like_bn()),
@@ -370,9 +372,7 @@ impl Network {
     ///
     /// If they cannot be read, or are of another network.
     pub fn load(self, weights: &StateDict) -> Result<(Self, Applied), StateDictError> {
-        fn wrap<M>(
-            wrapper: fn(M) -> Network,
-        ) -> impl FnOnce((M, Applied)) -> (Network, Applied) {
+        fn wrap<M>(wrapper: fn(M) -> Network) -> impl FnOnce((M, Applied)) -> (Network, Applied) {
             move |(model, applied)| (wrapper(model), applied)
         }
         match self {

@@ -92,6 +92,16 @@ impl Record {
         let last = accuracies.and_then(|accuracies| accuracies.last().copied());
         last.unwrap_or(1.0 / num_classes as f64)
     }
+
+    /// The test accuracy at the end, averaged over the classes; of a run that diverged that of guessing.
+    pub fn class_mean(&self, num_classes: usize) -> f64 {
+        let shares = self
+            .outcome
+            .as_ref()
+            .map(|outcome| &outcome.test_class_mean);
+        let last = shares.and_then(|shares| shares.last().copied());
+        last.unwrap_or(1.0 / num_classes as f64)
+    }
 }
 
 /// Runs all `jobs` that are not done yet, in the folder of the sweep, and returns the records of all, in order.
@@ -201,19 +211,20 @@ impl Sweep<'_> {
                 path: path.to_owned(),
                 source,
             })?;
-        let difference =
-            if (record.train_samples, record.test_samples) != (self.data.train.count(), self.data.test.count()) {
-                Some(format!(
-                    "{} and {} samples, now {} and {}",
-                    record.train_samples,
-                    record.test_samples,
-                    self.data.train.count(),
-                    self.data.test.count()
-                ))
-            } else {
-                let difference = job.settings.difference(&record.settings);
-                difference.map(|difference| difference.to_string())
-            };
+        let difference = if (record.train_samples, record.test_samples)
+            != (self.data.train.count(), self.data.test.count())
+        {
+            Some(format!(
+                "{} and {} samples, now {} and {}",
+                record.train_samples,
+                record.test_samples,
+                self.data.train.count(),
+                self.data.test.count()
+            ))
+        } else {
+            let difference = job.settings.difference(&record.settings);
+            difference.map(|difference| difference.to_string())
+        };
         match difference {
             Some(difference) => Err(SweepError::Other {
                 path: path.to_owned(),

@@ -173,12 +173,7 @@ fn batch_norm(channels: usize, device: &Device) -> Hooked<BatchNorm> {
 }
 
 impl BasicBlock {
-    fn new(
-        [from, to]: [usize; 2],
-        stride: usize,
-        activation: Activation,
-        device: &Device,
-    ) -> Self {
+    fn new([from, to]: [usize; 2], stride: usize, activation: Activation, device: &Device) -> Self {
         let downsample = || Downsample {
             conv: convolution([from, to], 1, stride, device),
             norm: batch_norm(to, device),

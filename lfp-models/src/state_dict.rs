@@ -242,11 +242,7 @@ fn names<M: Module + PyTorchNames>(model: &M) -> Names {
 }
 
 /// Removes the last layer from what was found if it is for another number of classes, and says so.
-fn drop_last_layer(
-    last: &str,
-    ours: &Names,
-    found: &mut BTreeMap<String, StoredTensor>,
-) -> bool {
+fn drop_last_layer(last: &str, ours: &Names, found: &mut BTreeMap<String, StoredTensor>) -> bool {
     let other = |(name, (_, shape)): (&String, &(String, Vec<usize>))| {
         let theirs = found.get(name).map(|tensor| tensor.shape.to_vec());
         let theirs = theirs.filter(|_| name.starts_with(last));

@@ -232,7 +232,10 @@ impl PyTorchNames for Vgg {
         let dense = 0..self.dense.len();
         names.extend(dense.map(|layer| {
             // A name of ours that is also one of theirs would be renamed twice.
-            (format!("dense.{layer}"), format!("classifier.{}", 3 * layer))
+            (
+                format!("dense.{layer}"),
+                format!("classifier.{}", 3 * layer),
+            )
         }));
         names
     }

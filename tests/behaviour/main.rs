@@ -9,6 +9,7 @@ mod networks;
 mod optimizers;
 mod reward_form;
 mod rewards;
+mod sharing;
 mod spiking;
 mod theorem;
 mod torchvision;

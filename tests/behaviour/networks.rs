@@ -99,10 +99,14 @@ impl Weights {
         let file = to_safetensors(model).unwrap();
         let file = SafeTensors::deserialize(&file).unwrap();
         let numbers = |bytes: &[u8]| {
-            let numbers = bytes.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
+            let numbers = bytes
+                .chunks(4)
+                .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
             numbers.map(f64::from).collect()
         };
-        let tensors = file.iter().map(|(name, view)| (name.to_owned(), numbers(view.data())));
+        let tensors = file
+            .iter()
+            .map(|(name, view)| (name.to_owned(), numbers(view.data())));
         Self(tensors.collect())
     }
 
@@ -163,7 +167,11 @@ fn feedback_of(model: &ResNet, feedback: &Feedback, name: &str) -> Vec<f64> {
     // `w V` and `|w| V` differ by the sign of the weight.
     let weights = Weights::of(model);
     let signs = weights.0[name].iter().map(|weight| weight.signum());
-    signed.0[name].iter().zip(signs).map(|(value, sign)| value * sign).collect()
+    signed.0[name]
+        .iter()
+        .zip(signs)
+        .map(|(value, sign)| value * sign)
+        .collect()
 }
 
 /// The model with relevances in place of its weights.
@@ -215,7 +223,12 @@ fn a_small_resnet_agrees_with_the_reward_form() {
     // PyTorch's `[outputs, inputs]` the other way round.
     let fc = weights.get("fc", "weight");
     let fc = (0..6).map(|index| fc[index % 2 * 3 + index / 2]).collect();
-    layers.push(Layer::Sum(WeightedSum::dense(3, 2, fc, weights.get("fc", "bias"))));
+    layers.push(Layer::Sum(WeightedSum::dense(
+        3,
+        2,
+        fc,
+        weights.get("fc", "bias"),
+    )));
 
     let mut numbers = Numbers::new(32);
     let batch = 3;
@@ -230,14 +243,25 @@ fn a_small_resnet_agrees_with_the_reward_form() {
     let found = values(logits.clone().inner());
     assert_close("logits", &found, &forward(&layers, &inputs).concat(), 1e-5);
     let rule = Rule::new(epsilon).unwrap();
-    let ours = logits.try_propagate(tensor(&r, [batch, 2], &device), rule).unwrap();
+    let ours = logits
+        .try_propagate(tensor(&r, [batch, 2], &device), rule)
+        .unwrap();
     let rewards = values(ours.reward(&images).unwrap());
     assert_close("image", &rewards, &expected.rewards.concat(), 1e-3);
     // In the order of the layers; a residual's body comes before its shortcut.
     let names = [
-        "conv1", "bn1", "layer1.0.conv1", "layer1.0.bn1", "layer1.0.conv2", "layer1.0.bn2",
-        "layer2.0.conv1", "layer2.0.bn1", "layer2.0.conv2", "layer2.0.bn2",
-        "layer2.0.downsample.0", "layer2.0.downsample.1",
+        "conv1",
+        "bn1",
+        "layer1.0.conv1",
+        "layer1.0.bn1",
+        "layer1.0.conv2",
+        "layer1.0.bn2",
+        "layer2.0.conv1",
+        "layer2.0.bn1",
+        "layer2.0.conv2",
+        "layer2.0.bn2",
+        "layer2.0.downsample.0",
+        "layer2.0.downsample.1",
     ];
     for (name, (of_weights, of_biases)) in names.iter().zip(&expected.feedback) {
         let found = feedback_of(&model, &ours, &format!("{name}.weight"));

@@ -70,7 +70,10 @@ pub(crate) fn with_weights<M: Module + PyTorchNames>(
         .iter()
         .map(|(name, view)| {
             let numbers = weight(name, view.shape());
-            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            let bytes: Vec<u8> = numbers
+                .iter()
+                .flat_map(|number| number.to_le_bytes())
+                .collect();
             (name.to_owned(), view.shape().to_vec(), bytes)
         })
         .collect();
@@ -86,7 +89,9 @@ pub(crate) fn with_weights<M: Module + PyTorchNames>(
 
 pub(crate) fn images(size: usize, device: &Device) -> Tensor<4> {
     let shape = [2, 3, size, size];
-    let pixels: Vec<f64> = uniform("input", shape.iter().product()).map(f64::from).collect();
+    let pixels: Vec<f64> = uniform("input", shape.iter().product())
+        .map(f64::from)
+        .collect();
     tensor(&pixels, shape, device)
 }
 
@@ -175,8 +180,12 @@ fn so_they_do_with_any_activation() {
 fn loaded(ending: &str) -> (Vgg, ResNet) {
     let device = Device::default();
     let open = |name: &str| StateDict::open(fixture(&format!("{name}.{ending}")));
-    let vgg = open("narrow-vgg").apply_to(narrow_vgg().init(&device)).unwrap();
-    let resnet = open("narrow-resnet").apply_to(narrow_resnet().init(&device)).unwrap();
+    let vgg = open("narrow-vgg")
+        .apply_to(narrow_vgg().init(&device))
+        .unwrap();
+    let resnet = open("narrow-resnet")
+        .apply_to(narrow_resnet().init(&device))
+        .unwrap();
     assert!(!vgg.1.last_layer_kept && !resnet.1.last_layer_kept);
     (vgg.0, resnet.0)
 }
@@ -202,9 +211,14 @@ fn what_is_written_is_what_torch_wrote() {
         let original = std::fs::read(fixture(&format!("{name}.safetensors"))).unwrap();
         let tensors = |file: &[u8]| {
             let file = SafeTensors::deserialize(file).unwrap();
-            let tensors = file.iter().filter(|(name, _)| !name.ends_with("num_batches_tracked"));
+            let tensors = file
+                .iter()
+                .filter(|(name, _)| !name.ends_with("num_batches_tracked"));
             let tensors = tensors.map(|(name, view)| {
-                (name.to_owned(), (view.shape().to_vec(), view.data().to_vec()))
+                (
+                    name.to_owned(),
+                    (view.shape().to_vec(), view.data().to_vec()),
+                )
             });
             tensors.collect::<BTreeMap<_, _>>()
         };
@@ -246,13 +260,20 @@ fn every_difference_is_named_unless_it_is_allowed() {
     let StateDictError::Mismatch { mismatch, .. } = &error else {
         panic!("{error}");
     };
-    assert!(mismatch.missing.contains(&"layer1.1.conv1.weight".to_owned()));
+    assert!(
+        mismatch
+            .missing
+            .contains(&"layer1.1.conv1.weight".to_owned())
+    );
     assert!(mismatch.unused.is_empty());
     let shape = ("layer2.0.bn1.weight".to_owned(), vec![6], vec![8]);
     assert!(mismatch.shapes.contains(&shape), "{error}");
     let text = error.to_string();
     assert!(text.contains("narrow-resnet.pth") && text.contains("layer1.1.conv1.weight"));
-    assert!(text.contains("layer2.0.bn1.weight (expected [6], found [8])"), "{text}");
+    assert!(
+        text.contains("layer2.0.bn1.weight (expected [6], found [8])"),
+        "{text}"
+    );
     assert_eq!(text.lines().count(), 1);
 
     let lenient = file().allow_missing().allow_shapes();
@@ -276,7 +297,10 @@ fn a_file_that_is_none_is_named() {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         let model = narrow_vgg().init(&Device::default());
-        let error = StateDict::open(&path).apply_to(model).unwrap_err().to_string();
+        let error = StateDict::open(&path)
+            .apply_to(model)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(name), "{error}");
     }
     let model = narrow_vgg().init(&Device::default());

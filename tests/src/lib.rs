@@ -182,7 +182,10 @@ impl Layer {
                 let mut result = into(body);
                 let other = into(shortcut);
                 for (below, other) in result.rewards.iter_mut().zip(other.rewards) {
-                    below.iter_mut().zip(other).for_each(|(r, other)| *r += other);
+                    below
+                        .iter_mut()
+                        .zip(other)
+                        .for_each(|(r, other)| *r += other);
                 }
                 result.feedback.extend(other.feedback);
                 result
@@ -360,7 +363,9 @@ impl WeightedSum {
         self.outputs = self.outputs / (size * size) * kept * kept;
         self.bias_of = match self.bias_of.is_empty() {
             true => Vec::new(),
-            false => (0..self.outputs).map(|output| output / (kept * kept)).collect(),
+            false => (0..self.outputs)
+                .map(|output| output / (kept * kept))
+                .collect(),
         };
         self
     }

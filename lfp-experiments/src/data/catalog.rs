@@ -5,7 +5,9 @@ use std::{fmt, path::Path};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::{Cifar, DataError, Mnist, Reading, Split, cub, folder, food11, isic};
+use super::{
+    Cifar, DataError, Mnist, Reading, Split, cub, folder, food11, isic, photographs::unpacked,
+};
 
 /// A data set by the name that `--dataset` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ impl DataSet {
     ///
     /// If it is not there, or broken.
     pub fn load(self, root: Option<&Path>, reading: Reading) -> Result<Split, DataError> {
+        // A folder of several data sets has a subfolder of its name.
+        let own = root.map(|root| unpacked(root, &self.to_string()));
+        let root = own.as_deref();
         let named = || root.ok_or_else(|| DataError::NoFolder(self.to_string()));
         match self {
             Self::Mnist => Ok(Mnist::load(root)?.split()),

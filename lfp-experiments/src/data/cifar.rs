@@ -164,7 +164,10 @@ fn binary(kind: Cifar, path: &Path) -> Result<Contents, DataError> {
     let records = bytes.chunks(record);
     Ok(Contents {
         labels: records.clone().map(|record| record[labels - 1]).collect(),
-        pixels: records.flat_map(|record| &record[labels..]).copied().collect(),
+        pixels: records
+            .flat_map(|record| &record[labels..])
+            .copied()
+            .collect(),
     })
 }
 

@@ -46,9 +46,8 @@ impl Images {
         let size = channels * height * width;
         let pixels = &self.pixels[index * size..(index + 1) * size];
         let channels = pixels.chunks(height * width).zip(&self.scale);
-        let scaled = channels.flat_map(|(pixels, scale)| {
-            pixels.iter().map(|&pixel| scale[usize::from(pixel)])
-        });
+        let scaled = channels
+            .flat_map(|(pixels, scale)| pixels.iter().map(|&pixel| scale[usize::from(pixel)]));
         Sample {
             values: scaled.collect(),
             label: self.labels[index].into(),

@@ -102,7 +102,9 @@ fn indices(count: usize, size: usize, order: Order) -> Vec<Vec<usize>> {
     };
     let loader = builder.build(Range(count));
     let batches = loader.iter();
-    batches.map(|batch| batch.expect("numbers in memory")).collect()
+    batches
+        .map(|batch| batch.expect("numbers in memory"))
+        .collect()
 }
 
 struct Range(usize);

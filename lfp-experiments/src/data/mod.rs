@@ -11,6 +11,7 @@ mod photographs;
 mod pickle;
 mod points;
 mod preparation;
+mod subset;
 
 use std::sync::Arc;
 

@@ -61,8 +61,8 @@ pub(super) fn fig4(
         (Method::Lfp, "LFP", LFP),
         (Method::Gradient, "gradient", GRADIENT),
     ];
-    let ways =
-        methods.map(|(method, ..)| STARTS.map(|start| train(method, start, &samples, seed, device)));
+    let ways = methods
+        .map(|(method, ..)| STARTS.map(|start| train(method, start, &samples, seed, device)));
     let extent = extent(ways.as_flattened());
     let objective_shapes = objective_shapes(&points, extent);
     let mut panels = Vec::new();

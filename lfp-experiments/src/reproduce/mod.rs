@@ -6,6 +6,7 @@ mod fig3;
 mod fig4;
 mod report;
 mod spiking;
+mod table3;
 mod toy;
 mod weights;
 
@@ -47,6 +48,9 @@ pub enum FigureName {
     /// Spiking networks over the number of steps and the leak of their membranes.
     #[value(name = "figa3")]
     FigA3,
+    /// LFP and gradient on photographs, over networks and activations.
+    #[value(name = "table3")]
+    Table3,
 }
 
 impl fmt::Display for FigureName {
@@ -66,6 +70,8 @@ pub enum Profile {
     Paper,
 }
 
+pub use table3::Choice as Table3Choice;
+
 /// What to reproduce, and where to.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -77,6 +83,8 @@ pub struct Request {
     pub seeds: Option<usize>,
     /// The folder of the data, for figures on images; without it a cache, filled from the network.
     pub data_dir: Option<PathBuf>,
+    /// Which part of Table 3.
+    pub table: table3::Choice,
     /// The folder of all results; the figure gets a folder of its own there.
     pub out: PathBuf,
 }
@@ -120,6 +128,7 @@ impl Request {
             FigureName::Fig4 => fig4::fig4(self, &folder, device)?,
             FigureName::Fig7 => spiking::fig7(self, &folder, device)?,
             FigureName::FigA3 => spiking::figa3(self, &folder, device)?,
+            FigureName::Table3 => table3::table3(self, &folder, device)?,
         }
         Ok(folder)
     }

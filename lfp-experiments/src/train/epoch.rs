@@ -15,7 +15,10 @@ use super::{
     sharing::{Sharing, Worked},
 };
 use crate::{
-    data::{Batch, DataError}, network::Network, objective::Objective};
+    data::{Batch, DataError},
+    network::Network,
+    objective::Objective,
+};
 
 /// Why an epoch ended early.
 #[derive(Debug, thiserror::Error)]

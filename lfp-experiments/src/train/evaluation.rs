@@ -82,7 +82,8 @@ impl Counts {
 /// prefers nobody.
 fn rank(scores: &[f32], label: usize) -> Option<usize> {
     let own = scores[label];
-    let preferred = |&(class, &score): &(usize, &f32)| score > own || (score == own && class < label);
+    let preferred =
+        |&(class, &score): &(usize, &f32)| score > own || (score == own && class < label);
     let known = !scores.iter().any(|score| score.is_nan());
     known.then(|| scores.iter().enumerate().filter(preferred).count())
 }

@@ -239,7 +239,10 @@ pub fn initial_network(
     };
     let (network, applied) = network.load(&StateDict::open(file))?;
     if applied.last_layer_kept {
-        tracing::info!("{}: of another number of classes; the last layer is drawn", file.display());
+        tracing::info!(
+            "{}: of another number of classes; the last layer is drawn",
+            file.display()
+        );
     }
     Ok(network)
 }

@@ -21,7 +21,7 @@ use super::{
     Settings,
     checkpoint::{self, Checkpoint, CheckpointError},
 };
-use crate::files::{self, FileError, UNFINISHED, failed, to_json};
+use crate::files::{self, FileError, UNFINISHED, failed, list, to_json};
 
 const SETTINGS: &str = "settings.json";
 pub(super) const METRICS: &str = "metrics.csv";
@@ -253,12 +253,6 @@ fn lock(settings_file: &Path) -> Result<File, RunFolderError> {
         )),
         Err(TryLockError::Error(source)) => Err(failed("lock", settings_file)(source).into()),
     }
-}
-
-fn list(path: &Path) -> Result<Vec<PathBuf>, FileError> {
-    fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(failed("read", path))
 }
 
 fn remove(path: &Path) -> Result<(), FileError> {

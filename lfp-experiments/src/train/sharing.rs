@@ -39,7 +39,12 @@ impl Sharing {
 
     /// The updates of a batch: the same, but for rounding and what is drawn or normalised by batch, however it
     /// is shared out.
-    pub(super) fn updates(&self, network: &Network, objective: &Objective, batch: &Batch) -> Worked {
+    pub(super) fn updates(
+        &self,
+        network: &Network,
+        objective: &Objective,
+        batch: &Batch,
+    ) -> Worked {
         let samples = batch.targets.dims()[0];
         let per_device = samples.div_ceil(self.devices.len());
         let worker = |batch| Worker {

@@ -6,9 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Augmentation, Fit, Labelled, Reading, check_classes, unpacked,
-};
+use super::{Augmentation, Fit, Labelled, Reading, check_classes, unpacked};
 use crate::{
     data::{DataError, Preparation, Split},
     files,
@@ -49,7 +47,9 @@ pub fn cub(root: &Path, reading: Reading) -> Result<Split, DataError> {
         }
         // Classes are counted from 1.
         let class = labels.number(number)?;
-        let label = class.checked_sub(1).ok_or_else(|| labels.broken(number, "a class from 1"))?;
+        let label = class
+            .checked_sub(1)
+            .ok_or_else(|| labels.broken(number, "a class from 1"))?;
         num_classes = num_classes.max(class as usize);
         let part = match is_training.number(number)? {
             1 => 0,
@@ -83,15 +83,22 @@ impl Table {
         let content = files::read(path)?;
         let content = String::from_utf8_lossy(&content);
         let row = |(index, line): (usize, &str)| {
-            let row = line.trim().split_once(' ').and_then(|(number, value)| {
-                Some((number.parse().ok()?, value.trim().to_owned()))
-            });
+            let row = line
+                .trim()
+                .split_once(' ')
+                .and_then(|(number, value)| Some((number.parse().ok()?, value.trim().to_owned())));
             row.ok_or_else(|| DataError::Broken {
                 path: path.to_owned(),
-                reason: format!("line {}: expected a number and a value, found \"{line}\"", index + 1),
+                reason: format!(
+                    "line {}: expected a number and a value, found \"{line}\"",
+                    index + 1
+                ),
             })
         };
-        let lines = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let lines = content
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty());
         Ok(Self {
             path: path.to_owned(),
             rows: lines.map(row).collect::<Result<_, _>>()?,

@@ -47,17 +47,22 @@ pub fn food11(root: &Path, reading: Reading) -> Result<Split, DataError> {
 fn numbered(part: &Path) -> Result<Vec<Labelled>, DataError> {
     let labelled = photographs_in(part)?.into_iter().map(|path| {
         let file = name(&path);
-        let class = file.split_once('_').and_then(|(class, _)| class.parse().ok());
+        let class = file
+            .split_once('_')
+            .and_then(|(class, _)| class.parse().ok());
         match class {
             Some(label) if label < CLASSES => Ok(Labelled { path, label }),
             _ => Err(DataError::Broken {
                 path,
-                reason: "expected a name like 3_141.jpg, which begins with a class from 0 to 10".to_owned(),
+                reason: "expected a name like 3_141.jpg, which begins with a class from 0 to 10"
+                    .to_owned(),
             }),
         }
     });
     let labelled = labelled.collect::<Result<Vec<_>, _>>()?;
-    let classes: Vec<_> = (0..CLASSES).map(|class| part.join(format!("{class}_*"))).collect();
+    let classes: Vec<_> = (0..CLASSES)
+        .map(|class| part.join(format!("{class}_*")))
+        .collect();
     check_classes(&labelled, &classes, |_| false)?;
     Ok(labelled)
 }

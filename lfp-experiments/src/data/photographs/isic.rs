@@ -50,8 +50,12 @@ fn read(labels: &Path, images: &Path) -> Result<(Vec<Labelled>, Vec<String>), Da
         path: labels.to_owned(),
         reason: format!("line {line}: {reason}"),
     };
-    let mut lines = (1..).zip(content.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let header = lines.next().and_then(|(_, line)| line.trim().strip_prefix("image,"));
+    let mut lines = (1..)
+        .zip(content.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
+    let header = lines
+        .next()
+        .and_then(|(_, line)| line.trim().strip_prefix("image,"));
     let header = header.ok_or_else(|| broken(1, "expected \"image,MEL,NV,...\"".to_owned()))?;
     let classes: Vec<String> = header.split(',').map(str::to_owned).collect();
     let mut photographs = Vec::new();
@@ -66,7 +70,12 @@ fn read(labels: &Path, images: &Path) -> Result<(Vec<Labelled>, Vec<String>), Da
         let label = match cells.as_deref() {
             Some(cells) if cells.len() == classes.len() => match ones(cells)[..] {
                 [label] => label,
-                _ => return Err(broken(number, "expected a 1 for exactly one class".to_owned())),
+                _ => {
+                    return Err(broken(
+                        number,
+                        "expected a 1 for exactly one class".to_owned(),
+                    ));
+                }
             },
             _ => {
                 let reason = format!("expected a number for each of {} classes", classes.len());
@@ -99,6 +108,8 @@ fn stratified(photographs: Vec<Labelled>, classes: usize) -> [Vec<Labelled>; 2] 
         parts[1].extend(class.drain(..share));
         parts[0].extend(class);
     }
-    parts.iter_mut().for_each(|part| part.sort_by(|a, b| a.path.cmp(&b.path)));
+    parts
+        .iter_mut()
+        .for_each(|part| part.sort_by(|a, b| a.path.cmp(&b.path)));
     parts
 }

@@ -4,8 +4,10 @@ mod cub;
 mod folder;
 mod food11;
 mod isic;
+mod jpeg;
 
 use std::{
+    io::Cursor,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -18,10 +20,8 @@ pub use folder::folder;
 pub use food11::food11;
 pub use isic::isic;
 
-use super::{
-    Augmentation, DataError, Fit, Preparation, Sample, Samples, Split,
-};
-use crate::files::{FileError, failed};
+use super::{Augmentation, DataError, Fit, Preparation, Sample, Samples, Split};
+use crate::files::{self, FileError, failed};
 
 /// Endings of files that count as photographs.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "gif", "webp"];
@@ -118,13 +118,11 @@ impl Samples for Photographs {
 }
 
 impl Labelled {
-    fn reader(&self) -> Result<ImageReader<std::io::BufReader<std::fs::File>>, DataError> {
-        let reader = ImageReader::open(&self.path).and_then(ImageReader::with_guessed_format);
-        Ok(reader.map_err(failed("read", &self.path))?)
-    }
-
     fn check(&self) -> Result<(), DataError> {
-        let size = self.reader()?.into_dimensions();
+        let reader = ImageReader::open(&self.path).and_then(ImageReader::with_guessed_format);
+        let size = reader
+            .map_err(failed("read", &self.path))?
+            .into_dimensions();
         let (width, height) = size.map_err(|error| self.broken(&error))?;
         match width.min(height) {
             0 => Err(self.broken(&"no pixels")),
@@ -133,7 +131,12 @@ impl Labelled {
     }
 
     fn decode(&self) -> Result<image::DynamicImage, DataError> {
-        let decoded = self.reader()?.decode();
+        let file = files::read(&self.path)?;
+        if !jpeg::is_whole(&file) {
+            return Err(self.broken(&"it ends before its image does"));
+        }
+        let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
+        let decoded = reader.map_err(failed("read", &self.path))?.decode();
         decoded.map_err(|error| self.broken(&error))
     }
 
@@ -191,11 +194,8 @@ impl Reading {
 
 /// What is in a folder, by name; what begins with a dot is not.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(failed("read", folder))?;
     let hidden = |path: &PathBuf| name(path).starts_with('.');
-    let mut entries: Vec<PathBuf> = entries;
+    let mut entries = files::list(folder)?;
     entries.retain(|path| !hidden(path));
     entries.sort();
     Ok(entries)
@@ -219,7 +219,7 @@ fn name(path: &Path) -> String {
 }
 
 /// `folder`, or its subfolder of that name if there is one: archives unpack to one, and users name either.
-fn unpacked(folder: &Path, name: &str) -> PathBuf {
+pub(super) fn unpacked(folder: &Path, name: &str) -> PathBuf {
     let inner = folder.join(name);
     match inner.is_dir() {
         true => inner,
@@ -237,7 +237,10 @@ fn check_classes(
     for photograph in photographs {
         seen[photograph.label as usize] = true;
     }
-    let empty = classes.iter().zip(seen).find(|(class, seen)| !seen && !excused(class));
+    let empty = classes
+        .iter()
+        .zip(seen)
+        .find(|(class, seen)| !seen && !excused(class));
     match empty {
         Some((class, _)) => Err(DataError::EmptyClass(class.clone())),
         None => Ok(()),

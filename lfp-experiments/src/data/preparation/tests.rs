@@ -1,9 +1,126 @@
+//! Against torchvision's functions on the same picture; see `tests/torchvision/generate.py`.
+
+use std::collections::BTreeMap;
+
 use super::*;
 
-fn picture(size: usize) -> Picture {
-    let value = |index: usize| ((index * 7919) % 256) as f32 / 255.0;
+const SIZE: usize = 8;
+
+/// The picture of `generate.py`: SplitMix64 from the FNV-1a of its name.
+fn picture() -> Picture {
+    let seed = b"picture"
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+        });
+    let value = |index: u64| {
+        let mut bits = seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^= bits >> 31;
+        ((bits >> 40) as f64 / f64::from(1u32 << 23)) as f32 / 2.0
+    };
     Picture {
-        size,
-        values: (0..3 * size * size).map(value).collect(),
+        size: SIZE,
+        values: (1..=3 * (SIZE * SIZE) as u64).map(value).collect(),
     }
+}
+
+#[test]
+fn pictures_change_as_torchvisions_do() {
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/torchvision/transforms.json"
+    );
+    let expected = std::fs::read_to_string(fixture).expect("it is part of the project");
+    let expected: BTreeMap<String, Vec<f32>> = serde_json::from_str(&expected).expect("JSON");
+    let affine = Affine {
+        degrees: 7.0,
+        shift: [1.0, -2.0],
+        scale: 0.9,
+    };
+    let found = [
+        ("mirrored", picture().mirrored()),
+        ("upside_down", picture().upside_down()),
+        ("blurred", picture().blurred([5, 9], 1.7)),
+        ("rotated", picture().transformed(Affine::rotation(23.0))),
+        ("affine", picture().transformed(affine)),
+        ("brightened", picture().brightened(1.08)),
+        ("saturated", picture().saturated(0.93)),
+        ("hue_shifted", picture().hue_shifted(-0.07)),
+    ];
+    assert_eq!(found.len(), expected.len());
+    for (name, found) in found {
+        for (pixel, (found, expected)) in found.values.iter().zip(&expected[name]).enumerate() {
+            let error = (found - expected).abs();
+            assert!(
+                error < 1e-5,
+                "{name}, pixel {pixel}: expected {expected}, found {found}"
+            );
+        }
+    }
+}
+
+fn photograph(width: u32, height: u32) -> DynamicImage {
+    let pixel =
+        |x: u32, y: u32| image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 90]);
+    DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, pixel))
+}
+
+fn preparation(augmentation: Augmentation) -> Preparation {
+    Preparation {
+        size: 16,
+        fit: Fit::Stretch,
+        filter: FilterType::Triangle,
+        augmentation,
+        mean: [0.5; 3],
+        deviation: [0.25; 3],
+    }
+}
+
+#[test]
+fn the_middle_is_cut_out_of_what_is_longer() {
+    let crop = Preparation {
+        fit: Fit::CropMiddle,
+        ..preparation(Augmentation::None)
+    };
+    let small = crop.resized(photograph(64, 32));
+    assert_eq!(small.dimensions(), (16, 16));
+    // The middle half: from a quarter to three quarters of the width, and all of the height.
+    assert!((i32::from(small.get_pixel(0, 8)[0]) - 66).abs() <= 6);
+    assert!((i32::from(small.get_pixel(15, 8)[0]) - 187).abs() <= 6);
+    assert!(small.get_pixel(8, 0)[1] <= 8 && small.get_pixel(8, 15)[1] >= 239);
+    let stretched = preparation(Augmentation::None).resized(photograph(64, 32));
+    assert!(stretched.get_pixel(0, 8)[0] <= 8);
+}
+
+#[test]
+fn a_variant_decides_how_a_picture_is_altered_and_nothing_else_does() {
+    let pixels = preparation(Augmentation::None)
+        .resized(photograph(16, 16))
+        .into_raw();
+    for augmentation in [
+        Augmentation::Mirror,
+        Augmentation::Birds,
+        Augmentation::Quarters,
+    ] {
+        let preparation = preparation(augmentation);
+        let of = |variant| preparation.values(&pixels, variant);
+        let variants: Vec<_> = (0..32).map(of).collect();
+        assert!((0..32).all(|variant| of(variant) == variants[variant as usize]));
+        let others = variants.iter().filter(|values| **values != variants[0]);
+        assert!(others.count() >= 8, "{augmentation:?} alters at random");
+        assert!(variants.iter().flatten().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn values_are_scaled_by_mean_and_deviation_of_each_channel() {
+    let preparation = Preparation {
+        mean: [0.0, 0.5, 1.0],
+        deviation: [1.0, 0.5, 2.0],
+        size: 1,
+        ..preparation(Augmentation::None)
+    };
+    assert_eq!(preparation.values(&[255, 0, 255], 0), [1.0, -1.0, 0.0]);
 }

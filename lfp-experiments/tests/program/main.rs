@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod photographs;
+
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lfp-experiments");

@@ -1,0 +1,171 @@
+//! What is in the table: networks, data, activations, and how each is trained.
+
+use std::path::Path;
+
+use lfp_burn::Activation;
+
+use crate::{
+    data::{DataSet, Split},
+    files::FileError,
+    network::Model,
+    objective::Method,
+    reproduce::{
+        Profile,
+        curves::{Spread, mean_and_deviation},
+    },
+    sweep::Record,
+    train::{Pretrained, Settings},
+};
+
+/// In the order of the rows.
+pub(super) const DATASETS: [DataSet; 5] = [
+    DataSet::Cifar10,
+    DataSet::Cifar100,
+    DataSet::Cub,
+    DataSet::Isic,
+    DataSet::Food11,
+];
+const ACTIVATIONS: [Activation; 6] = [
+    Activation::Relu,
+    Activation::Silu,
+    Activation::Elu { alpha: 1.0 },
+    Activation::Tanh,
+    Activation::Sigmoid,
+    Activation::Heaviside,
+];
+pub(super) const METHODS: [Method; 2] = [Method::Lfp, Method::Gradient];
+
+/// A number of the table: a network on data, with an activation, by a method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cell {
+    pub(super) model: Model,
+    pub(super) dataset: DataSet,
+    pub(super) activation: Activation,
+    pub(super) method: Method,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum CellResult {
+    /// Mean and deviation of the accuracy over so many seeds.
+    Ran { accuracy: Spread, seeds: usize },
+    /// Left out by the user.
+    NotAsked,
+    /// The data are not there.
+    NoData,
+    /// The weights to start from are not there.
+    NoWeights,
+}
+
+/// All cells, row by row.
+pub(super) fn all() -> impl Iterator<Item = Cell> {
+    let rows = DATASETS.into_iter().flat_map(|dataset| {
+        let (models, activations): (&[Model], &[Activation]) = match dataset {
+            DataSet::Cifar10 | DataSet::Cifar100 => (&[Model::VggLike], &ACTIVATIONS),
+            _ => (&[Model::Vgg16, Model::ResNet18], &ACTIVATIONS[..1]),
+        };
+        models.iter().flat_map(move |&model| {
+            let row = move |&activation: &Activation| (dataset, model, activation);
+            activations.iter().map(row)
+        })
+    });
+    rows.flat_map(|(dataset, model, activation)| {
+        METHODS.map(|method| Cell {
+            model,
+            dataset,
+            activation,
+            method,
+        })
+    })
+}
+
+/// What a quick run sees of the data.
+pub(super) fn quick_part(dataset: DataSet, data: &Split) -> Split {
+    match dataset {
+        DataSet::Cifar10 | DataSet::Cifar100 => data.subset(2_560, 500),
+        _ => data.subset(96, 64),
+    }
+}
+
+impl Cell {
+    pub(super) fn starts_from_imagenet(&self) -> bool {
+        self.model != Model::VggLike
+    }
+
+    /// As a file's name.
+    pub(super) fn name(&self) -> String {
+        let Self {
+            model,
+            activation,
+            method,
+            ..
+        } = self;
+        format!("{model}-{}-{method}", activation.name())
+    }
+
+    pub(super) fn title(&self) -> String {
+        format!("{} on {}", self.name(), self.dataset)
+    }
+
+    /// Whether classes count the same: those of ISIC differ much in size.
+    pub(super) fn is_class_mean(&self) -> bool {
+        self.dataset == DataSet::Isic
+    }
+
+    /// How it is trained in the paper; a quick run for a shorter time.
+    pub(super) fn settings(
+        &self,
+        profile: Profile,
+        classes: usize,
+        pretrained: Option<&Path>,
+    ) -> Result<Settings, FileError> {
+        let default = Settings {
+            activation: self.activation.name().to_owned(),
+            pretrained: pretrained.map(Pretrained::read).transpose()?,
+            ..Settings::new(self.model, self.dataset, self.method, classes)
+        };
+        let epochs = |quick, paper| match profile {
+            Profile::Quick => quick,
+            Profile::Paper => paper,
+        };
+        Ok(match self.dataset {
+            DataSet::Cifar10 | DataSet::Cifar100 => Settings {
+                epochs: epochs(2, 50),
+                ..default
+            },
+            _ => Settings {
+                epochs: epochs(1, 100),
+                lr: match (self.model, self.dataset) {
+                    (Model::Vgg16, DataSet::Food11) => 1e-4,
+                    _ => 1e-3,
+                },
+                clip: 0.0,
+                weight_decay: 1e-4,
+                batch: 32,
+                ..default
+            },
+        })
+    }
+
+    /// The paper's own value, as far as it was at hand: mean and deviation.
+    pub(super) fn paper(&self) -> Option<Spread> {
+        match (self.dataset, self.activation, self.method) {
+            (DataSet::Cifar10, Activation::Relu, Method::Lfp) => Some((0.822, 0.004)),
+            (DataSet::Cifar10, Activation::Relu, Method::Gradient) => Some((0.841, 0.004)),
+            _ => None,
+        }
+    }
+}
+
+impl CellResult {
+    pub(super) fn of(cell: &Cell, records: &[Record], classes: usize) -> Self {
+        let accuracies = records.iter().map(|record| match cell.is_class_mean() {
+            true => record.class_mean(classes),
+            false => record.accuracy(classes),
+        });
+        Self::Ran {
+            accuracy: mean_and_deviation(accuracies),
+            seeds: records.len(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Table 3: LFP and gradient on photographs, over networks and activations.
+
+mod cell;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use lfp_burn::Activation;
+
+use super::{Profile, ReproduceError, Request};
+use crate::{
+    data::{DataError, DataSet, Reading, Split},
+    network::Model,
+    objective::Method,
+    sweep::{self, Job},
+};
+use cell::{Cell, CellResult};
+
+/// Height and width of photographs in files.
+const IMAGE_SIZE: u32 = 224;
+
+/// Which part of the table to run; an empty list stands for all there is.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Networks.
+    pub models: Vec<Model>,
+    /// Data sets.
+    pub datasets: Vec<DataSet>,
+    /// Activations.
+    pub activations: Vec<Activation>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// The folder with torchvision's weights, which transfer starts from.
+    pub pretrained: Option<PathBuf>,
+}
+
+impl Choice {
+    fn has(&self, cell: &Cell) -> bool {
+        fn listed<T: PartialEq>(list: &[T], one: &T) -> bool {
+            list.is_empty() || list.contains(one)
+        }
+        listed(&self.models, &cell.model)
+            && listed(&self.datasets, &cell.dataset)
+            && listed(&self.activations, &cell.activation)
+            && listed(&self.methods, &cell.method)
+    }
+
+    /// Whether nothing was chosen.
+    pub fn is_default(&self) -> bool {
+        let Self {
+            models,
+            datasets,
+            activations,
+            methods,
+            pretrained,
+        } = self;
+        models.is_empty()
+            && datasets.is_empty()
+            && activations.is_empty()
+            && methods.is_empty()
+            && pretrained.is_none()
+    }
+}
+
+/// Runs what can be run, and writes the table.
+pub(super) fn table3(
+    request: &Request,
+    folder: &Path,
+    device: &Device,
+) -> Result<(), ReproduceError> {
+    let mut results = Vec::new();
+    for dataset in cell::DATASETS {
+        let cells: Vec<Cell> = cell::all().filter(|cell| cell.dataset == dataset).collect();
+        let wanted = cells.iter().any(|cell| request.table.has(cell));
+        let data = wanted.then(|| load(request, dataset)).transpose()?;
+        let runner = Runner {
+            request,
+            folder: folder.join(dataset.to_string()),
+            device,
+        };
+        for cell in cells {
+            let result = match &data {
+                _ if !request.table.has(&cell) => CellResult::NotAsked,
+                Some(Some(data)) => runner.run(&cell, data)?,
+                _ => CellResult::NoData,
+            };
+            results.push((cell, result));
+        }
+    }
+    report::write(request, folder, &results)
+}
+
+/// The data, or as much of them as the profile takes; nothing where they are not there.
+fn load(request: &Request, dataset: DataSet) -> Result<Option<Split>, ReproduceError> {
+    let reading = Reading {
+        size: IMAGE_SIZE,
+        // A quick run sees few photographs, and a full one more than most machines have memory for.
+        cached: request.profile == Profile::Quick,
+    };
+    match dataset.load(request.data_dir.as_deref(), reading) {
+        Ok(data) => Ok(Some(match request.profile {
+            Profile::Quick => cell::quick_part(dataset, &data),
+            Profile::Paper => data,
+        })),
+        Err(DataError::NoFolder(_) | DataError::NoDataSet { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+struct Runner<'a> {
+    request: &'a Request,
+    folder: PathBuf,
+    device: &'a Device,
+}
+
+impl Runner<'_> {
+    fn run(&self, cell: &Cell, data: &Split) -> Result<CellResult, ReproduceError> {
+        let Request { table, profile, .. } = self.request;
+        let pretrained = match cell.starts_from_imagenet() {
+            false => None,
+            true => match weights(table.pretrained.as_deref(), cell.model)? {
+                Some(file) => Some(file),
+                None => return Ok(CellResult::NoWeights),
+            },
+        };
+        let seeds = self.request.seeds_or(match profile {
+            Profile::Quick => 1,
+            Profile::Paper => 3,
+        });
+        let classes = data.train.num_classes();
+        let job = |&seed: &u64| {
+            let mut settings = cell.settings(*profile, classes, pretrained.as_deref())?;
+            settings.seed = seed;
+            settings.device = format!("{:?}", self.device);
+            Ok(Job {
+                name: format!("{}-{seed}", cell.name()),
+                settings,
+            })
+        };
+        let jobs: Vec<Job> = seeds
+            .iter()
+            .map(job)
+            .collect::<Result<_, ReproduceError>>()?;
+        println!("{}", cell.title());
+        let records = sweep::run(&self.folder, &jobs, data, self.device)?;
+        Ok(CellResult::of(cell, &records, classes))
+    }
+}
+
+/// Torchvision's file for a network: its name begins with the network's, as `resnet18-f37072fd.pth` does.
+fn weights(folder: Option<&Path>, model: Model) -> Result<Option<PathBuf>, ReproduceError> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let stem = model.to_string().replace('-', "_");
+    let files = crate::files::list(folder)?;
+    let fits = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let rest = name.strip_prefix(&stem);
+        rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+    };
+    Ok(files.iter().find(fits).cloned())
+}

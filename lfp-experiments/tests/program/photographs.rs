@@ -1,0 +1,745 @@
+//! Data sets in files, in the layouts that they are published in.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use burn::tensor::Device;
+use image::{Rgb, RgbImage};
+use lfp_experiments::data::{
+    Batches, Cifar, DataError, DataSet, Order, Reading, Samples, Split, class_weights, cub, folder,
+    food11, isic,
+};
+use tempfile::TempDir;
+
+use super::{REAL_DATA, path, program, refused, succeeds};
+
+const READING: Reading = Reading {
+    size: 32,
+    cached: false,
+};
+
+/// A picture of a class: its colour, in stripes that differ from picture to picture.
+fn picture(class: usize, number: usize) -> RgbImage {
+    let colour = [[230, 40, 40], [40, 230, 40], [40, 40, 230], [220, 220, 30]][class % 4];
+    RgbImage::from_fn(40, 36, |x, y| {
+        let dark = (x as usize + y as usize * number) % 7 < 3;
+        Rgb(colour.map(|value: u8| if dark { value / 2 } else { value }))
+    })
+}
+
+fn save(path: &Path, class: usize, number: usize) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    picture(class, number).save(path).unwrap();
+}
+
+/// `train/CLASS/*` and `test/CLASS/*`.
+pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for class in 0..classes {
+        for (part, count) in [("train", train), ("test", test)] {
+            for number in 0..count {
+                // All kinds of files, and one that is no picture.
+                let ending = ["png", "jpg", "BMP"][number % 3];
+                let name = format!("{part}/class{class}/{number}.{ending}");
+                save(&root.path().join(name), class, number);
+            }
+            let notes = format!("{part}/class{class}/notes.txt");
+            fs::write(root.path().join(notes), "not a picture").unwrap();
+        }
+    }
+    root
+}
+
+fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    for index in 0..data.count() {
+        *counts.entry(data.label(index)).or_default() += 1;
+    }
+    counts
+}
+
+#[track_caller]
+fn fails(result: Result<Split, DataError>, words: &[&str]) {
+    let error = result.err().expect("refused").to_string();
+    for word in words {
+        assert!(error.contains(word), "expected \"{word}\" in: {error}");
+    }
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn a_folder_for_each_class_is_a_data_set() {
+    let root = image_folder(3, 6, 2);
+    let data = folder(root.path(), READING).unwrap();
+    assert_eq!(data.train.shape(), [3, 32, 32]);
+    assert_eq!(data.train.num_classes(), 3);
+    assert_eq!(
+        counts(&data.train),
+        BTreeMap::from([(0, 6), (1, 6), (2, 6)])
+    );
+    assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
+    // Red is the first class, and ImageNet's mean and deviation are the scale.
+    let sample = data.test.read(0, 0).unwrap();
+    let mean = |channel: usize| {
+        let channel = &sample.values[channel * 1024..(channel + 1) * 1024];
+        channel.iter().sum::<f32>() / 1024.0
+    };
+    assert!(mean(0) > 0.5 && mean(1) < -1.0 && mean(2) < -1.0);
+}
+
+#[test]
+fn what_is_wrong_with_a_folder_is_named_before_training() {
+    let root = image_folder(3, 2, 2);
+    let broken = root.path().join("train/class1/broken.png");
+    fs::write(&broken, "not a picture").unwrap();
+    fails(
+        folder(root.path(), READING),
+        &["train/class1/broken.png", "broken image"],
+    );
+    fs::write(&broken, "").unwrap();
+    fails(
+        folder(root.path(), READING),
+        &["train/class1/broken.png", "broken image"],
+    );
+    fs::remove_file(&broken).unwrap();
+
+    fs::create_dir(root.path().join("train/empty")).unwrap();
+    fs::create_dir(root.path().join("test/empty")).unwrap();
+    fails(
+        folder(root.path(), READING),
+        &["train/empty", "class without images"],
+    );
+    fs::remove_dir(root.path().join("test/empty")).unwrap();
+    fails(
+        folder(root.path(), READING),
+        &["test/empty", "same classes"],
+    );
+    fs::remove_dir(root.path().join("train/empty")).unwrap();
+
+    fs::remove_dir_all(root.path().join("test")).unwrap();
+    fails(
+        folder(root.path(), READING),
+        &["train/CLASS/*", "--data-dir"],
+    );
+}
+
+#[test]
+fn a_picture_that_is_torn_ends_a_run_by_name() {
+    let root = image_folder(2, 4, 2);
+    let torn = root.path().join("train/class1/1.jpg");
+    // Large enough that its beginning is more than its header.
+    let noise = RgbImage::from_fn(200, 200, |x, y| {
+        Rgb([(x * y % 251) as u8, (x ^ y) as u8, 7])
+    });
+    noise.save(&torn).unwrap();
+    let whole = fs::read(&torn).unwrap();
+    fs::write(&torn, &whole[..whole.len() / 4]).unwrap();
+    let out = path(&root, "run");
+    let root = root.path().to_str().unwrap();
+    let arguments = [
+        "train",
+        "--model",
+        "resnet32",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        root,
+        "--image-size",
+        "32",
+        "--epochs",
+        "1",
+        "--batch",
+        "4",
+        "--out",
+        &out,
+    ];
+    refused(&arguments, &["train/class1/1.jpg", "broken image"]);
+}
+
+#[test]
+fn the_data_must_have_the_classes_of_the_model() {
+    let root = image_folder(2, 2, 2);
+    let root = root.path().to_str().unwrap();
+    let arguments = [
+        "train",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        root,
+        "--classes",
+        "5",
+    ];
+    refused(&arguments, &[root, "expected data of 5 classes", "found 2"]);
+}
+
+fn cub_folder() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let inner = root.path().join("CUB_200_2011");
+    let [mut images, mut labels, mut split] = [const { String::new() }; 3];
+    let mut number = 0;
+    for class in 0..3 {
+        for bird in 0..5 {
+            number += 1;
+            let name = format!("{:03}.Some_Bird/Some_Bird_{bird:04}.jpg", class + 1);
+            save(&inner.join("images").join(&name), class, bird);
+            images += &format!("{number} {name}\n");
+            labels += &format!("{number} {}\n", class + 1);
+            split += &format!("{number} {}\n", u8::from(bird < 3));
+        }
+    }
+    fs::write(inner.join("images.txt"), images).unwrap();
+    fs::write(inner.join("image_class_labels.txt"), labels).unwrap();
+    fs::write(inner.join("train_test_split.txt"), split).unwrap();
+    root
+}
+
+#[test]
+fn cub_is_split_as_published() {
+    let root = cub_folder();
+    let data = cub(root.path(), READING).unwrap();
+    assert_eq!(
+        counts(&data.train),
+        BTreeMap::from([(0, 3), (1, 3), (2, 3)])
+    );
+    assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
+    let inner = root.path().join("CUB_200_2011");
+    assert_eq!(
+        cub(&inner, READING).unwrap().train.count(),
+        9,
+        "named itself"
+    );
+
+    let bird = inner.join("images/002.Some_Bird/Some_Bird_0003.jpg");
+    fs::remove_file(&bird).unwrap();
+    fails(
+        cub(root.path(), READING),
+        &["images.txt", "Some_Bird_0003.jpg", "missing"],
+    );
+    save(&bird, 1, 3);
+    let labels = inner.join("image_class_labels.txt");
+    let whole = fs::read_to_string(&labels).unwrap();
+    fs::write(&labels, &whole[..whole.len() - 6]).unwrap();
+    fails(
+        cub(root.path(), READING),
+        &["image_class_labels.txt", "image 15"],
+    );
+    fs::write(&labels, "1 one\n").unwrap();
+    fails(
+        cub(root.path(), READING),
+        &["image_class_labels.txt", "image 1, found one"],
+    );
+}
+
+const LESIONS: [&str; 9] = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK"];
+
+fn isic_folder() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let mut table = format!("image,{}\n", LESIONS.join(","));
+    // As uneven as the real one is.
+    for (class, count) in [20, 31, 10, 4, 6, 3, 2, 5].into_iter().enumerate() {
+        for number in 0..count {
+            let name = format!("ISIC_{:07}", 1000 * class + number);
+            let image = format!("ISIC_2019_Training_Input/ISIC_2019_Training_Input/{name}.jpg");
+            save(&root.path().join(image), class, number);
+            let ones = (0..9).map(|of| if of == class { "1.0" } else { "0.0" });
+            table += &format!("{name},{}\n", ones.collect::<Vec<_>>().join(","));
+        }
+    }
+    fs::write(
+        root.path().join("ISIC_2019_Training_GroundTruth.csv"),
+        table,
+    )
+    .unwrap();
+    root
+}
+
+#[test]
+fn a_tenth_of_each_class_of_isic_is_for_testing() {
+    let root = isic_folder();
+    let data = isic(root.path(), READING).unwrap();
+    assert_eq!(data.train.num_classes(), 9, "nobody has the ninth");
+    let expected = [2, 3, 1, 1, 1, 1, 1, 1];
+    assert_eq!(counts(&data.test), (0..).zip(expected).collect());
+    assert_eq!(data.train.count() + data.test.count(), 81);
+    let labels = |data: &Split| {
+        let samples = (0..data.test.count()).map(|index| data.test.read(index, 0).unwrap().values);
+        samples.collect::<Vec<_>>()
+    };
+    let again = isic(root.path(), READING).unwrap();
+    assert!(labels(&data) == labels(&again), "the same for everybody");
+
+    // Weights that make all classes count the same, and all samples as many as they are.
+    let weights = class_weights(data.train.as_ref());
+    let sums = counts(&data.train);
+    let weighed: Vec<f32> = sums
+        .iter()
+        .map(|(&class, &count)| weights[class as usize] * count as f32)
+        .collect();
+    assert!(
+        weighed.iter().all(|sum| (sum - weighed[0]).abs() < 1e-3),
+        "{weighed:?}"
+    );
+    assert!((weighed.iter().sum::<f32>() - data.train.count() as f32).abs() < 1e-3);
+
+    let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
+    let whole = fs::read_to_string(&table).unwrap();
+    fs::write(&table, whole.clone() + "ISIC_9999999,1,0,0,0,0,0,0,0,0\n").unwrap();
+    fails(
+        isic(root.path(), READING),
+        &["GroundTruth.csv", "ISIC_9999999.jpg", "missing"],
+    );
+    fs::write(&table, whole.clone() + "ISIC_0000000,1,1,0,0,0,0,0,0,0\n").unwrap();
+    fails(
+        isic(root.path(), READING),
+        &["GroundTruth.csv: line 83", "exactly one class"],
+    );
+    fs::write(&table, &whole[..whole.len() - 8]).unwrap();
+    fails(isic(root.path(), READING), &["GroundTruth.csv: line 82"]);
+}
+
+#[test]
+fn food_11_is_read_in_its_original_layout_and_in_folders() {
+    for folders in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        for (part, count) in [("training", 3), ("validation", 1), ("evaluation", 2)] {
+            for class in 0..11 {
+                for number in 0..count {
+                    let name = match folders {
+                        false => format!("food11/{part}/{class}_{number}.jpg"),
+                        true => format!("food11/{part}/Food {class:02}/{number}.jpg"),
+                    };
+                    save(&root.path().join(name), class, number);
+                }
+            }
+        }
+        let data = food11(root.path(), READING).unwrap();
+        assert_eq!((data.train.count(), data.test.count()), (33, 22));
+        assert_eq!(counts(&data.train).len(), 11);
+        if !folders {
+            let stray = root.path().join("food11/evaluation/11_0.jpg");
+            save(&stray, 0, 0);
+            fails(
+                food11(root.path(), READING),
+                &["evaluation/11_0.jpg", "from 0 to 10"],
+            );
+        }
+    }
+}
+
+/// The first pixels of every batch, and the labels.
+fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f32>, Vec<i64>)> {
+    let batches = Batches {
+        data,
+        size: 5,
+        order,
+        workers,
+    };
+    let batches = batches.iter(&Device::default()).map(|batch| {
+        let batch = batch.unwrap();
+        let pixels = batch.inputs.into_data().iter::<f32>().collect();
+        (pixels, batch.targets.into_data().iter::<i64>().collect())
+    });
+    batches.collect()
+}
+
+#[test]
+fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
+    let root = isic_folder();
+    let plain = isic(root.path(), READING).unwrap().train;
+    let cached = Reading {
+        cached: true,
+        ..READING
+    };
+    let cached = isic(root.path(), cached).unwrap().train;
+    let expected = read_all(&plain, 1, Order::Shuffled(7));
+    assert_eq!(expected.len(), plain.count().div_ceil(5));
+    for workers in [2, 3, 8] {
+        assert!(
+            read_all(&plain, workers, Order::Shuffled(7)) == expected,
+            "{workers} workers"
+        );
+    }
+    for _ in 0..2 {
+        assert!(
+            read_all(&cached, 2, Order::Shuffled(7)) == expected,
+            "cached"
+        );
+    }
+    assert!(
+        read_all(&plain, 2, Order::Shuffled(8)) != expected,
+        "another epoch"
+    );
+}
+
+/// Records of CIFAR in the binary layout: classes that differ in brightness.
+fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
+    let record = |index: usize| {
+        let class = index % 10;
+        let label = std::iter::repeat_n(class as u8, label_bytes);
+        let pixels = (0..3072).map(move |pixel| (class * 20 + pixel % 13) as u8);
+        label.chain(pixels)
+    };
+    (0..count).flat_map(record).collect()
+}
+
+/// CIFAR-10 in the binary layout, with few images.
+pub(crate) fn cifar_folder(images: usize) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let inner = root.path().join("cifar-10-batches-bin");
+    fs::create_dir(&inner).unwrap();
+    for batch in 1..=5 {
+        let name = format!("data_batch_{batch}.bin");
+        fs::write(inner.join(name), cifar_records(images / 5, 1)).unwrap();
+    }
+    fs::write(inner.join("test_batch.bin"), cifar_records(30, 1)).unwrap();
+    root
+}
+
+#[test]
+fn cifar_is_read_in_its_binary_layout() {
+    let root = cifar_folder(100);
+    let data = Cifar::Ten.load(root.path()).unwrap();
+    assert_eq!((data.train.count(), data.test.count()), (100, 30));
+    let sample = data.train.read(13, 0).unwrap();
+    assert_eq!(sample.label, 3);
+    let pixel = |channel: usize, mean: f32, deviation: f32| {
+        let byte = 60 + (channel * 1024) % 13;
+        (byte as f32 / 255.0 - mean) / deviation
+    };
+    assert!((sample.values[0] - pixel(0, 0.4911, 0.2022)).abs() < 1e-5);
+    assert!((sample.values[1024] - pixel(1, 0.4820, 0.1993)).abs() < 1e-5);
+    assert!((sample.values[2048] - pixel(2, 0.4467, 0.2009)).abs() < 1e-5);
+
+    let torn = root.path().join("cifar-10-batches-bin/data_batch_3.bin");
+    let whole = fs::read(&torn).unwrap();
+    fs::write(&torn, &whole[..whole.len() - 1]).unwrap();
+    fails(
+        Cifar::Ten.load(root.path()),
+        &["data_batch_3.bin", "3073 bytes"],
+    );
+    fs::write(&torn, [&[10u8][..], &[0; 3072]].concat()).unwrap();
+    fails(
+        Cifar::Ten.load(root.path()),
+        &["data_batch_3.bin", "labels below 10", "found 10"],
+    );
+    fs::remove_file(&torn).unwrap();
+    fails(Cifar::Ten.load(root.path()), &["data_batch_3.bin"]);
+    fails(
+        Cifar::Hundred.load(root.path()),
+        &["cifar-100-binary", "cifar-100-python"],
+    );
+
+    let root = tempfile::tempdir().unwrap();
+    let inner = root.path().join("cifar-100-binary");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("train.bin"), cifar_records(20, 2)).unwrap();
+    fs::write(inner.join("test.bin"), cifar_records(10, 2)).unwrap();
+    let data = Cifar::Hundred.load(root.path()).unwrap();
+    assert_eq!((data.train.num_classes(), data.train.count()), (100, 20));
+    assert_eq!(data.train.label(7), 7);
+}
+
+/// A dictionary as Python 2 pickled those of CIFAR: a list of labels, and a NumPy array of bytes.
+fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
+    fn short(text: &str) -> Vec<u8> {
+        [&[b'U', text.len() as u8], text.as_bytes()].concat()
+    }
+    let numbers: Vec<u8> = labels.iter().flat_map(|&label| [b'K', label]).collect();
+    let rows = (labels.len() as u16).to_le_bytes();
+    let parts: [&[u8]; 14] = [
+        b"\x80\x02}q\x01(",
+        &short("batch_label"),
+        &short("training batch 1 of 5"),
+        &short(key),
+        b"](",
+        &numbers,
+        b"e",
+        &short("data"),
+        b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09(K\x01M",
+        &rows,
+        b"M\x00\x0c\x86cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87Rq\x0b(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T",
+        &(pixels.len() as u32).to_le_bytes(),
+        pixels,
+        b"tbu.",
+    ];
+    parts.concat()
+}
+
+#[test]
+fn cifar_is_read_in_its_python_layout() {
+    let labels: Vec<u8> = (0..10).collect();
+    let pixels: Vec<u8> = (0..10 * 3072).map(|pixel| (pixel % 251) as u8).collect();
+    let root = tempfile::tempdir().unwrap();
+    let inner = root.path().join("cifar-10-batches-py");
+    fs::create_dir(&inner).unwrap();
+    for name in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
+        fs::write(inner.join(name), pickled("labels", &labels, &pixels)).unwrap();
+    }
+    let data = Cifar::Ten.load(root.path()).unwrap();
+    assert_eq!((data.train.count(), data.test.count()), (50, 10));
+    let sample = data.test.read(4, 0).unwrap();
+    assert_eq!(sample.label, 4);
+    let byte = (4 * 3072) % 251;
+    assert!((sample.values[0] - (byte as f32 / 255.0 - 0.4911) / 0.2022).abs() < 1e-5);
+
+    let torn = inner.join("test_batch");
+    let whole = pickled("labels", &labels, &pixels);
+    fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
+    fails(
+        Cifar::Ten.load(root.path()),
+        &["test_batch", "not a pickled dictionary"],
+    );
+    fs::write(&torn, pickled("names", &labels, &pixels)).unwrap();
+    fails(Cifar::Ten.load(root.path()), &["test_batch", "\"labels\""]);
+    fs::write(&torn, pickled("labels", &labels[..9], &pixels)).unwrap();
+    fails(
+        Cifar::Ten.load(root.path()),
+        &["test_batch", "each of 9 labels"],
+    );
+
+    let root = tempfile::tempdir().unwrap();
+    let inner = root.path().join("cifar-100-python");
+    fs::create_dir(&inner).unwrap();
+    for name in ["train", "test"] {
+        fs::write(
+            inner.join(name),
+            pickled("fine_labels", &[99], &pixels[..3072]),
+        )
+        .unwrap();
+    }
+    assert_eq!(Cifar::Hundred.load(root.path()).unwrap().test.label(0), 99);
+}
+
+#[test]
+fn the_real_cifar_10_is_what_everyone_has() {
+    let Some(folder) = std::env::var_os(REAL_DATA).map(PathBuf::from) else {
+        eprintln!("skipped: {REAL_DATA} does not name a folder with CIFAR-10");
+        return;
+    };
+    let data = DataSet::Cifar10.load(Some(&folder), READING).unwrap();
+    assert_eq!((data.train.count(), data.test.count()), (50_000, 10_000));
+    assert_eq!(
+        counts(&data.train),
+        (0..10).map(|class| (class, 5_000)).collect()
+    );
+    assert_eq!(
+        counts(&data.test),
+        (0..10).map(|class| (class, 1_000)).collect()
+    );
+    // The first image for training is a frog, the first for testing a cat.
+    assert_eq!((data.train.label(0), data.test.label(0)), (6, 3));
+}
+
+#[test]
+fn every_model_for_photographs_trains_by_both_methods() {
+    let root = image_folder(3, 4, 2);
+    let root_path = root.path().to_str().unwrap();
+    for model in [
+        "vgg-like",
+        "vgg-like-bn",
+        "resnet18",
+        "resnet34",
+        "resnet32",
+    ] {
+        for method in ["lfp", "gradient"] {
+            let out = path(&root, &format!("{model}-{method}"));
+            let said = succeeds(&[
+                "train",
+                "--model",
+                model,
+                "--method",
+                method,
+                "--dataset",
+                "folder",
+                "--data-dir",
+                root_path,
+                "--image-size",
+                "32",
+                "--epochs",
+                "2",
+                "--batch",
+                "6",
+                "--out",
+                &out,
+            ]);
+            let epochs = said.lines().filter(|line| line.starts_with("epoch "));
+            assert_eq!(epochs.count(), 2, "{said}");
+            let out = Path::new(&out);
+            let result = fs::read_to_string(out.join("result.json")).unwrap();
+            let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+            assert!(result["test_top5"][1] == 1.0, "three classes: {result}");
+            assert!(result["best_epoch"].as_u64().unwrap() >= 1);
+            assert!(
+                out.join("best.safetensors").is_file() && out.join("final.safetensors").is_file()
+            );
+            fs::remove_dir_all(out).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_can_start_from_weights_for_other_classes() {
+    let root = image_folder(3, 4, 2);
+    let folder = root.path().to_str().unwrap();
+    let first = path(&root, "first");
+    let train = |more: &[&str]| {
+        let mut arguments = vec![
+            "train",
+            "--model",
+            "resnet32",
+            "--dataset",
+            "folder",
+            "--data-dir",
+            folder,
+            "--image-size",
+            "32",
+            "--epochs",
+            "1",
+            "--batch",
+            "6",
+            "--lr",
+            "1e-9",
+            "--clip",
+            "0",
+        ];
+        arguments.extend(more);
+        program(&arguments)
+    };
+    assert!(train(&["--out", &first]).status.success());
+    let weights = format!("{first}/final.safetensors");
+    let second = path(&root, "second");
+    assert!(
+        train(&["--out", &second, "--seed", "1", "--pretrained", &weights])
+            .status
+            .success()
+    );
+    let read = |run: &str| fs::read(Path::new(run).join("final.safetensors")).unwrap();
+    let (before, after) = (read(&first), read(&second));
+    let (before, after) = (
+        safetensors::SafeTensors::deserialize(&before).unwrap(),
+        safetensors::SafeTensors::deserialize(&after).unwrap(),
+    );
+    let conv = |file: &safetensors::SafeTensors| -> Vec<f32> {
+        let bytes = file
+            .tensor("layer3.0.conv1.weight")
+            .unwrap()
+            .data()
+            .to_vec();
+        let numbers = bytes.chunks(4);
+        numbers
+            .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
+            .collect()
+    };
+    let (before, after) = (conv(&before), conv(&after));
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+    assert!(
+        before.iter().zip(&after).all(close),
+        "it starts where the first ended"
+    );
+
+    // Of two classes now: the last layer is drawn.
+    fs::remove_dir_all(root.path().join("train/class2")).unwrap();
+    fs::remove_dir_all(root.path().join("test/class2")).unwrap();
+    let third = path(&root, "third");
+    let output = train(&["--out", &third, "--pretrained", &weights]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && said.contains("another number of classes"),
+        "{said}"
+    );
+
+    let vgg = [
+        "train",
+        "--model",
+        "vgg-like",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        folder,
+        "--image-size",
+        "32",
+        "--pretrained",
+        &weights,
+        "--out",
+        "unused",
+    ];
+    refused(&vgg, &["final.safetensors", "do not fit", "missing: "]);
+    refused(
+        &[
+            "train",
+            "--dataset",
+            "cifar10",
+            "--data-dir",
+            folder,
+            "--image-size",
+            "64",
+        ],
+        &["--image-size", "cifar10"],
+    );
+}
+
+#[test]
+fn table_3_runs_what_is_there_and_says_what_is_not() {
+    let root = cifar_folder(40);
+    let folder = root.path().to_str().unwrap();
+    let out = path(&root, "results");
+    let arguments = [
+        "reproduce",
+        "table3",
+        "--data-dir",
+        folder,
+        "--out",
+        &out,
+        "--activations",
+        "relu",
+    ];
+    let said = succeeds(&arguments);
+    let row = |name: &str| {
+        said.lines()
+            .find(|line| line.starts_with(name))
+            .unwrap()
+            .to_owned()
+    };
+    let relu = row("cifar10");
+    assert!(
+        relu.contains("relu") && relu.contains("(1)") && relu.contains("82.2 \u{b1} 0.4"),
+        "{relu}"
+    );
+    assert!(row("cifar100").contains("not run: no data"), "{said}");
+    assert!(row("isic").contains("class mean"), "{said}");
+    assert!(
+        said.contains("heaviside   top 1") && said.contains("not run"),
+        "{said}"
+    );
+    let table = Path::new(&out).join("table3");
+    let csv = fs::read_to_string(table.join("table3.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 36, "two for each of 12 + 6 rows");
+    assert!(
+        fs::read_to_string(table.join("table3.md"))
+            .unwrap()
+            .starts_with("| data |")
+    );
+    let runs = fs::read_dir(table.join("cifar10/runs")).unwrap().count();
+    assert_eq!(runs, 2);
+
+    // Again: nothing is run twice.
+    let record = table.join("cifar10/runs/vgg-like-relu-lfp-7240.json");
+    let before = fs::metadata(&record).unwrap().modified().unwrap();
+    assert_eq!(succeeds(&arguments), said);
+    assert_eq!(fs::metadata(&record).unwrap().modified().unwrap(), before);
+    refused(
+        &["reproduce", "fig3", "--models", "vgg-like"],
+        &["--models", "table3"],
+    );
+}

@@ -1,0 +1,103 @@
+//! A batch shared out over passes and devices leaves what it leaves as a whole.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    optim::GradientsParams,
+    tensor::{Device, Distribution, Int, Tensor},
+};
+use lfp_burn::Activation;
+use lfp_experiments::{
+    data::Batch,
+    network::{Architecture, Model, Network, drawn},
+    objective::Method,
+    train::{Sharing, train_epoch},
+};
+
+use crate::{assert_close, seeded, values};
+
+/// All updates, one after the other, in the order of the parameters.
+struct Flat<'a> {
+    grads: &'a GradientsParams,
+    all: Vec<f64>,
+}
+
+impl ModuleVisitor for Flat<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            self.all.extend(values(grad));
+        }
+    }
+}
+
+/// The updates of one batch.
+fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) -> Vec<f64> {
+    let mut all = Vec::new();
+    let batches = std::iter::once(Ok(batch.clone()));
+    let objective = method.objective();
+    let keep = |network: Network, grads: GradientsParams| {
+        let mut flat = Flat {
+            grads: &grads,
+            all: Vec::new(),
+        };
+        network.visit(&mut flat);
+        all = flat.all;
+        network
+    };
+    train_epoch(network.clone(), &objective, sharing, batches, keep).unwrap();
+    all
+}
+
+fn network(device: &Device) -> Network {
+    let architecture = Architecture {
+        activation: Activation::Silu,
+        dropout: Some(0.0),
+        ..Architecture::new(Model::LeNet)
+    };
+    drawn(architecture.init([1, 16, 16], 10, device).unwrap())
+}
+
+fn batch(samples: usize, device: &Device) -> Batch {
+    let shape = [samples, 1, 16, 16];
+    Batch {
+        inputs: Tensor::random(shape, Distribution::Normal(0.0, 1.0), device),
+        targets: Tensor::<1, Int>::arange(0..samples as i64, device) % 10,
+    }
+}
+
+#[test]
+fn passes_and_devices_leave_the_updates_of_the_whole() {
+    let (device, _alone) = seeded(11);
+    let network = network(&device);
+    // Uneven parts: eleven samples on two devices are six and five, in three passes two, two and two (or one).
+    let batch = batch(11, &device);
+    for method in [Method::Lfp, Method::Gradient] {
+        let whole = updates(&network, method, &batch, &Sharing::none(&device));
+        assert!(whole.len() > 10_000 && whole.iter().any(|update| *update != 0.0));
+        for (devices, passes) in [(1, 3), (2, 1), (2, 3), (3, 2), (20, 20)] {
+            let sharing = Sharing {
+                devices: vec![device.clone(); devices],
+                passes,
+            };
+            let shared = updates(&network, method, &batch, &sharing);
+            let name = format!("{method}, {devices} devices, {passes} passes");
+            assert_close(&name, &shared, &whole, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn checkpointing_leaves_the_same_updates() {
+    let (device, _alone) = seeded(12);
+    let saving = device.clone().gradient_checkpointing();
+    assert!(saving.gradient_checkpointing_strategy().is_some());
+    let of = |device: &Device| {
+        device.seed(12);
+        (network(device), batch(6, device))
+    };
+    let (plain, saved) = (of(&device), of(&saving));
+    for method in [Method::Lfp, Method::Gradient] {
+        let whole = updates(&plain.0, method, &plain.1, &Sharing::none(&device));
+        let other = updates(&saved.0, method, &saved.1, &Sharing::none(&saving));
+        assert_close(&method.to_string(), &other, &whole, 1e-6);
+    }
+}
