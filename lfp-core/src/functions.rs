@@ -3,7 +3,10 @@
 //! In the forward pass each is an ordinary layer, on any device. On an autodiff device it also says
 //! how rewards go back; `backward()` is Burn's gradient, bit for bit.
 
-use burn_core::{backend::Dispatch, tensor::Tensor};
+use burn_core::{
+    backend::Dispatch,
+    tensor::{Tensor, ops::ConvOptions},
+};
 
 use crate::{Activation, LfpOps, LifNeuron};
 
@@ -151,6 +154,28 @@ pub fn batch_norm_train<const D: usize>(
         Tensor::from_dispatch(mean),
         Tensor::from_dispatch(variance),
     )
+}
+
+/// Convolution in two dimensions, as Burn's; a propagation has the weights' share computed in a way of its
+/// own. Not stabilised: follow it by [`stabilize`] or [`neuron`].
+///
+/// # Shapes
+///
+/// - `x`: `[batch, channels_in, height_in, width_in]`
+/// - `weight`: `[channels_out, channels_in / groups, kernel_height, kernel_width]`
+/// - `bias`: `[channels_out]`
+/// - the output: `[batch, channels_out, height_out, width_out]`
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    options: ConvOptions<2>,
+) -> Tensor<4> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(match bias {
+        Some(bias) => Dispatch::lfp_conv2d(x, weight, bias.into_dispatch(), options),
+        None => Dispatch::lfp_conv2d_without_bias(x, weight, options),
+    })
 }
 
 /// Leaky integrate-and-fire neurons over all steps. Returns spikes, and membrane potentials off the tape.

@@ -1,7 +1,7 @@
 //! The backend extension: what LFP asks of a backend beyond Burn's own operations.
 
 use burn_core as burn;
-use burn_core::backend::{Backend, backend_extension, tensor::FloatTensor};
+use burn_core::backend::{Backend, backend_extension, ops::ConvOptions, tensor::FloatTensor};
 
 use crate::{Activation, LifNeuron, Rule, rules};
 
@@ -78,6 +78,31 @@ pub trait LfpOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let result = Self::batch_norm_train(x, gamma, beta, epsilon);
         (result.output, result.mean, result.variance)
+    }
+
+    /// Convolution in two dimensions, not stabilised.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[batch, from, height, width]`; `weight`: `[to, from / groups, height, width]`; `bias`: `[to]`.
+    #[fusion(default)]
+    fn lfp_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        Self::conv2d(x, weight, Some(bias), options)
+    }
+
+    /// The same without bias. (A backend extension takes no optional tensors.)
+    #[fusion(default)]
+    fn lfp_conv2d_without_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        Self::conv2d(x, weight, None, options)
     }
 
     /// Leaky integrate-and-fire neurons over all steps. Returns spikes and membrane potentials.
@@ -157,6 +182,17 @@ pub trait LfpOps: Backend {
         neuron: LifNeuron,
     ) -> FloatTensor<Self> {
         rules::lif::gradient::<Self>(grad, membrane, current_steps, neuron)
+    }
+
+    /// What a propagation leaves at the weights of a convolution, `V = q a^T` summed over samples and places.
+    #[fusion(default)]
+    fn lfp_conv2d_weight(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        Self::conv2d_weight_backward(x, weight, quotient, options)
     }
 
     /// The update of a parameter (Eq. 7), for an optimiser that minimises: `-|w| V`.

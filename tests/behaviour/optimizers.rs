@@ -120,8 +120,13 @@ fn an_optimizer_follows_its_momentum_and_keeps_its_velocity() {
         let lr = schedule.step();
         momentum.set(schedule.momentum());
         point = optimizer.step(lr, point, grads);
-        let found = values(point.at.val());
-        assert_close("point", &found, &expected, 1e-6);
+        for (found, expected) in values(point.at.val()).iter().zip(expected) {
+            // What rounding a position of about 1 to f32 leaves.
+            assert!(
+                (found - expected).abs() < 3e-7,
+                "expected {expected}, found {found}"
+            );
+        }
     }
 }
 

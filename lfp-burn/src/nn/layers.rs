@@ -2,11 +2,11 @@
 
 use burn::{
     nn::{
-        BatchNorm, Dropout, Linear,
+        BatchNorm, Dropout, Linear, PaddingConfig2d,
         conv::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d},
         pool::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d},
     },
-    tensor::Tensor,
+    tensor::{Tensor, ops::ConvOptions},
 };
 use lfp_core::functions;
 
@@ -24,6 +24,31 @@ impl Hooked<Linear> {
     /// - output: `[..., d_output]`
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         self.finish(self.layer.forward(input))
+    }
+}
+
+impl Hook for Conv2d {}
+impl LinearMap for Conv2d {}
+
+impl Hooked<Conv2d> {
+    /// The convolution, and the activation if there is one.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, h_in, w_in]`
+    /// - output: `[batch, channels_out, h_out, w_out]`
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let layer = &self.layer;
+        let padding = match layer.padding {
+            PaddingConfig2d::Valid => [(0, 0); 2],
+            PaddingConfig2d::Explicit(top, left, bottom, right) => [(top, bottom), (left, right)],
+            // How much that is, Burn keeps to itself.
+            PaddingConfig2d::Same => return self.finish(layer.forward(input)),
+        };
+        let options =
+            ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
+        let bias = layer.bias.as_ref().map(|bias| bias.val());
+        self.finish(functions::conv2d(input, layer.weight.val(), bias, options))
     }
 }
 
@@ -118,12 +143,6 @@ linear_map!(
     3,
     "[batch, channels_in, length_in]",
     "[batch, channels_out, length_out]"
-);
-linear_map!(
-    Conv2d,
-    4,
-    "[batch, channels_in, h_in, w_in]",
-    "[batch, channels_out, h_out, w_out]"
 );
 linear_map!(
     Conv3d,

@@ -381,7 +381,7 @@ fn a_full_disk_is_named() {
     let data = Digits::new(20, 10);
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "run");
-    // A limit on the size of files, which meets the checkpoint first, stands in for a full disk.
+    // A limit on the size of files, which meets the best weights first, stands in for a full disk.
     let line = format!(
         "trap '' XFSZ; ulimit -f 100; exec {PROGRAM} {}",
         train_arguments(&data, &out).join(" ")
@@ -390,7 +390,7 @@ fn a_full_disk_is_named() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("cannot write") && said.contains("model.bpk"),
+        said.contains("cannot write") && said.contains("best.safetensors"),
         "{said}"
     );
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");

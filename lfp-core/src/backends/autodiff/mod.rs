@@ -3,6 +3,7 @@
 
 mod activation;
 mod batch_norm;
+mod conv;
 mod dropout;
 mod epsilon;
 mod lif;
@@ -13,7 +14,7 @@ use burn_autodiff::{
     checkpoint::strategy::CheckpointStrategy,
     ops::{Backward, OpsKind},
 };
-use burn_core::backend::{Backend, tensor::FloatTensor};
+use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
 
 use crate::{Activation, LfpOps, LifNeuron};
 
@@ -53,6 +54,23 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         batch_norm::train::<B, C>(x, gamma, beta, epsilon)
+    }
+
+    fn lfp_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        conv::conv2d::<B, C>(x, weight, Some(bias), options)
+    }
+
+    fn lfp_conv2d_without_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        conv::conv2d::<B, C>(x, weight, None, options)
     }
 
     fn lfp_lif(

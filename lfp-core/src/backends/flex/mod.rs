@@ -1,8 +1,13 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
+mod conv;
 mod lif;
 
-use burn_core::backend::{Bytes, DType, Element, tensor::FloatTensor};
+use burn_core::backend::{
+    Bytes, DType, Element,
+    ops::{ConvOptions, ModuleOps},
+    tensor::FloatTensor,
+};
 use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
@@ -71,6 +76,17 @@ impl LfpOps for Flex {
         neuron: LifNeuron,
     ) -> FloatTensor<Self> {
         lif::gradient(grad, membrane, current_steps, neuron)
+    }
+
+    fn lfp_conv2d_weight(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let [_, _, height, width] = weight.layout().shape().dims();
+        let ours = conv::weight_gradient(&x, &quotient, [height, width], &options);
+        ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, quotient, options))
     }
 
     fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,0 +1,86 @@
+//! Convolution in two dimensions: Burn's, but that a propagation has the weights' share computed by
+//! [`LfpOps::lfp_conv2d_weight`].
+
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
+
+use crate::{LfpOps, propagation::rule_of};
+
+pub(super) fn conv2d<B: Backend + LfpOps, C: CheckpointStrategy>(
+    x: FloatTensor<Autodiff<B, C>>,
+    weight: FloatTensor<Autodiff<B, C>>,
+    bias: Option<FloatTensor<Autodiff<B, C>>>,
+    options: ConvOptions<2>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (x, x_node) = x.into_parts();
+    let (weight, weight_node) = weight.into_parts();
+    let (bias, bias_node) = bias.map(|bias| bias.into_parts()).unzip();
+    let output = B::conv2d(x.clone(), weight.clone(), bias.clone(), options.clone());
+    let state = State {
+        x,
+        weight,
+        bias,
+        options,
+    };
+    // The type of a node has no public name, or this would be a function.
+    macro_rules! record {
+        ($nodes:expr) => {
+            match Conv2d.prepare::<C>($nodes).compute_bound().stateful() {
+                OpsKind::Tracked(prep) => prep.finish(state, output),
+                OpsKind::UnTracked(prep) => prep.finish(output),
+            }
+        };
+    }
+    match bias_node {
+        Some(bias_node) => record!([x_node, weight_node, bias_node]),
+        None => record!([x_node, weight_node]),
+    }
+}
+
+#[derive(Debug)]
+struct Conv2d;
+
+#[derive(Clone, Debug)]
+struct State<T> {
+    x: T,
+    weight: T,
+    bias: Option<T>,
+    options: ConvOptions<2>,
+}
+
+impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
+    type State = State<FloatTensor<B>>;
+
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let State {
+            x,
+            weight,
+            bias,
+            options,
+        } = ops.state;
+        let mut parents = ops.parents.into_iter();
+        let mut parent = || parents.next().flatten();
+        if let Some(node) = parent() {
+            let below =
+                B::conv2d_x_backward(x.clone(), weight.clone(), grad.clone(), options.clone());
+            grads.register::<B>(node.id, below);
+        }
+        if let Some(node) = parent() {
+            let (x, grad) = (x.clone(), grad.clone());
+            let of_weight = match rule_of(grads) {
+                Some(_) => B::lfp_conv2d_weight(x, weight, grad, options),
+                None => B::conv2d_weight_backward(x, weight, grad, options),
+            };
+            grads.register::<B>(node.id, of_weight);
+        }
+        if let (Some(node), Some(bias)) = (parent(), bias) {
+            grads.register::<B>(node.id, B::conv2d_bias_backward(x, bias, grad));
+        }
+    }
+}
