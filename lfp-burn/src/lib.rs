@@ -46,17 +46,23 @@
 //! | [`reward`] | initial rewards: Table 2 of the paper, and your own |
 //! | [`Propagate`], [`Feedback`] | the propagation, and what it leaves: updates, relevances, rewards |
 //! | [`spiking`] | leaky integrate-and-fire neurons and layers of them |
+//! | [`sparsity`] | Gini coefficient, quantiles, the share of parameters that a step moves |
+//! | [`prune`] | pruning by magnitude and by relevance |
 //! | [`optim`] | global-norm and adaptive clipping, OneCycle, and LFP-0 as a mere wrapper of an optimiser |
 
 mod feedback;
+mod layers;
 mod mark;
 pub mod nn;
 pub mod optim;
 mod propagate;
+pub mod prune;
 pub mod reward;
+pub mod sparsity;
 pub mod spiking;
 
 pub use feedback::Feedback;
+pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
     Activation, BatchNormRule, DropoutRule, LifError, LifNeuron, LifReward, LifRule,

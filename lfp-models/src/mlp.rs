@@ -8,7 +8,7 @@ use burn::{
 };
 use lfp_burn::{
     Activation,
-    nn::{Hook, Hooked},
+    nn::{Canonize, FoldError, Hook, Hooked},
 };
 
 use crate::PyTorchNames;
@@ -96,6 +96,12 @@ impl Mlp {
             .iter()
             .fold(input, |x, layer| self.dropout.forward(layer.forward(x)));
         last.forward(features)
+    }
+}
+
+impl Canonize for Mlp {
+    fn canonized(self) -> Result<Self, FoldError> {
+        Ok(self)
     }
 }
 

@@ -12,7 +12,7 @@ use burn::{
 };
 use lfp_burn::{
     Activation, hooks,
-    nn::{Hook, Hooked},
+    nn::{Canonize, FoldError, Hook, Hooked},
 };
 
 use crate::PyTorchNames;
@@ -59,7 +59,7 @@ pub struct ResNetConfig {
 #[derive(Module, Debug)]
 pub struct ResNet {
     conv1: Hooked<Conv2d>,
-    bn1: Hooked<BatchNorm>,
+    bn1: Option<Hooked<BatchNorm>>,
     maxpool: Option<MaxPool2d>,
     layers: Vec<Vec<BasicBlock>>,
     avgpool: Hooked<AdaptiveAvgPool2d>,
@@ -71,9 +71,9 @@ pub struct ResNet {
 #[derive(Module, Debug)]
 struct BasicBlock {
     conv1: Hooked<Conv2d>,
-    bn1: Hooked<BatchNorm>,
+    bn1: Option<Hooked<BatchNorm>>,
     conv2: Hooked<Conv2d>,
-    bn2: Hooked<BatchNorm>,
+    bn2: Option<Hooked<BatchNorm>>,
     downsample: Option<Downsample>,
     #[module(skip)]
     activation: Activation,
@@ -83,7 +83,7 @@ struct BasicBlock {
 #[derive(Module, Debug)]
 struct Downsample {
     conv: Hooked<Conv2d>,
-    norm: Hooked<BatchNorm>,
+    norm: Option<Hooked<BatchNorm>>,
 }
 
 impl ResNetConfig {
@@ -120,7 +120,7 @@ impl ResNetConfig {
         let (kernel, stride) = if self.large_images { (7, 2) } else { (3, 1) };
         let mut channels = self.widths[0];
         let conv1 = convolution([self.channels, channels], kernel, stride, device);
-        let bn1 = batch_norm(channels, device).with_activation(self.activation);
+        let bn1 = Some(batch_norm(channels, device).with_activation(self.activation));
         let mut layers = Vec::new();
         for (stage, (&blocks, &width)) in self.blocks.iter().zip(&self.widths).enumerate() {
             let block = |index| {
@@ -172,17 +172,37 @@ fn batch_norm(channels: usize, device: &Device) -> Hooked<BatchNorm> {
     BatchNormConfig::new(channels).init(device).hooked()
 }
 
+/// A convolution and what normalises its outputs, unless that has become part of it.
+fn normalized(conv: &Hooked<Conv2d>, norm: &Option<Hooked<BatchNorm>>, x: Tensor<4>) -> Tensor<4> {
+    let x = conv.forward(x);
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
+    }
+}
+
+fn fold(
+    conv: &mut Hooked<Conv2d>,
+    norm: &mut Option<Hooked<BatchNorm>>,
+    name: &str,
+) -> Result<(), FoldError> {
+    if let Some(norm) = norm.take() {
+        *conv = conv.clone().fold(&norm, name)?;
+    }
+    Ok(())
+}
+
 impl BasicBlock {
     fn new([from, to]: [usize; 2], stride: usize, activation: Activation, device: &Device) -> Self {
         let downsample = || Downsample {
             conv: convolution([from, to], 1, stride, device),
-            norm: batch_norm(to, device),
+            norm: Some(batch_norm(to, device)),
         };
         Self {
             conv1: convolution([from, to], 3, stride, device),
-            bn1: batch_norm(to, device).with_activation(activation),
+            bn1: Some(batch_norm(to, device).with_activation(activation)),
             conv2: convolution([to, to], 3, 1, device),
-            bn2: batch_norm(to, device),
+            bn2: Some(batch_norm(to, device)),
             downsample: (stride != 1 || from != to).then(downsample),
             activation,
         }
@@ -190,11 +210,11 @@ impl BasicBlock {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
-            Some(downsample) => downsample.norm.forward(downsample.conv.forward(x.clone())),
+            Some(downsample) => normalized(&downsample.conv, &downsample.norm, x.clone()),
             None => x.clone(),
         };
-        let x = self.bn1.forward(self.conv1.forward(x));
-        let x = self.bn2.forward(self.conv2.forward(x));
+        let x = normalized(&self.conv1, &self.bn1, x);
+        let x = normalized(&self.conv2, &self.bn2, x);
         // A linear map with weights of 1 (Eq. 11).
         hooks::neuron(x + shortcut, self.activation)
     }
@@ -208,7 +228,7 @@ impl ResNet {
     /// - images: `[batch_size, channels, height, width]`, of any size
     /// - output: `[batch_size, num_classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let x = self.bn1.forward(self.conv1.forward(images));
+        let x = normalized(&self.conv1, &self.bn1, images);
         let x = match &self.maxpool {
             Some(pool) => pool.forward(x),
             None => x,
@@ -217,6 +237,23 @@ impl ResNet {
         let x = blocks.fold(x, |x, block| block.forward(x));
         let x = self.avgpool.forward(x).flatten::<2>(1, 3);
         self.fc.forward(self.dropout.forward(x))
+    }
+}
+
+impl Canonize for ResNet {
+    fn canonized(mut self) -> Result<Self, FoldError> {
+        fold(&mut self.conv1, &mut self.bn1, "conv1")?;
+        for (stage, blocks) in self.layers.iter_mut().enumerate() {
+            for (index, block) in blocks.iter_mut().enumerate() {
+                let name = |part: &str| format!("layers.{stage}.{index}.{part}");
+                fold(&mut block.conv1, &mut block.bn1, &name("conv1"))?;
+                fold(&mut block.conv2, &mut block.bn2, &name("conv2"))?;
+                if let Some(Downsample { conv, norm }) = &mut block.downsample {
+                    fold(conv, norm, &name("downsample.conv"))?;
+                }
+            }
+        }
+        Ok(self)
     }
 }
 

@@ -12,7 +12,7 @@ use burn::{
 };
 use lfp_burn::{
     Activation,
-    nn::{Hook, Hooked},
+    nn::{Canonize, FoldError, Hook, Hooked},
 };
 
 use crate::PyTorchNames;
@@ -209,6 +209,20 @@ impl Vgg {
             self.dropout.forward(layer.forward(x))
         });
         last.forward(x)
+    }
+}
+
+impl Canonize for Vgg {
+    fn canonized(mut self) -> Result<Self, FoldError> {
+        for (block, layers) in self.blocks.iter_mut().enumerate() {
+            for (layer, convolution) in layers.iter_mut().enumerate() {
+                if let Some(norm) = convolution.norm.take() {
+                    let name = format!("blocks.{block}.{layer}.conv");
+                    convolution.conv = convolution.conv.clone().fold(&norm, &name)?;
+                }
+            }
+        }
+        Ok(self)
     }
 }
 

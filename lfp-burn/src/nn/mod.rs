@@ -10,8 +10,10 @@
 //! [`BatchNorm`]: burn::nn::BatchNorm
 //! [`Dropout`]: burn::nn::Dropout
 
+mod batch_norm_folding;
 mod hooked;
 mod layers;
 pub(crate) mod transparent;
 
+pub use batch_norm_folding::{Canonize, FoldBatchNorm, FoldError};
 pub use hooked::{Hook, Hooked, LinearMap};

@@ -10,6 +10,7 @@ mod misclassification;
 mod sigmoid;
 mod softmax;
 mod spike_rate;
+mod target;
 
 pub use class_weighted::ClassWeighted;
 pub use correct::CorrectReward;
@@ -18,6 +19,7 @@ pub use misclassification::MisclassificationReward;
 pub use sigmoid::SigmoidReward;
 pub use softmax::SoftmaxReward;
 pub use spike_rate::{HalfTime, SpikeRateReward};
+pub use target::TargetReward;
 
 use burn::{
     config::Config,

@@ -1,9 +1,6 @@
 //! How many weights matter: the weight distribution by a threshold theta.
 
-use burn::{
-    module::{Module, ModuleVisitor, Param},
-    tensor::Tensor,
-};
+use lfp_burn::{layer_weights, sparsity::neutral_share};
 use serde::Serialize;
 
 use crate::network::Network;
@@ -23,15 +20,11 @@ pub(super) struct Shares {
 
 /// The shares at every threshold, over the weights of all connections of all networks together.
 pub(super) fn shares<'a>(networks: impl Iterator<Item = &'a Network>) -> Vec<Shares> {
-    let mut collected = Weights::default();
-    networks.for_each(|network| network.visit(&mut collected));
-    let Weights(weights) = collected;
+    let layers = networks.flat_map(layer_weights);
+    let weights: Vec<f32> = layers.flat_map(|layer| layer.values).collect();
     let share = |inside: &dyn Fn(f64) -> bool| {
-        let count = weights
-            .iter()
-            .filter(|&&weight| inside(weight.into()))
-            .count();
-        count as f64 / weights.len() as f64
+        let inside = weights.iter().filter(|&&weight| inside(weight.into()));
+        inside.count() as f64 / weights.len() as f64
     };
     (0..=STEPS)
         .map(|step| {
@@ -39,7 +32,7 @@ pub(super) fn shares<'a>(networks: impl Iterator<Item = &'a Network>) -> Vec<Sha
             Shares {
                 theta,
                 positive: share(&|weight| weight > theta),
-                neutral: share(&|weight| weight.abs() <= theta),
+                neutral: neutral_share(weights.iter().copied(), theta as f32),
                 negative: share(&|weight| weight < -theta),
             }
         })
@@ -49,16 +42,4 @@ pub(super) fn shares<'a>(networks: impl Iterator<Item = &'a Network>) -> Vec<Sha
 /// The neutral share, averaged over all thresholds.
 pub(super) fn mean_neutral(shares: &[Shares]) -> f64 {
     shares.iter().map(|shares| shares.neutral).sum::<f64>() / shares.len() as f64
-}
-
-/// All weights of connections; biases are none.
-#[derive(Default)]
-struct Weights(Vec<f32>);
-
-impl ModuleVisitor for Weights {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if D >= 2 {
-            self.0.extend(param.val().into_data().iter::<f32>());
-        }
-    }
 }

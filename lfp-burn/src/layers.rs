@@ -1,0 +1,116 @@
+//! The weights of a module, layer by layer.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param, ParamId},
+    tensor::Tensor,
+};
+
+/// What kind of connections a layer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LayerKind {
+    /// A convolution, transposed or not, of any number of dimensions.
+    Convolution,
+    /// A linear map.
+    Linear,
+}
+
+/// The weights of a layer; biases are none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerWeights {
+    /// Its path in the module: `blocks.0.1.conv`.
+    pub path: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// The parameter.
+    pub id: ParamId,
+    /// Its values, row by row.
+    pub values: Vec<f32>,
+}
+
+/// The weights of all convolutions and linear maps of `module`, in the order of its parameters.
+///
+/// # Example
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use burn::tensor::Device;
+/// use lfp_burn::{LayerKind, layer_weights};
+///
+/// let layer = LinearConfig::new(3, 2).init(&Device::default());
+/// let layers = layer_weights(&layer);
+/// assert_eq!((layers[0].kind, layers[0].values.len()), (LayerKind::Linear, 6));
+/// ```
+pub fn layer_weights<M: Module>(module: &M) -> Vec<LayerWeights> {
+    let mut layers = Vec::new();
+    visit_layers(module, &mut |layer| layers.push(layer));
+    layers
+}
+
+fn visit_layers<M: Module>(module: &M, found: &mut dyn FnMut(LayerWeights)) {
+    let mut collect = Collect {
+        place: Place::default(),
+        found,
+    };
+    module.visit(&mut collect);
+}
+
+/// Where in a module a visitor or mapper is.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    names: Vec<String>,
+    containers: Vec<String>,
+}
+
+impl Place {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
+        self.names.push(name.to_owned());
+        self.containers.push(container.to_owned());
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.names.pop();
+        self.containers.pop();
+    }
+
+    /// The kind of the layer whose weights the parameter here is.
+    fn kind(&self) -> Option<LayerKind> {
+        let is_weight = self.names.last().is_some_and(|name| name == "weight");
+        let container = self.containers.last()?.strip_prefix("Struct:")?;
+        match container {
+            _ if !is_weight => None,
+            "Linear" => Some(LayerKind::Linear),
+            _ if container.starts_with("Conv") => Some(LayerKind::Convolution),
+            _ => None,
+        }
+    }
+
+    fn layer(&self) -> String {
+        self.names[..self.names.len() - 1].join(".")
+    }
+}
+
+struct Collect<'a> {
+    place: Place,
+    found: &'a mut dyn FnMut(LayerWeights),
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.place.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.place.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(kind) = self.place.kind() {
+            (self.found)(LayerWeights {
+                path: self.place.layer(),
+                kind,
+                id: param.id,
+                values: param.val().into_data().iter::<f32>().collect(),
+            });
+        }
+    }
+}
