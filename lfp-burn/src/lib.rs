@@ -51,9 +51,11 @@
 //! | [`optim`] | global-norm and adaptive clipping, OneCycle, and LFP-0 as a mere wrapper of an optimiser |
 
 mod feedback;
+mod inference;
 mod layers;
 mod mark;
 pub mod nn;
+mod off_tape;
 pub mod optim;
 mod propagate;
 pub mod prune;
@@ -62,6 +64,7 @@ pub mod sparsity;
 pub mod spiking;
 
 pub use feedback::Feedback;
+pub use inference::inference_mode;
 pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{

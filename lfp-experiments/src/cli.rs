@@ -2,21 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use lfp_burn::Activation;
+use burn::tensor::Device;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lfp_burn::{Activation, nn::FoldError, prune::Layers};
 
 use crate::{
     bench,
     conformance::{self, CaseError},
     data::{DataError, DataSet, Reading, Split},
     device::{DeviceError, DeviceName},
+    explain::{ExplainError, explain},
     files::{FileError, to_json},
-    network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
+    network::{LifRewardName, LifRuleName, Model, Network, SpikingSettings, SurrogateName},
     objective::Method,
+    plot::PlotError,
+    pruning::{self, Criterion, Curve, PruningError, Subject},
     reproduce::{FigureName, Profile, ReproduceError, Request, Table3Choice},
     train::{
-        self, BatchNormRuleName, Computing, DropoutRuleName, Optimizer, Pretrained, Schedule,
-        Settings, TrainError,
+        self, BatchNormRuleName, Computing, DropoutRuleName, FinishedRun, Optimizer, Pretrained,
+        Schedule, Settings, TrainError,
     },
 };
 
@@ -40,6 +44,10 @@ enum Command {
     },
     /// Compare with reference results of the authors' own package.
     Conformance(ConformanceArgs),
+    /// Draw what in images spoke for their class, as heat maps.
+    Explain(ExplainArgs),
+    /// Prune the network of a finished run, and measure what is left of it.
+    Prune(PruneArgs),
     /// Reproduce a figure or a table of the paper.
     Reproduce(ReproduceArgs),
     /// Train a network on real data.
@@ -112,6 +120,63 @@ struct ReproduceArgs {
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// The network of a run, and the data that it was trained on.
+#[derive(Debug, Args)]
+struct FinishedArgs {
+    /// The folder of a run that has ended.
+    #[arg(long)]
+    checkpoint: PathBuf,
+    /// The folder with its data; MNIST can do without.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+struct PruneArgs {
+    #[command(flatten)]
+    run: FinishedArgs,
+    /// What decides which connections go first, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "local,global,relevance")]
+    criteria: Vec<Criterion>,
+    /// Shares of connections to prune, separated by commas, or from..to in steps of 0.05.
+    #[arg(long, default_value = "0..1", value_parser = rates)]
+    rates: Rates,
+    /// Which layers lose connections.
+    #[arg(long, value_enum, default_value = "convolutions")]
+    layers: LayersName,
+    /// Test on that many samples [default: all].
+    #[arg(long, value_parser = at_least_one)]
+    samples: Option<usize>,
+    /// The folder of the results.
+    #[arg(long, default_value = "results/prune")]
+    out: PathBuf,
+}
+
+/// Which layers lose connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LayersName {
+    /// Convolutions.
+    Convolutions,
+    /// Linear maps.
+    Linear,
+    /// Both.
+    All,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    #[command(flatten)]
+    run: FinishedArgs,
+    /// How many test images.
+    #[arg(long, default_value_t = 10, value_parser = at_least_one)]
+    count: usize,
+    /// The folder of the pictures.
+    #[arg(long, default_value = "results/explain")]
+    out: PathBuf,
 }
 
 /// Of Table 3: the part of it to run.
@@ -326,6 +391,18 @@ pub enum CliError {
     /// A conformance case.
     #[error(transparent)]
     Case(#[from] CaseError),
+    /// Batch normalisation that cannot be folded.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// Pruning.
+    #[error(transparent)]
+    Pruning(#[from] PruningError),
+    /// The drawing of a curve.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A heat map.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     /// A figure.
     #[error(transparent)]
     Reproduce(#[from] ReproduceError),
@@ -346,6 +423,8 @@ impl Cli {
                 what: BenchCommand::Step(args),
             } => args.run(),
             Command::Conformance(args) => args.run(),
+            Command::Explain(args) => args.run(),
+            Command::Prune(args) => args.run(),
             Command::Reproduce(args) => args.run(),
             Command::Train(args) => args.run(),
         }
@@ -379,6 +458,64 @@ impl ConformanceArgs {
             files.extend(conformance::find(path)?);
         }
         Ok(conformance::run(&files, &device)?)
+    }
+}
+
+impl FinishedArgs {
+    /// The network, ready to be pruned and explained, its data, and where it computes.
+    fn open(&self) -> Result<(FinishedRun, Network, Split, Device), CliError> {
+        let run = FinishedRun::open(&self.checkpoint).map_err(TrainError::from)?;
+        let device = self.device.device.open()?.autodiff();
+        let reading = Reading {
+            size: run.settings().image_size.unwrap_or(IMAGE_SIZE),
+            cached: false,
+        };
+        let data = run
+            .settings()
+            .dataset
+            .load(self.data_dir.as_deref(), reading)?;
+        let network = run.network(data.test.as_ref(), &device)?;
+        Ok((run, network.canonized()?, data, device))
+    }
+}
+
+impl PruneArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let (run, network, data, device) = self.run.open()?;
+        let data = data.subset(usize::MAX, self.samples.unwrap_or(usize::MAX));
+        let subject = Subject {
+            network: &network,
+            data: &data.test,
+            layers: match self.layers {
+                LayersName::Convolutions => Layers::Convolutions,
+                LayersName::Linear => Layers::LinearMaps,
+                LayersName::All => Layers::All,
+            },
+            device,
+        };
+        let curves = self.criteria.iter();
+        let curves = curves.map(|&of| subject.curve(of, &self.rates.0));
+        let curves: Vec<Curve> = curves.collect::<Result<_, _>>()?;
+        let report = pruning::Report {
+            settings: run.settings(),
+            samples: data.test.count(),
+            curves: &curves,
+        };
+        print!("{}", report.write(&self.out)?);
+        Ok(true)
+    }
+}
+
+impl ExplainArgs {
+    fn run(self) -> Result<bool, CliError> {
+        let (_, network, data, device) = self.run.open()?;
+        let written = explain(&network, &data.test, self.count, &device, &self.out)?;
+        println!(
+            "{} heat maps written to {}",
+            written.len(),
+            self.out.display()
+        );
+        Ok(true)
     }
 }
 
@@ -552,6 +689,28 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn not_negative(text: &str) -> Result<f64, String> {
     number(text, "0 or a positive number", |number| number >= 0.0)
+}
+
+/// Rates of pruning.
+#[derive(Clone, Debug)]
+struct Rates(Vec<f64>);
+
+/// `0.1,0.5` or `0..1`, in steps of 0.05.
+fn rates(text: &str) -> Result<Rates, String> {
+    let rates: Vec<f64> = match text.split_once("..") {
+        None => text.split(',').map(share).collect::<Result<_, _>>()?,
+        Some((from, to)) => {
+            let (from, to) = (share(from)?, share(to)?);
+            // What 0.05 cannot hold exactly must not lose the last of them.
+            let steps = ((to - from) / 0.05 + 1e-9).floor() as i32;
+            let rate = |step| ((from + f64::from(step) * 0.05) * 1e6).round() / 1e6;
+            (0..=steps).map(rate).collect()
+        }
+    };
+    match rates.is_sorted() && !rates.is_empty() {
+        true => Ok(Rates(rates)),
+        false => Err("expected rates in ascending order".to_owned()),
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `bench` | [`mod@bench`]: what a training step costs |
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
+//! | `explain` | [`mod@explain`]: heat maps of relevance |
+//! | `prune` | [`pruning`]: accuracy over the share of connections pruned |
 //! | `reproduce` | [`reproduce`]: figures of the paper |
 //! | (`reproduce`) | [`sweep`]: many runs, each kept when it is done |
 //! | `train` | [`train`]: one network on real data |
@@ -14,10 +16,12 @@ pub mod cli;
 pub mod conformance;
 pub mod data;
 pub mod device;
+pub mod explain;
 mod files;
 pub mod network;
 pub mod objective;
 pub mod plot;
+pub mod pruning;
 pub mod reproduce;
 mod seed;
 pub mod sweep;

@@ -10,6 +10,7 @@ use burn::{
 use clap::ValueEnum;
 use lfp_burn::{
     Activation, LifError, LifReward, LifRule, Rule, Surrogate,
+    nn::{Canonize, FoldError},
     spiking::{Activity, LifConfig, spike_counts},
 };
 use lfp_models::{
@@ -383,5 +384,21 @@ impl Network {
             Self::SpikingMlp(model) => weights.apply_to(model).map(wrap(Self::SpikingMlp)),
             Self::SpikingLeNet(model) => weights.apply_to(model).map(wrap(Self::SpikingLeNet)),
         }
+    }
+
+    /// The network without batch normalisation, as relevances and pruning want it.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be folded into the layer before it.
+    pub fn canonized(self) -> Result<Self, FoldError> {
+        Ok(match self {
+            Self::Mlp(model) => Self::Mlp(model.canonized()?),
+            Self::LeNet(model) => Self::LeNet(model.canonized()?),
+            Self::Vgg(model) => Self::Vgg(model.canonized()?),
+            Self::ResNet(model) => Self::ResNet(model.canonized()?),
+            // They have none.
+            Self::SpikingMlp(_) | Self::SpikingLeNet(_) => self,
+        })
     }
 }

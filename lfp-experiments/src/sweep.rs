@@ -16,11 +16,12 @@ use std::{
 
 use burn::tensor::Device;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     data::Split,
     files::{self, FileError, failed, to_json},
+    network::Network,
     train::{self, Outcome, Settings, TrainError},
 };
 
@@ -37,9 +38,9 @@ pub struct Job {
     pub settings: Settings,
 }
 
-/// What a run came to.
+/// What a run came to, and what was made of its network.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Record {
+pub struct Record<T = ()> {
     /// On how many samples it was trained.
     pub train_samples: usize,
     /// On how many samples it was tested.
@@ -48,6 +49,21 @@ pub struct Record {
     pub settings: Settings,
     /// How it ended; nothing where it diverged.
     pub outcome: Option<Outcome>,
+    /// What was made of its network; nothing where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
+    pub analysis: Option<T>,
+}
+
+/// Why nothing could be made of a network.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AnalysisError(Box<dyn std::error::Error + Send + Sync>);
+
+impl AnalysisError {
+    /// Any error.
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
 }
 
 /// Why a sweep ended early. What is done is kept.
@@ -63,6 +79,14 @@ pub enum SweepError {
         name: String,
         /// Why.
         source: TrainError,
+    },
+    /// What a run left could not be made use of.
+    #[error("run {name}: {source}")]
+    Analysis {
+        /// Which.
+        name: String,
+        /// Why.
+        source: AnalysisError,
     },
     /// Not what a sweep writes.
     #[error("{path}: not the result of a run ({source}); move it away to have the run again", path = path.display())]
@@ -85,7 +109,7 @@ pub enum SweepError {
     },
 }
 
-impl Record {
+impl<T> Record<T> {
     /// The test accuracy at the end; of a run that diverged that of guessing.
     pub fn accuracy(&self, num_classes: usize) -> f64 {
         let accuracies = self.outcome.as_ref().map(|outcome| &outcome.test_accuracy);
@@ -115,10 +139,26 @@ pub fn run(
     data: &Split,
     device: &Device,
 ) -> Result<Vec<Record>, SweepError> {
+    run_and_analyse(folder, jobs, data, device, |_| Ok(()))
+}
+
+/// The same, and keeps with each run what `analyse` makes of its network.
+///
+/// # Errors
+///
+/// See [`SweepError`].
+pub fn run_and_analyse<T: Clone + Serialize + DeserializeOwned>(
+    folder: &Path,
+    jobs: &[Job],
+    data: &Split,
+    device: &Device,
+    analyse: impl Fn(Network) -> Result<T, AnalysisError>,
+) -> Result<Vec<Record<T>>, SweepError> {
     let sweep = Sweep {
         runs: folder.join(RUNS),
         data,
         device,
+        analyse,
         bars: MultiProgress::new(),
     };
     files::create_folder(&sweep.runs)?;
@@ -126,7 +166,7 @@ pub fn run(
         .expect("a valid template");
     let bar = ProgressBar::new(jobs.len() as u64).with_style(style.progress_chars("=> "));
     let bar = sweep.bars.add(bar);
-    let mut records: Vec<Option<Record>> = vec![None; jobs.len()];
+    let mut records: Vec<Option<Record<T>>> = vec![None; jobs.len()];
     while records.iter().any(Option::is_none) {
         let mut advanced = false;
         for (job, record) in jobs.iter().zip(&mut records) {
@@ -146,16 +186,21 @@ pub fn run(
     Ok(records.into_iter().flatten().collect())
 }
 
-struct Sweep<'a> {
+struct Sweep<'a, F> {
     runs: PathBuf,
     data: &'a Split,
     device: &'a Device,
+    analyse: F,
     bars: MultiProgress,
 }
 
-impl Sweep<'_> {
+impl<T, F> Sweep<'_, F>
+where
+    T: Clone + Serialize + DeserializeOwned,
+    F: Fn(Network) -> Result<T, AnalysisError>,
+{
     /// The record of a run: read, or made now; nothing if another process is at it.
-    fn advance(&self, job: &Job) -> Result<Option<Record>, SweepError> {
+    fn advance(&self, job: &Job) -> Result<Option<Record<T>>, SweepError> {
         let path = self.runs.join(format!("{}.json", job.name));
         if let Some(record) = self.read(&path, job)? {
             return Ok(Some(record));
@@ -178,14 +223,14 @@ impl Sweep<'_> {
         Ok(Some(record))
     }
 
-    fn train(&self, job: &Job) -> Result<Record, SweepError> {
+    fn train(&self, job: &Job) -> Result<Record<T>, SweepError> {
         let Job { name, settings } = job;
         tracing::debug!("training {name}");
         let ran = train::run_in_memory(settings, self.data, self.device, &self.bars);
-        let outcome = match ran {
-            Ok((outcome, _)) => Some(outcome),
+        let (outcome, network) = match ran {
+            Ok((outcome, network)) => (Some(outcome), Some(network)),
             // Too high a learning rate is a result, too.
-            Err(TrainError::Diverged { .. }) => None,
+            Err(TrainError::Diverged { .. }) => (None, None),
             Err(source) => {
                 return Err(SweepError::Run {
                     name: name.clone(),
@@ -193,20 +238,28 @@ impl Sweep<'_> {
                 });
             }
         };
+        let analysis = network.map(&self.analyse);
+        let analysis = analysis
+            .transpose()
+            .map_err(|source| SweepError::Analysis {
+                name: name.clone(),
+                source,
+            })?;
         Ok(Record {
             train_samples: self.data.train.count(),
             test_samples: self.data.test.count(),
             settings: settings.clone(),
             outcome,
+            analysis,
         })
     }
 
-    fn read(&self, path: &Path, job: &Job) -> Result<Option<Record>, SweepError> {
+    fn read(&self, path: &Path, job: &Job) -> Result<Option<Record<T>>, SweepError> {
         if !path.exists() {
             return Ok(None);
         }
         let content = files::read(path)?;
-        let record: Record =
+        let record: Record<T> =
             serde_json::from_slice(&content).map_err(|source| SweepError::Torn {
                 path: path.to_owned(),
                 source,

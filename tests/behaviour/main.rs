@@ -7,6 +7,7 @@ mod gradients;
 mod modules;
 mod networks;
 mod optimizers;
+mod pruning;
 mod reward_form;
 mod rewards;
 mod sharing;

@@ -10,6 +10,7 @@ use burn::{
 };
 
 use super::{Hooked, LinearMap};
+use crate::off_tape::off_tape;
 
 /// Why batch normalisation cannot be folded into what comes before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +45,7 @@ pub trait FoldBatchNorm: LinearMap {
     fn outputs(&self) -> usize;
 
     /// Multiplies the weights of each output by `scale`, and makes `bias` of the bias, or of zeros if there is
-    /// none. Both are `[outputs]`.
+    /// none. Both are `[outputs]` and off the tape.
     #[must_use]
     fn rescaled(self, scale: Tensor<1>, bias: impl FnOnce(Tensor<1>) -> Tensor<1>) -> Self;
 }
@@ -66,10 +67,17 @@ macro_rules! fold_batch_norm {
                 let weight_scale = scale.clone().reshape::<$rank, _>(shape);
                 self.weight = self
                     .weight
-                    .map(|weight| same_tape(weight, |w| w * weight_scale));
+                    .map(|weight| off_tape(weight, |w| w * weight_scale));
                 self.bias = Some(match self.bias.take() {
-                    Some(param) => param.map(|old| same_tape(old, bias)),
-                    None => Param::from_tensor(bias(scale.zeros_like())),
+                    Some(param) => param.map(|old| off_tape(old, bias)),
+                    None => {
+                        let bias = bias(scale.zeros_like());
+                        // As the weights are: on the tape or not.
+                        Param::from_tensor(match self.weight.val().is_autodiff() {
+                            true => Tensor::from_inner(bias),
+                            false => bias,
+                        })
+                    }
                 });
                 self
             }
@@ -81,19 +89,6 @@ fold_batch_norm!(Linear, 2, 1);
 fold_batch_norm!(Conv1d, 3, 0);
 fold_batch_norm!(Conv2d, 4, 0);
 fold_batch_norm!(Conv3d, 5, 0);
-
-/// Changes a parameter's value, off the tape, and leaves whether it is trained as it was.
-fn same_tape<const D: usize>(
-    value: Tensor<D>,
-    change: impl FnOnce(Tensor<D>) -> Tensor<D>,
-) -> Tensor<D> {
-    let require_grad = value.is_require_grad();
-    let value = change(value.detach());
-    match require_grad {
-        true => value.require_grad(),
-        false => value,
-    }
-}
 
 impl<M: FoldBatchNorm> Hooked<M> {
     /// This linear map and the batch normalisation after it as one linear map, with the activation of the
@@ -128,15 +123,13 @@ impl<M: FoldBatchNorm> Hooked<M> {
                 outputs,
             });
         }
-        let device = gamma.val().device();
-        let deviation = running_var
-            .value_sync()
-            .to_device(&device)
-            .add_scalar(*epsilon)
-            .sqrt();
-        let scale = (gamma.val().detach() / deviation.detach()).detach();
-        let mean = running_mean.value_sync().to_device(&device).detach();
-        let shift = beta.val().detach();
+        let gamma = gamma.val().inner();
+        let device = gamma.device();
+        let statistic = |value: Tensor<1>| value.to_device(&device).inner();
+        let variance = statistic(running_var.value_sync());
+        let scale = gamma / variance.add_scalar(*epsilon).sqrt();
+        let mean = statistic(running_mean.value_sync());
+        let shift = beta.val().inner();
         let bias = {
             let scale = scale.clone();
             move |bias: Tensor<1>| (bias - mean) * scale + shift

@@ -5,6 +5,8 @@ use burn::{
     tensor::{Bool, Tensor, TensorData},
 };
 
+use crate::off_tape::off_tape;
+
 /// Which connections of a model are kept. May be applied again, after each step of fine-tuning say: what was
 /// pruned stays zero.
 #[derive(Clone, Debug)]
@@ -78,16 +80,12 @@ fn masked<const D: usize>(param: Param<Tensor<D>>, mask: &Mask) -> Param<Tensor<
         mask.path
     );
     param.map(|weights| {
-        let require_grad = weights.is_require_grad();
-        let device = weights.device();
-        let pruned: Vec<bool> = mask.kept.iter().map(|kept| !kept).collect();
-        let pruned = TensorData::new(pruned, shape);
-        let pruned = Tensor::<D, Bool>::from_data(pruned, &device);
-        // Whatever stood there, NaN and -0 included, is 0 afterwards.
-        let weights = weights.detach().mask_fill(pruned, 0.0);
-        match require_grad {
-            true => weights.require_grad(),
-            false => weights,
-        }
+        off_tape(weights, |weights| {
+            let pruned: Vec<bool> = mask.kept.iter().map(|kept| !kept).collect();
+            let pruned = TensorData::new(pruned, shape);
+            let pruned = Tensor::<D, Bool>::from_data(pruned, &weights.device());
+            // Whatever stood there, NaN and -0 included, is 0 afterwards.
+            weights.mask_fill(pruned, 0.0)
+        })
     })
 }

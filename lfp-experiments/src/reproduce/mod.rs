@@ -5,6 +5,7 @@ mod curves;
 mod fig3;
 mod fig4;
 mod report;
+mod sparsity;
 mod spiking;
 mod table3;
 mod toy;
@@ -22,7 +23,9 @@ use serde::Serialize;
 use crate::{
     data::DataError,
     files::{self, FileError, to_json},
+    network::Model,
     plot::PlotError,
+    pruning::Criterion,
     sweep::SweepError,
     train::TrainError,
 };
@@ -36,6 +39,12 @@ pub enum FigureName {
     /// Trajectories of a neuron's two weights.
     #[value(name = "fig4")]
     Fig4,
+    /// How weights are distributed, by LFP and by gradient.
+    #[value(name = "fig5")]
+    Fig5,
+    /// Accuracy over the share of connections that are pruned.
+    #[value(name = "fig6")]
+    Fig6,
     /// Spiking networks over the learning rate: LFP, surrogate gradient, plain gradient.
     #[value(name = "fig7")]
     Fig7,
@@ -48,6 +57,18 @@ pub enum FigureName {
     /// Spiking networks over the number of steps and the leak of their membranes.
     #[value(name = "figa3")]
     FigA3,
+    /// As Figure 5, of every network on all data.
+    #[value(name = "figa5")]
+    FigA5,
+    /// Pruning by local magnitude, of every network on all data.
+    #[value(name = "figa6")]
+    FigA6,
+    /// Pruning by global magnitude, likewise.
+    #[value(name = "figa7")]
+    FigA7,
+    /// Pruning by global relevance, likewise.
+    #[value(name = "figa8")]
+    FigA8,
     /// LFP and gradient on photographs, over networks and activations.
     #[value(name = "table3")]
     Table3,
@@ -70,6 +91,7 @@ pub enum Profile {
     Paper,
 }
 
+use sparsity::{Shown, figure as sparsity};
 pub use table3::Choice as Table3Choice;
 
 /// What to reproduce, and where to.
@@ -104,6 +126,9 @@ pub enum ReproduceError {
     /// The training runs.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// There are no data for any part of it.
+    #[error("nothing was run: none of its data are there; name their folder with `--data-dir`")]
+    NothingRan,
     /// One of them, for its network.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -128,6 +153,44 @@ impl Request {
             FigureName::Fig4 => fig4::fig4(self, &folder, device)?,
             FigureName::Fig7 => spiking::fig7(self, &folder, device)?,
             FigureName::FigA3 => spiking::figa3(self, &folder, device)?,
+            FigureName::Fig5 => sparsity(self, &folder, device, Shown::Weights, false)?,
+            FigureName::FigA5 => sparsity(self, &folder, device, Shown::Weights, true)?,
+            FigureName::Fig6 => {
+                sparsity(
+                    self,
+                    &folder,
+                    device,
+                    Shown::Pruning(&Criterion::ALL),
+                    false,
+                )?;
+            }
+            FigureName::FigA6 => {
+                sparsity(
+                    self,
+                    &folder,
+                    device,
+                    Shown::Pruning(&[Criterion::Local]),
+                    true,
+                )?;
+            }
+            FigureName::FigA7 => {
+                sparsity(
+                    self,
+                    &folder,
+                    device,
+                    Shown::Pruning(&[Criterion::Global]),
+                    true,
+                )?;
+            }
+            FigureName::FigA8 => {
+                sparsity(
+                    self,
+                    &folder,
+                    device,
+                    Shown::Pruning(&[Criterion::Relevance]),
+                    true,
+                )?;
+            }
             FigureName::Table3 => table3::table3(self, &folder, device)?,
         }
         Ok(folder)
@@ -164,6 +227,21 @@ impl Request {
             .collect::<Result<_, _>>()
             .expect("numbers in scientific notation")
     }
+}
+
+/// Torchvision's file for a network: its name begins with the network's, as `resnet18-f37072fd.pth` does.
+fn imagenet_weights(folder: Option<&Path>, model: Model) -> Result<Option<PathBuf>, FileError> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let stem = model.to_string().replace('-', "_");
+    let files = files::list(folder)?;
+    let fits = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let rest = name.strip_prefix(&stem);
+        rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+    };
+    Ok(files.iter().find(fits).cloned())
 }
 
 /// Writes `result.json`.

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod epoch;
 mod evaluation;
+mod finished;
 mod pace;
 mod run_folder;
 mod settings;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use epoch::{Divergence, EpochError, train_epoch};
 pub use evaluation::Accuracy;
+pub use finished::FinishedRun;
 pub use run_folder::{RunFolder, RunFolderError};
 pub use settings::{
     BatchNormRuleName, DropoutRuleName, Optimizer, Pretrained, Schedule, SettingDifference,

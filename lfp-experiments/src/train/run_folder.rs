@@ -23,7 +23,7 @@ use super::{
 };
 use crate::files::{self, FileError, UNFINISHED, failed, list, to_json};
 
-const SETTINGS: &str = "settings.json";
+pub(super) const SETTINGS: &str = "settings.json";
 pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const RESULT: &str = "result.json";
 pub(super) const WEIGHTS: &str = "final.safetensors";
@@ -65,6 +65,9 @@ pub enum RunFolderError {
         /// The first setting that differs.
         difference: super::settings::SettingDifference,
     },
+    /// No run, or one that has not ended.
+    #[error("{}: expected the folder of a run that has ended, with its settings.json and result.json", .0.display())]
+    Unfinished(PathBuf),
     /// Somebody else is at work.
     #[error("{}: another process trains in this folder", .0.display())]
     Locked(PathBuf),

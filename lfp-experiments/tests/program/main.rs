@@ -8,6 +8,7 @@ use std::{
 };
 
 mod photographs;
+mod pruning;
 
 use tempfile::TempDir;
 

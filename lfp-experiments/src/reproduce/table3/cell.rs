@@ -131,6 +131,8 @@ impl Cell {
         Ok(match self.dataset {
             DataSet::Cifar10 | DataSet::Cifar100 => Settings {
                 epochs: epochs(2, 50),
+                // The more steps, the more there is to see of a few images.
+                batch: epochs(32, 128),
                 ..default
             },
             _ => Settings {

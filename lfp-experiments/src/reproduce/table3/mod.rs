@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use lfp_burn::Activation;
 
-use super::{Profile, ReproduceError, Request};
+use super::{Profile, ReproduceError, Request, imagenet_weights};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
     network::Model,
@@ -119,7 +119,7 @@ impl Runner<'_> {
         let Request { table, profile, .. } = self.request;
         let pretrained = match cell.starts_from_imagenet() {
             false => None,
-            true => match weights(table.pretrained.as_deref(), cell.model)? {
+            true => match imagenet_weights(table.pretrained.as_deref(), cell.model)? {
                 Some(file) => Some(file),
                 None => return Ok(CellResult::NoWeights),
             },
@@ -146,19 +146,4 @@ impl Runner<'_> {
         let records = sweep::run(&self.folder, &jobs, data, self.device)?;
         Ok(CellResult::of(cell, &records, classes))
     }
-}
-
-/// Torchvision's file for a network: its name begins with the network's, as `resnet18-f37072fd.pth` does.
-fn weights(folder: Option<&Path>, model: Model) -> Result<Option<PathBuf>, ReproduceError> {
-    let Some(folder) = folder else {
-        return Ok(None);
-    };
-    let stem = model.to_string().replace('-', "_");
-    let files = crate::files::list(folder)?;
-    let fits = |path: &&PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let rest = name.strip_prefix(&stem);
-        rest.is_some_and(|rest| rest.starts_with(['-', '.']))
-    };
-    Ok(files.iter().find(fits).cloned())
 }

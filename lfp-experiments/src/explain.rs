@@ -1,0 +1,164 @@
+//! `explain`: what in an image spoke for its class, as a heat map.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use image::{ImageEncoder, Rgb, RgbImage, codecs::png::PngEncoder, imageops::FilterType};
+use lfp_burn::{
+    Propagate, Rule,
+    reward::{Reward, TargetReward},
+};
+
+use crate::{
+    data::{DataError, Sample, Samples},
+    files::{self, FileError},
+    network::Network,
+    pruning::{PruningError, logits},
+};
+
+/// Images are made at least that large, or one could not see their pixels.
+const SMALLEST: u32 = 224;
+
+/// Why there is no heat map.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Spikes.
+    #[error("heat maps of spiking networks are not drawn")]
+    Spikes,
+}
+
+/// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red
+/// what spoke for it, blue what spoke against. Returns the files.
+///
+/// # Errors
+///
+/// If a sample cannot be read, a file cannot be written, or the network spikes.
+pub fn explain(
+    network: &Network,
+    data: &Arc<dyn Samples>,
+    count: usize,
+    device: &Device,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ExplainError> {
+    files::create_folder(folder)?;
+    let mut written = Vec::new();
+    for index in 0..count.min(data.count()) {
+        let sample = data.read(index, 0)?;
+        let relevance = relevance(network, &sample, data.shape(), device)?;
+        let picture = beside(
+            &original(&sample, data.shape()),
+            &heat_map(&relevance, data.shape()),
+        );
+        let path = folder.join(format!("{index:04}-class{}.png", sample.label));
+        files::write(&path, &png(&picture))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// The relevance of every pixel, row by row, by LRP-epsilon from 1 at the true class; channels are added up.
+fn relevance(
+    network: &Network,
+    sample: &Sample,
+    [channels, height, width]: [usize; 3],
+    device: &Device,
+) -> Result<Vec<f32>, ExplainError> {
+    let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
+    let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
+    let logits = logits(network, inputs.clone()).map_err(|error| match error {
+        PruningError::Data(error) => ExplainError::Data(error),
+        PruningError::Prune(_) | PruningError::Spikes => ExplainError::Spikes,
+    })?;
+    let target = Tensor::from_data([i64::from(sample.label)], device);
+    let reward = TargetReward::new().forward(logits.clone(), target);
+    let feedback = logits
+        .try_propagate(reward, Rule::default())
+        .expect("the reward has the shape of the outputs, and the inputs are tracked");
+    let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
+    Ok(relevance.sum_dim(1).into_data().iter::<f32>().collect())
+}
+
+/// Red for what is positive, blue for what is negative, white for nothing; the largest magnitude is darkest.
+fn heat_map(relevance: &[f32], [_, height, width]: [usize; 3]) -> RgbImage {
+    let largest = relevance
+        .iter()
+        .fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    let colour = |x: u32, y: u32| {
+        let value = relevance[y as usize * width + x as usize];
+        let strength = if largest > 0.0 {
+            value.abs() / largest
+        } else {
+            0.0
+        };
+        let fading = |share: f32| (255.0 * (1.0 - share * strength)).round() as u8;
+        match value > 0.0 {
+            true => Rgb([fading(0.1), fading(1.0), fading(1.0)]),
+            false => Rgb([fading(1.0), fading(1.0), fading(0.1)]),
+        }
+    };
+    RgbImage::from_fn(width as u32, height as u32, colour)
+}
+
+/// The sample's values from the lowest to the highest, in grey if there is one channel.
+fn original(sample: &Sample, [channels, height, width]: [usize; 3]) -> RgbImage {
+    let values = &sample.values;
+    let lowest = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let range = (highest - lowest).max(f32::MIN_POSITIVE);
+    RgbImage::from_fn(width as u32, height as u32, |x, y| {
+        let pixel = y as usize * width + x as usize;
+        Rgb([0, 1, 2].map(|channel: usize| {
+            let value = values[channel.min(channels - 1) * height * width + pixel];
+            (255.0 * (value - lowest) / range).round() as u8
+        }))
+    })
+}
+
+fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
+    let (width, height) = left.dimensions();
+    let scale = SMALLEST.div_ceil(width.max(height));
+    let (width, height) = (width * scale, height * scale);
+    let mut both = RgbImage::new(2 * width, height);
+    for (index, image) in (0..).zip([left, right]) {
+        let large = image::imageops::resize(image, width, height, FilterType::Nearest);
+        image::imageops::replace(&mut both, &large, index * i64::from(width), 0);
+    }
+    both
+}
+
+fn png(image: &RgbImage) -> Vec<u8> {
+    let (width, height) = image.dimensions();
+    let mut content = Vec::new();
+    let kind = image::ExtendedColorType::Rgb8;
+    PngEncoder::new(&mut content)
+        .write_image(image, width, height, kind)
+        .expect("memory takes any image");
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn red_speaks_for_a_class_and_blue_against_it() {
+        let map = heat_map(&[2.0, -2.0, 0.0, 1.0], [1, 2, 2]);
+        assert_eq!(*map.get_pixel(0, 0), Rgb([230, 0, 0]));
+        assert_eq!(*map.get_pixel(1, 0), Rgb([0, 0, 230]));
+        assert_eq!(*map.get_pixel(0, 1), Rgb([255, 255, 255]));
+        assert_eq!(*map.get_pixel(1, 1), Rgb([242, 128, 128]));
+        assert_eq!(
+            *heat_map(&[0.0; 4], [1, 2, 2]).get_pixel(0, 0),
+            Rgb([255; 3])
+        );
+    }
+}

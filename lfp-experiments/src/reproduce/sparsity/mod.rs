@@ -1,0 +1,122 @@
+//! Figures 5, 6 and A.5 to A.8: weight distributions and pruning.
+
+mod analysis;
+mod condition;
+mod panels;
+mod report;
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::{Profile, ReproduceError, Request};
+use crate::{
+    data::DataError,
+    files,
+    plot::Figure,
+    pruning::Criterion,
+    sweep::{self, Job, Record},
+};
+use analysis::Analysis;
+use condition::{Condition, METHODS};
+
+/// The runs of all these figures, which share them.
+const RUNS: &str = "sparsity";
+
+/// What a figure shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// How weights are distributed.
+    Weights,
+    /// Accuracy over the share that is pruned.
+    Pruning(&'static [Criterion]),
+}
+
+/// A condition, and the analyses of its networks: by method, then by seed.
+struct Analysed {
+    condition: Condition,
+    analyses: [Vec<Analysis>; 2],
+}
+
+/// Trains what is not trained yet, and draws: the first condition of the profile's, or `all` of them.
+pub(super) fn figure(
+    request: &Request,
+    folder: &Path,
+    device: &Device,
+    shown: Shown,
+    all: bool,
+) -> Result<(), ReproduceError> {
+    let name = request.figure.to_string();
+    let conditions = condition::of(request.profile);
+    let count = if all || request.profile == Profile::Quick {
+        conditions.len()
+    } else {
+        1
+    };
+    let mut analysed = Vec::new();
+    for condition in conditions.into_iter().take(count) {
+        match run(request, condition, device) {
+            Ok(found) => analysed.push(found),
+            Err(ReproduceError::Data(DataError::NoFolder(_) | DataError::NoDataSet { .. })) => {
+                println!("{}: not run: no data", condition.title());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if analysed.is_empty() {
+        return Err(ReproduceError::NothingRan);
+    }
+    let panels: Vec<_> = match shown {
+        Shown::Weights => analysed.iter().flat_map(panels::weights).collect(),
+        Shown::Pruning(criteria) => analysed
+            .iter()
+            .flat_map(|found| criteria.iter().map(|&of| panels::pruning(found, of)))
+            .collect(),
+    };
+    let columns = match shown {
+        Shown::Weights => 2,
+        Shown::Pruning(criteria) => criteria.len().max(2).min(panels.len()),
+    };
+    let figure = Figure {
+        columns,
+        panel_size: (560, 380),
+        panels,
+    };
+    figure.write(folder, &name)?;
+    report::write(request, folder, &analysed, shown)
+}
+
+fn run(
+    request: &Request,
+    condition: Condition,
+    device: &Device,
+) -> Result<Analysed, ReproduceError> {
+    let data = condition.data(request)?;
+    let runs = request.out.join(RUNS).join(condition.name());
+    files::create_folder(&runs)?;
+    let pretrained = request.table.pretrained.as_deref();
+    let seeds = request.seeds_or(condition.seeds(request.profile));
+    let mut jobs = Vec::new();
+    for method in METHODS {
+        let settings =
+            condition.settings(request.profile, method, data.train.as_ref(), pretrained)?;
+        jobs.extend(seeds.iter().map(|&seed| {
+            let mut settings = settings.clone();
+            settings.seed = seed;
+            settings.device = format!("{device:?}");
+            let name = format!("{method}-{seed}");
+            Job { name, settings }
+        }));
+    }
+    println!("{}", condition.title());
+    let analyse = |network| analysis::analyse(network, &data, device);
+    let records = sweep::run_and_analyse(&runs, &jobs, &data, device, analyse)?;
+    let mut analyses = records
+        .into_iter()
+        .map(|record: Record<Analysis>| record.analysis);
+    let mut next = || analyses.by_ref().take(seeds.len()).flatten().collect();
+    Ok(Analysed {
+        condition,
+        analyses: [next(), next()],
+    })
+}

@@ -1,0 +1,72 @@
+//! A run that has ended, to be looked at.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use lfp_burn::inference_mode;
+use lfp_models::StateDict;
+
+use super::{
+    RESULT, Settings, TrainError, WEIGHTS,
+    run_folder::{RunFolderError, SETTINGS},
+};
+use crate::{
+    data::{DataError, Samples},
+    files,
+    network::{Network, drawn},
+};
+
+/// A folder with a finished run.
+#[derive(Clone, Debug)]
+pub struct FinishedRun {
+    folder: PathBuf,
+    settings: Settings,
+}
+
+impl FinishedRun {
+    /// Opens the folder of a run.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, or it has not ended.
+    pub fn open(folder: &Path) -> Result<Self, RunFolderError> {
+        let [settings, result] = [SETTINGS, RESULT].map(|name| folder.join(name));
+        if !settings.is_file() || !result.is_file() {
+            return Err(RunFolderError::Unfinished(folder.to_owned()));
+        }
+        let content = files::read(&settings)?;
+        let settings = serde_json::from_slice(&content).map_err(|error| RunFolderError::Torn {
+            path: settings,
+            reason: format!("not the settings of a run ({error})"),
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            settings,
+        })
+    }
+
+    /// What the run was asked to do.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its network as it was at the end, in inference mode.
+    ///
+    /// # Errors
+    ///
+    /// If the data have another number of classes, or the weights are of another network.
+    pub fn network(&self, data: &dyn Samples, device: &Device) -> Result<Network, TrainError> {
+        let Settings { classes, .. } = self.settings;
+        if data.num_classes() != classes {
+            return Err(TrainError::Data(DataError::Classes {
+                folder: self.folder.clone(),
+                expected: classes,
+                found: data.num_classes(),
+            }));
+        }
+        let architecture = self.settings.architecture()?;
+        let network = drawn(architecture.init(data.shape(), classes, device)?);
+        let weights = StateDict::open(self.folder.join(WEIGHTS));
+        Ok(inference_mode(network.load(&weights)?.0))
+    }
+}

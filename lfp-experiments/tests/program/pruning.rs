@@ -1,0 +1,174 @@
+//! Pruning and explaining finished runs.
+
+use std::{fs, path::Path};
+
+use super::{Digits, path, refused, succeeds, train_arguments};
+
+/// A finished run on generated digits.
+fn finished(data: &Digits, out: &str, more: &[&str]) {
+    let mut arguments = train_arguments(data, out);
+    arguments.extend(more);
+    succeeds(&arguments);
+}
+
+#[test]
+fn a_finished_run_is_pruned_by_three_criteria() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (path(&folder, "run"), path(&folder, "pruned"));
+    finished(&data, &run, &[]);
+    let arguments = [
+        "prune",
+        "--checkpoint",
+        &run,
+        "--data-dir",
+        data.path(),
+        "--out",
+        &out,
+    ];
+    let table = succeeds(&arguments);
+    assert!(table.lines().next().unwrap().contains("local"), "{table}");
+    let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let trained = fs::read_to_string(Path::new(&run).join("result.json")).unwrap();
+    let trained: serde_json::Value = serde_json::from_str(&trained).unwrap();
+    let curves = result["curves"].as_array().unwrap();
+    assert_eq!(curves.len(), 3);
+    for curve in curves {
+        let points = curve["points"].as_array().unwrap();
+        assert_eq!(points.len(), 21, "from 0 to 1 in steps of 0.05");
+        assert_eq!(points[1]["rate"], 0.05);
+        assert_eq!(
+            points[0]["accuracy"], trained["test_accuracy"][3],
+            "nothing pruned yet"
+        );
+        // Without any connection in its convolutions a network says the same of every image.
+        assert_eq!(points[20]["accuracy"], 0.1);
+        assert_eq!(points[20]["collapsed"].as_array().unwrap().len(), 2);
+        let area = curve["area"].as_f64().unwrap();
+        assert!(area > 0.1 && area < 1.0, "{area}");
+    }
+    assert!(Path::new(&out).join("curves.png").is_file());
+    let csv = fs::read_to_string(Path::new(&out).join("curves.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 3 * 21);
+
+    let some = [
+        "--criteria",
+        "global",
+        "--rates",
+        "0.1,0.5",
+        "--layers",
+        "all",
+        "--samples",
+        "50",
+    ];
+    let table = succeeds(&[&arguments[..], &some].concat());
+    assert_eq!(table.lines().count(), 4, "{table}");
+    for rates in ["1.5", "-0.1", "0.5..2", "0.9,0.1", "many"] {
+        let rates = format!("--rates={rates}");
+        refused(
+            &[&arguments[..], &[&rates]].concat(),
+            &["--rates", "expected"],
+        );
+    }
+}
+
+#[test]
+fn what_is_no_finished_run_of_the_network_is_refused() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let (run, other) = (path(&folder, "run"), path(&folder, "other"));
+    let prune = |run: &str, words: &[&str]| {
+        refused(
+            &[
+                "prune",
+                "--checkpoint",
+                run,
+                "--data-dir",
+                data.path(),
+                "--out",
+                &other,
+            ],
+            words,
+        );
+        refused(
+            &[
+                "explain",
+                "--checkpoint",
+                run,
+                "--data-dir",
+                data.path(),
+                "--out",
+                &other,
+            ],
+            words,
+        );
+    };
+    prune(&run, &["run", "run that has ended", "result.json"]);
+    finished(&data, &run, &[]);
+    fs::remove_file(Path::new(&run).join("result.json")).unwrap();
+    prune(&run, &["run that has ended"]);
+
+    let mlp = path(&folder, "mlp");
+    finished(&data, &mlp, &["--model", "mlp"]);
+    refused(
+        &[
+            "prune",
+            "--checkpoint",
+            &mlp,
+            "--data-dir",
+            data.path(),
+            "--out",
+            &other,
+        ],
+        &["no layer to prune"],
+    );
+    // The weights of another model.
+    let lenet = path(&folder, "lenet");
+    finished(&data, &lenet, &[]);
+    let weights = |run: &str| Path::new(run).join("final.safetensors");
+    fs::copy(weights(&mlp), weights(&lenet)).unwrap();
+    prune(
+        &lenet,
+        &["final.safetensors", "do not fit", "missing: ", "unused: "],
+    );
+}
+
+#[test]
+fn an_explanation_is_a_picture_for_each_image() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (path(&folder, "run"), path(&folder, "heat"));
+    finished(&data, &run, &[]);
+    let said = succeeds(&[
+        "explain",
+        "--checkpoint",
+        &run,
+        "--data-dir",
+        data.path(),
+        "--count",
+        "3",
+        "--out",
+        &out,
+    ]);
+    assert!(said.contains("3 heat maps"), "{said}");
+    for class in 0..3 {
+        // The image, eight times as large, and its heat map beside it.
+        let picture = image::open(Path::new(&out).join(format!("{class:04}-class{class}.png")));
+        let picture = picture.unwrap().into_rgb8();
+        assert_eq!(picture.dimensions(), (2 * 224, 224));
+        let coloured = |x: u32, y: u32| {
+            picture
+                .get_pixel(x, y)
+                .0
+                .windows(2)
+                .any(|pair| pair[0] != pair[1])
+        };
+        let count = |from: u32| {
+            let pixels = (from..from + 224).flat_map(|x| (0..224).map(move |y| (x, y)));
+            pixels.filter(|&(x, y)| coloured(x, y)).count()
+        };
+        assert_eq!(count(0), 0, "a digit is grey");
+        assert!(count(224) > 1_000, "its heat map is red and blue");
+    }
+}
