@@ -1,10 +1,12 @@
 //! LeNet on MNIST by LFP, inside Burn's `Learner`: its dashboard, metrics, checkpoints and schedulers.
 //!
 //! ```text
-//! cargo run -p lfp-burn --example learner --features learner [FOLDER WITH MNIST]
+//! cargo run -p lfp-burn --example learner --features learner [FOLDER WITH MNIST [WORKERS]]
 //! ```
 //!
-//! A training step of one's own is all it takes: it returns the feedback where others return gradients.
+//! A training step of one's own is all it takes: it returns the feedback where others return gradients. With
+//! several workers (on the CPU they share it; with GPUs each would be a device of its own) Burn's
+//! multi-device strategy shares batches out and adds the feedback up.
 
 use std::path::PathBuf;
 
@@ -13,16 +15,20 @@ use burn::{
     module::Module,
     nn::loss::CrossEntropyLossConfig,
     optim::{SgdConfig, momentum::MomentumConfig},
-    tensor::Device,
+    tensor::{Device, ExecutionError, Tensor},
     train::{
-        ClassificationOutput, InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep,
-        metric::{AccuracyMetric, LearningRateMetric, LossMetric},
+        ClassificationOutput, ExecutionStrategy, InferenceStep, ItemLazy, Learner,
+        MultiDeviceOptim, SupervisedTraining, TrainOutput, TrainStep,
+        metric::{
+            AccuracyInput, AccuracyMetric, Adaptor, LearningRateMetric, LossInput, LossMetric,
+        },
     },
 };
 use lfp_burn::{
     Propagate,
     optim::{OneCycleConfig, clip_global_norm},
     reward::{Reward, SoftmaxReward},
+    sparsity::{UpdatedShareInput, UpdatedShareMetric, updated_share},
 };
 use lfp_experiments::data::{Batch, Images, Mnist, Sample, SampleBatcher, Samples};
 use lfp_models::{LeNet, LeNetConfig};
@@ -47,18 +53,54 @@ impl Classifier {
     }
 }
 
+/// What the dashboard is told of a step.
+struct Trained {
+    output: ClassificationOutput,
+    updated: Tensor<1>,
+}
+
+impl ItemLazy for Trained {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            output: self.output.sync()?,
+            updated: self.updated,
+        })
+    }
+}
+
+impl Adaptor<AccuracyInput> for Trained {
+    fn adapt(&self) -> AccuracyInput {
+        self.output.adapt()
+    }
+}
+
+impl Adaptor<LossInput> for Trained {
+    fn adapt(&self) -> LossInput {
+        self.output.adapt()
+    }
+}
+
+impl Adaptor<UpdatedShareInput> for Trained {
+    fn adapt(&self) -> UpdatedShareInput {
+        UpdatedShareInput {
+            share: self.updated.clone(),
+        }
+    }
+}
+
 impl TrainStep for Classifier {
     type Input = Batch;
-    type Output = ClassificationOutput;
+    type Output = Trained;
 
-    fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
-        let item = self.forward(batch);
-        let logits = item.output.clone();
-        let reward = SoftmaxReward::new().forward(logits.clone(), item.targets.clone());
+    fn step(&self, batch: Batch) -> TrainOutput<Trained> {
+        let output = self.forward(batch);
+        let logits = output.output.clone();
+        let reward = SoftmaxReward::new().forward(logits.clone(), output.targets.clone());
         let grads = logits.propagate(reward).into_grads(self);
+        let updated = updated_share(&grads, self).expect("the model has parameters");
         TrainOutput {
             grads: clip_global_norm(grads, self, 3.0),
-            item,
+            item: Trained { output, updated },
         }
     }
 }
@@ -82,8 +124,18 @@ fn loader(images: &Images, device: &Device) -> DataLoaderBuilder<Sample, Batch> 
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
+    let workers = std::env::args()
+        .nth(2)
+        .map_or(Ok(1), |text| text.parse::<usize>())?;
     let data = Mnist::load(folder.as_deref())?;
     let device = Device::default().autodiff();
+    let strategy = match workers {
+        0 | 1 => ExecutionStrategy::single(device.clone()),
+        _ => {
+            let devices = vec![device.clone(); workers];
+            ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice)
+        }
+    };
     let train = loader(&data.train, &device).shuffle(7240);
     let train = train.build(data.train.clone());
     let test = loader(&data.test, &device.clone().inner()).build(data.test.clone());
@@ -100,6 +152,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let training = SupervisedTraining::new("runs/learner", train, test)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .metric_train_numeric(LearningRateMetric::new())
+        .metric_train_numeric(UpdatedShareMetric::default())
+        .with_training_strategy(strategy.into())
         .with_default_checkpointers()
         .num_epochs(EPOCHS)
         .summary();

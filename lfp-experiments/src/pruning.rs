@@ -303,7 +303,7 @@ impl Report<'_> {
                 legend: legend
                     .map(|(curve, colour)| (curve.criterion.title(), colour))
                     .collect(),
-                legend_at: LegendAt::LowerRight,
+                legend_at: LegendAt::LowerLeft,
             }],
         }
     }

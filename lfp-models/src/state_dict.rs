@@ -81,7 +81,7 @@ pub enum StateDictError {
         /// Which.
         path: PathBuf,
         /// How it differs.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
 }
 
@@ -160,7 +160,7 @@ impl StateDict {
         if !self.allows(&mismatch) {
             return Err(StateDictError::Mismatch {
                 path: self.path.clone(),
-                mismatch,
+                mismatch: Box::new(mismatch),
             });
         }
         let fitting = found.into_iter().filter_map(|(name, mut tensor)| {

@@ -278,7 +278,7 @@ fn every_difference_is_named_unless_it_is_allowed() {
 
     let lenient = file().allow_missing().allow_shapes();
     let (_, applied) = lenient.apply_to(other()).unwrap();
-    assert_eq!(applied.mismatch, *mismatch);
+    assert_eq!(applied.mismatch, **mismatch);
 
     let error = file().apply_to(narrow_vgg().init(&device)).unwrap_err();
     assert!(error.to_string().contains("unused: "), "{error}");

@@ -136,6 +136,7 @@ fn legend<'a, DB: DrawingBackend + 'a>(
     }
     let position = match panel.legend_at {
         LegendAt::LowerRight => SeriesLabelPosition::LowerRight,
+        LegendAt::LowerLeft => SeriesLabelPosition::LowerLeft,
         LegendAt::UpperLeft => SeriesLabelPosition::UpperLeft,
         LegendAt::MiddleRight => SeriesLabelPosition::MiddleRight,
     };

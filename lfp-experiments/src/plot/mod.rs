@@ -92,6 +92,8 @@ pub struct Panel {
 pub enum LegendAt {
     /// Under curves that rise.
     LowerRight,
+    /// Under curves that fall.
+    LowerLeft,
     /// Over curves that rise late.
     UpperLeft,
     /// Where areas meet.

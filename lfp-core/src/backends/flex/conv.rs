@@ -68,6 +68,15 @@ struct Block {
     count: usize,
 }
 
+/// The output pixels of a line from which a tap sees the image, and the first pixel that it sees; from those
+/// before and after it sees what is outside.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+    first: usize,
+}
+
 impl Convolution<'_> {
     fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
@@ -173,38 +182,42 @@ impl Convolution<'_> {
             let image =
                 &self.x[(sample * self.from + channel) * height * width..][..height * width];
             let lines = row[at..].chunks_mut(self.out_size[1]).take(band.count);
+            let span = self.span(tap_x);
             for (out_y, line) in (band.start..).zip(lines) {
                 match self.source(0, out_y, tap_y) {
-                    Some(y) => self.line(&image[y * width..][..width], tap_x, line),
+                    Some(y) => self.line(&image[y * width..][..width], span, line),
                     None => line.fill(0.0),
                 }
             }
         }
     }
 
-    /// A line of what a tap sees of a line of the image.
-    fn line(&self, image: &[f32], tap: usize, line: &mut [f32]) {
-        let stride = self.options.stride[1];
-        // Output pixels before and after these see what is outside.
+    /// Where along a line a tap sees the image.
+    fn span(&self, tap: usize) -> Span {
+        let width = self.out_size[1];
         let inside = |&x: &usize| self.source(1, x, tap).is_some();
-        let start = (0..line.len()).find(inside).unwrap_or(line.len());
-        let end = (start..line.len())
-            .rfind(inside)
-            .map_or(start, |last| last + 1);
+        let start = (0..width).find(inside).unwrap_or(width);
+        let end = (start..width).rfind(inside).map_or(start, |last| last + 1);
+        Span {
+            start,
+            end,
+            first: self.source(1, start, tap).unwrap_or(0),
+        }
+    }
+
+    /// A line of what a tap sees of a line of the image.
+    fn line(&self, image: &[f32], Span { start, end, first }: Span, line: &mut [f32]) {
         line[..start].fill(0.0);
         line[end..].fill(0.0);
-        if start == end {
-            return;
-        }
-        let first = self.source(1, start, tap).expect("inside");
         let seen = &mut line[start..end];
-        if stride == 1 {
-            seen.copy_from_slice(&image[first..first + seen.len()]);
-        } else {
-            let image = image[first..].iter().step_by(stride);
-            seen.iter_mut()
-                .zip(image)
-                .for_each(|(seen, pixel)| *seen = *pixel);
+        match self.options.stride[1] {
+            1 => seen.copy_from_slice(&image[first..first + seen.len()]),
+            stride => {
+                let image = image[first..].iter().step_by(stride);
+                seen.iter_mut()
+                    .zip(image)
+                    .for_each(|(seen, pixel)| *seen = *pixel);
+            }
         }
     }
 

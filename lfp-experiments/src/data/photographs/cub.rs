@@ -14,8 +14,8 @@ use crate::{
 
 /// Mean and deviation of the channels, as the authors' configuration has them.
 const SCALE: ([f32; 3], [f32; 3]) = (
-    [0.474_734_91, 0.488_349_97, 0.417_599_49],
-    [0.227_987_73, 0.222_885_73, 0.259_824_03],
+    [0.474_734_9, 0.488_35, 0.417_599_5],
+    [0.227_987_73, 0.222_885_73, 0.259_824_04],
 );
 
 /// Reads CUB-200-2011, split as published: 1 in `train_test_split.txt` is for training.

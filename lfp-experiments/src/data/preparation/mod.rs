@@ -98,8 +98,8 @@ impl Preparation {
                     picture = picture.mirrored();
                 }
             }
-            Augmentation::Birds => picture = picture.as_bird(&mut rng),
-            Augmentation::Quarters => picture = picture.in_quarters(&mut rng),
+            Augmentation::Birds => picture = picture.altered_as_birds(&mut rng),
+            Augmentation::Quarters => picture = picture.altered_in_quarters(&mut rng),
         }
         picture.normalized(self.mean, self.deviation)
     }
@@ -128,7 +128,7 @@ impl Picture {
         self.values
     }
 
-    fn as_bird(mut self, rng: &mut StdRng) -> Self {
+    fn altered_as_birds(mut self, rng: &mut StdRng) -> Self {
         if rng.random_bool(0.5) {
             let noise = Normal::new(0.0, 0.05).expect("a positive deviation");
             let values = self.values.iter_mut();
@@ -146,7 +146,7 @@ impl Picture {
         self.transformed(affine)
     }
 
-    fn in_quarters(mut self, rng: &mut StdRng) -> Self {
+    fn altered_in_quarters(mut self, rng: &mut StdRng) -> Self {
         let quarter = |rng: &mut StdRng| rng.random_bool(0.25);
         if quarter(rng) {
             self = self.mirrored();

@@ -129,6 +129,6 @@ pub(super) fn pruning(analysed: &Analysed, criterion: Criterion) -> Panel {
         y: accuracy_axis(0.0),
         shapes: shapes.collect(),
         legend: legend(),
-        legend_at: LegendAt::LowerRight,
+        legend_at: LegendAt::LowerLeft,
     }
 }
