@@ -371,7 +371,7 @@ pub enum CliError {
     },
     /// A part of a figure that has none.
     #[error(
-        "--models, --datasets, --activations, --methods and --pretrained are for table3, and this is {0}"
+        "--models, --datasets, --activations and --methods are for table3, --pretrained for it and for pruning; this is {0}"
     )]
     NotATable(FigureName),
     /// A size for images that have theirs.
@@ -541,7 +541,7 @@ impl TableArgs {
 impl ReproduceArgs {
     fn run(self) -> Result<bool, CliError> {
         let table = self.table.choice();
-        if self.figure != FigureName::Table3 && !table.is_default() {
+        if !self.figure.takes(&table) {
             return Err(CliError::NotATable(self.figure));
         }
         let device = self.device.device.open()?;

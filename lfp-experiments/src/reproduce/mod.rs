@@ -20,6 +20,8 @@ use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use sparsity::{Shown, figure as sparsity};
+
 use crate::{
     data::DataError,
     files::{self, FileError, to_json},
@@ -81,6 +83,23 @@ impl fmt::Display for FigureName {
     }
 }
 
+impl FigureName {
+    /// Whether a part of it can be chosen like that. Figures on photographs take the weights to start from alone.
+    pub fn takes(self, choice: &Table3Choice) -> bool {
+        let weights_alone = Table3Choice {
+            pretrained: choice.pretrained.clone(),
+            ..Table3Choice::default()
+        };
+        match self {
+            Self::Table3 => true,
+            Self::Fig5 | Self::Fig6 | Self::FigA5 | Self::FigA6 | Self::FigA7 | Self::FigA8 => {
+                *choice == weights_alone
+            }
+            _ => *choice == Table3Choice::default(),
+        }
+    }
+}
+
 /// How thoroughly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +110,6 @@ pub enum Profile {
     Paper,
 }
 
-use sparsity::{Shown, figure as sparsity};
 pub use table3::Choice as Table3Choice;
 
 /// What to reproduce, and where to.

@@ -21,7 +21,7 @@ use cell::{Cell, CellResult};
 const IMAGE_SIZE: u32 = 224;
 
 /// Which part of the table to run; an empty list stands for all there is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     /// Networks.
     pub models: Vec<Model>,
@@ -44,22 +44,6 @@ impl Choice {
             && listed(&self.datasets, &cell.dataset)
             && listed(&self.activations, &cell.activation)
             && listed(&self.methods, &cell.method)
-    }
-
-    /// Whether nothing was chosen.
-    pub fn is_default(&self) -> bool {
-        let Self {
-            models,
-            datasets,
-            activations,
-            methods,
-            pretrained,
-        } = self;
-        models.is_empty()
-            && datasets.is_empty()
-            && activations.is_empty()
-            && methods.is_empty()
-            && pretrained.is_none()
     }
 }
 
