@@ -77,7 +77,7 @@ impl Condition {
         let data = self.dataset.load(request.data_dir.as_deref(), reading)?;
         Ok(match (request.profile, self.dataset) {
             (Profile::Quick, DataSet::Mnist) => data.subset(usize::MAX, 2_000),
-            (Profile::Quick, _) => data.subset(2_560, 500),
+            (Profile::Quick, _) => data.subset(5_120, 500),
             (Profile::Paper, _) => data,
         })
     }
@@ -92,14 +92,7 @@ impl Condition {
     ) -> Result<Settings, FileError> {
         let default = Settings::new(self.model, self.dataset, method, data.num_classes());
         if profile == Profile::Quick {
-            return Ok(match self.dataset {
-                DataSet::Mnist => default,
-                // The more steps, the more there is to see of a few images.
-                _ => Settings {
-                    batch: 32,
-                    ..default
-                },
-            });
+            return Ok(default);
         }
         Ok(match self.dataset {
             DataSet::Cifar10 | DataSet::Cifar100 | DataSet::Mnist => Settings {
