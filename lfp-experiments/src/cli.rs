@@ -277,7 +277,7 @@ struct TrainArgs {
     /// Passes that each step is shared out over, to need less memory for the same update.
     #[arg(long, default_value_t = 1, value_parser = at_least_one)]
     accumulate: usize,
-    /// Compute activations again in the backward pass instead of keeping them, to need less memory.
+    /// Compute again in the backward pass what Burn counts as cheap, instead of keeping it.
     #[arg(long)]
     checkpointing: bool,
     /// Decides weights, order and dropout.
