@@ -66,16 +66,23 @@ pub(super) fn figure(
     if analysed.is_empty() {
         return Err(ReproduceError::NothingRan);
     }
+    let columns = match shown {
+        Shown::Weights => full_rows(analysed.len()),
+        Shown::Pruning(criteria) => criteria.len().max(analysed.len().min(2)),
+    };
     let panels: Vec<_> = match shown {
-        Shown::Weights => analysed.iter().flat_map(panels::weights).collect(),
+        // A row of distributions, and below it one of their Gini coefficients.
+        Shown::Weights => analysed
+            .chunks(columns)
+            .flat_map(|row| {
+                let distributions = row.iter().map(panels::distribution);
+                distributions.chain(row.iter().map(panels::gini))
+            })
+            .collect(),
         Shown::Pruning(criteria) => analysed
             .iter()
             .flat_map(|found| criteria.iter().map(|&of| panels::pruning(found, of)))
             .collect(),
-    };
-    let columns = match shown {
-        Shown::Weights => 2,
-        Shown::Pruning(criteria) => criteria.len().max(2).min(panels.len()),
     };
     let figure = Figure {
         columns,
@@ -84,6 +91,12 @@ pub(super) fn figure(
     };
     figure.write(folder, &name)?;
     report::write(request, folder, &analysed, shown)
+}
+
+/// Columns, at most four, that leave no row unfinished.
+fn full_rows(count: usize) -> usize {
+    let fits = |columns: &usize| count.is_multiple_of(*columns);
+    (1..=4).rev().find(fits).unwrap_or(1)
 }
 
 fn run(

@@ -16,29 +16,32 @@ fn legend() -> Vec<(&'static str, RGBColor)> {
     NAMES.into_iter().zip(COLOURS).collect()
 }
 
-/// Quantiles of magnitudes as bars layer by layer, and the Gini coefficients.
-pub(super) fn weights(analysed: &Analysed) -> [Panel; 2] {
-    let title = analysed.condition.title();
-    let layers = layer_count(analysed);
-    let layer_axis = || Axis::new("layer", 0.4..layers as f64 + 0.6);
-    [
-        Panel {
-            title: format!("{title}: |w| / max |w|"),
-            x: layer_axis(),
-            y: Axis::new("quantiles 0.1 to 0.9", 0.0..quantile_top(analysed)),
-            shapes: quantile_bars(analysed),
-            legend: legend(),
-            legend_at: LegendAt::UpperLeft,
-        },
-        Panel {
-            title: format!("{title}: Gini"),
-            x: layer_axis(),
-            y: Axis::new("Gini coefficient", 0.0..1.0),
-            shapes: gini_bars(analysed),
-            legend: legend(),
-            legend_at: LegendAt::UpperLeft,
-        },
-    ]
+/// Quantiles of magnitudes as bars, layer by layer.
+pub(super) fn distribution(analysed: &Analysed) -> Panel {
+    Panel {
+        title: format!("{}: |w| / max |w|", analysed.condition.title()),
+        x: layer_axis(analysed),
+        y: Axis::new("quantiles 0.1 to 0.9", 0.0..quantile_top(analysed)),
+        shapes: quantile_bars(analysed),
+        legend: legend(),
+        legend_at: LegendAt::UpperLeft,
+    }
+}
+
+/// Gini coefficients, layer by layer.
+pub(super) fn gini(analysed: &Analysed) -> Panel {
+    Panel {
+        title: format!("{}: Gini", analysed.condition.title()),
+        x: layer_axis(analysed),
+        y: Axis::new("Gini coefficient", 0.0..1.0),
+        shapes: gini_bars(analysed),
+        legend: legend(),
+        legend_at: LegendAt::UpperLeft,
+    }
+}
+
+fn layer_axis(analysed: &Analysed) -> Axis {
+    Axis::new("layer", 0.4..layer_count(analysed) as f64 + 0.6)
 }
 
 fn layer_count(analysed: &Analysed) -> usize {
