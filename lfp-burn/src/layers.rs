@@ -41,37 +41,20 @@ pub struct LayerWeights {
 /// assert_eq!((layers[0].kind, layers[0].values.len()), (LayerKind::Linear, 6));
 /// ```
 pub fn layer_weights<M: Module>(module: &M) -> Vec<LayerWeights> {
-    let mut layers = Vec::new();
-    visit_layers(module, &mut |layer| layers.push(layer));
-    layers
-}
-
-fn visit_layers<M: Module>(module: &M, found: &mut dyn FnMut(LayerWeights)) {
-    let mut collect = Collect {
-        place: Place::default(),
-        found,
-    };
+    let mut collect = Collect::default();
     module.visit(&mut collect);
+    collect.layers
 }
 
-/// Where in a module a visitor or mapper is.
-#[derive(Debug, Default)]
-pub(crate) struct Place {
+#[derive(Default)]
+struct Collect {
+    /// Names, and kinds of containers, from the module down to where the visitor is.
     names: Vec<String>,
     containers: Vec<String>,
+    layers: Vec<LayerWeights>,
 }
 
-impl Place {
-    pub(crate) fn enter(&mut self, name: &str, container: &str) {
-        self.names.push(name.to_owned());
-        self.containers.push(container.to_owned());
-    }
-
-    pub(crate) fn exit(&mut self) {
-        self.names.pop();
-        self.containers.pop();
-    }
-
+impl Collect {
     /// The kind of the layer whose weights the parameter here is.
     fn kind(&self) -> Option<LayerKind> {
         let is_weight = self.names.last().is_some_and(|name| name == "weight");
@@ -83,30 +66,23 @@ impl Place {
             _ => None,
         }
     }
-
-    fn layer(&self) -> String {
-        self.names[..self.names.len() - 1].join(".")
-    }
 }
 
-struct Collect<'a> {
-    place: Place,
-    found: &'a mut dyn FnMut(LayerWeights),
-}
-
-impl ModuleVisitor for Collect<'_> {
+impl ModuleVisitor for Collect {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.place.enter(name, container);
+        self.names.push(name.to_owned());
+        self.containers.push(container.to_owned());
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.place.exit();
+        self.names.pop();
+        self.containers.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(kind) = self.place.kind() {
-            (self.found)(LayerWeights {
-                path: self.place.layer(),
+        if let Some(kind) = self.kind() {
+            self.layers.push(LayerWeights {
+                path: self.names[..self.names.len() - 1].join("."),
                 kind,
                 id: param.id,
                 values: param.val().into_data().iter::<f32>().collect(),

@@ -24,9 +24,6 @@ use crate::{
     },
 };
 
-/// Height and width of photographs that nobody asked for otherwise.
-const IMAGE_SIZE: u32 = 224;
-
 /// Layer-wise feedback propagation: the experiments of the paper, training, and checks.
 #[derive(Debug, Parser)]
 #[command(name = "lfp-experiments", version)]
@@ -107,14 +104,14 @@ struct ReproduceArgs {
     /// How thoroughly: a thinned grid of learning rates, or the paper's.
     #[arg(long, value_enum, default_value = "quick")]
     profile: Profile,
-    /// Number of data sets to draw [default: 3 quick, 5 as in the paper].
+    /// Number of seeds, or of data sets to draw [default: the profile's].
     #[arg(long, value_parser = at_least_one)]
     seeds: Option<usize>,
     /// The folder with the data, for figures on images; without it a cache, filled from the network.
     #[arg(long)]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
-    table: TableArgs,
+    table: Table3Choice,
     /// The folder of the results.
     #[arg(long, default_value = "results")]
     out: PathBuf,
@@ -179,26 +176,6 @@ struct ExplainArgs {
     out: PathBuf,
 }
 
-/// Of Table 3: the part of it to run.
-#[derive(Debug, Args)]
-struct TableArgs {
-    /// Networks, separated by commas [default: all].
-    #[arg(long, value_delimiter = ',')]
-    models: Vec<Model>,
-    /// Data sets, separated by commas [default: all that are in --data-dir].
-    #[arg(long, value_delimiter = ',')]
-    datasets: Vec<DataSet>,
-    /// Activations, separated by commas [default: all].
-    #[arg(long, value_delimiter = ',', value_parser = activation)]
-    activations: Vec<Activation>,
-    /// Methods, separated by commas [default: both].
-    #[arg(long, value_delimiter = ',')]
-    methods: Vec<Method>,
-    /// The folder with torchvision's weights (vgg16-*.pth, resnet18-*.pth), which transfer starts from.
-    #[arg(long)]
-    pretrained: Option<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 #[command(allow_negative_numbers = true)]
 struct TrainArgs {
@@ -227,7 +204,7 @@ struct TrainArgs {
     #[arg(long, default_value_t = Method::Lfp)]
     method: Method,
     /// What follows every layer but the last.
-    #[arg(long, default_value = "relu", value_parser = activation)]
+    #[arg(long, default_value = "relu")]
     activation: Activation,
     /// The probability of dropout [default: the network's own].
     #[arg(long, value_parser = fraction)]
@@ -466,14 +443,13 @@ impl FinishedArgs {
     fn open(&self) -> Result<(FinishedRun, Network, Split, Device), CliError> {
         let run = FinishedRun::open(&self.checkpoint).map_err(TrainError::from)?;
         let device = self.device.device.open()?.autodiff();
+        let settings = run.settings();
+        let default = Reading::default();
         let reading = Reading {
-            size: run.settings().image_size.unwrap_or(IMAGE_SIZE),
-            cached: false,
+            size: settings.image_size.unwrap_or(default.size),
+            ..default
         };
-        let data = run
-            .settings()
-            .dataset
-            .load(self.data_dir.as_deref(), reading)?;
+        let data = settings.dataset.load(self.data_dir.as_deref(), reading)?;
         let network = run.network(data.test.as_ref(), &device)?;
         Ok((run, network.canonized()?, data, device))
     }
@@ -519,34 +495,14 @@ impl ExplainArgs {
     }
 }
 
-impl TableArgs {
-    fn choice(self) -> Table3Choice {
-        let Self {
-            models,
-            datasets,
-            activations,
-            methods,
-            pretrained,
-        } = self;
-        Table3Choice {
-            models,
-            datasets,
-            activations,
-            methods,
-            pretrained,
-        }
-    }
-}
-
 impl ReproduceArgs {
     fn run(self) -> Result<bool, CliError> {
-        let table = self.table.choice();
-        if !self.figure.takes(&table) {
+        if !self.figure.takes(&self.table) {
             return Err(CliError::NotATable(self.figure));
         }
         let device = self.device.device.open()?;
         let request = Request {
-            table,
+            table: self.table,
             figure: self.figure,
             profile: self.profile,
             seeds: self.seeds,
@@ -601,14 +557,17 @@ impl TrainArgs {
     /// Reads the data, and completes the settings by their number of classes.
     fn load(&self, settings: &mut Settings) -> Result<Split, CliError> {
         let reading = Reading {
-            size: settings.image_size.unwrap_or(IMAGE_SIZE),
+            size: settings.image_size.unwrap_or(Reading::default().size),
             cached: self.cache,
         };
         let data = self.dataset.load(self.data_dir.as_deref(), reading)?;
         let found = data.train.num_classes();
         match self.classes {
             Some(expected) if expected != found => Err(DataError::Classes {
-                folder: self.data_dir.clone().unwrap_or_default(),
+                folder: self
+                    .data_dir
+                    .clone()
+                    .unwrap_or_else(|| self.dataset.to_string().into()),
                 expected,
                 found,
             })?,
@@ -654,11 +613,6 @@ impl TrainArgs {
             ..default
         })
     }
-}
-
-fn activation(text: &str) -> Result<Activation, String> {
-    text.parse()
-        .map_err(|error: lfp_burn::UnknownActivation| error.to_string())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

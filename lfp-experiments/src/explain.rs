@@ -15,8 +15,7 @@ use lfp_burn::{
 use crate::{
     data::{DataError, Sample, Samples},
     files::{self, FileError},
-    network::Network,
-    pruning::{PruningError, logits},
+    network::{Network, Spikes},
 };
 
 /// Images are made at least that large, or one could not see their pixels.
@@ -31,9 +30,9 @@ pub enum ExplainError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Spikes.
-    #[error("heat maps of spiking networks are not drawn")]
-    Spikes,
+    /// The network spikes.
+    #[error(transparent)]
+    Spikes(#[from] Spikes),
 }
 
 /// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red
@@ -71,13 +70,10 @@ fn relevance(
     sample: &Sample,
     [channels, height, width]: [usize; 3],
     device: &Device,
-) -> Result<Vec<f32>, ExplainError> {
+) -> Result<Vec<f32>, Spikes> {
     let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
     let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
-    let logits = logits(network, inputs.clone()).map_err(|error| match error {
-        PruningError::Data(error) => ExplainError::Data(error),
-        PruningError::Prune(_) | PruningError::Spikes => ExplainError::Spikes,
-    })?;
+    let logits = network.logits(inputs.clone())?;
     let target = Tensor::from_data([i64::from(sample.label)], device);
     let reward = TargetReward::new().forward(logits.clone(), target);
     let feedback = logits

@@ -209,19 +209,23 @@ impl Architecture {
         } = *self;
         let pixels = channels * height * width;
         let vgg = |config: VggConfig| {
+            let dropout = dropout.unwrap_or(config.dropout);
             let config = config
                 .with_channels(channels)
                 .with_image_size([height, width])
                 .with_num_classes(num_classes)
-                .with_activation(activation);
-            Network::Vgg(with_dropout(config, dropout, VggConfig::with_dropout).init(device))
+                .with_activation(activation)
+                .with_dropout(dropout);
+            Network::Vgg(config.init(device))
         };
         let resnet = |config: ResNetConfig| {
+            let dropout = dropout.unwrap_or(config.dropout);
             let config = config
                 .with_channels(channels)
                 .with_num_classes(num_classes)
-                .with_activation(activation);
-            Network::ResNet(with_dropout(config, dropout, ResNetConfig::with_dropout).init(device))
+                .with_activation(activation)
+                .with_dropout(dropout);
+            Network::ResNet(config.init(device))
         };
         Ok(match model {
             Model::Mlp => {
@@ -235,10 +239,9 @@ impl Architecture {
                     .with_channels(channels)
                     .with_image_size([height, width])
                     .with_num_classes(num_classes)
-                    .with_activation(activation);
-                Network::LeNet(
-                    with_dropout(config, dropout, LeNetConfig::with_dropout).init(device),
-                )
+                    .with_activation(activation)
+                    .with_dropout(dropout.unwrap_or(0.5));
+                Network::LeNet(config.init(device))
             }
             Model::VggLike => vgg(VggConfig::vgg_like()),
             Model::VggLikeBn => vgg(VggConfig::vgg_like_bn()),
@@ -264,13 +267,6 @@ impl Architecture {
                 Network::SpikingLeNet(config.init(device)?)
             }
         })
-    }
-}
-
-fn with_dropout<C>(config: C, dropout: Option<f64>, set: impl FnOnce(C, f64) -> C) -> C {
-    match dropout {
-        Some(dropout) => set(config, dropout),
-        None => config,
     }
 }
 
@@ -329,7 +325,26 @@ impl Outputs {
     }
 }
 
+/// A network that spikes, where one is needed that does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "relevances are those of networks that do not spike: of this one only magnitudes are known"
+)]
+pub struct Spikes;
+
 impl Network {
+    /// What it says of `[batch_size, channels, height, width]`: `[batch_size, classes]`.
+    ///
+    /// # Errors
+    ///
+    /// If it spikes.
+    pub fn logits(&self, inputs: Tensor<4>) -> Result<Tensor<2>, Spikes> {
+        match self.forward(inputs) {
+            Outputs::Logits(logits) => Ok(logits),
+            Outputs::Spikes(_) => Err(Spikes),
+        }
+    }
+
     /// What it says of `[batch_size, channels, height, width]`.
     pub fn forward(&self, inputs: Tensor<4>) -> Outputs {
         match self {

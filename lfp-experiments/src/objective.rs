@@ -118,11 +118,11 @@ impl Objective {
             (Self::CrossEntropy { weights }, Outputs::Logits(outputs)) => {
                 let loss = CrossEntropyLossConfig::new().with_weights(weights.clone());
                 let loss = loss.init(&outputs.device()).forward(outputs, targets);
-                BackwardPass::Gradients(scaled(loss, share).backward())
+                BackwardPass::Gradients(loss.mul_scalar(share).backward())
             }
             (Self::CrossEntropy { .. }, Outputs::Spikes(outputs)) => {
                 let loss = rate_cross_entropy(outputs, targets);
-                BackwardPass::Gradients(scaled(loss, share).backward())
+                BackwardPass::Gradients(loss.mul_scalar(share).backward())
             }
         }
     }
@@ -148,14 +148,6 @@ impl Objective {
             Self::CrossEntropy { .. } => &softmax,
         };
         reward.forward_checked(scores, targets).map(|_| ())
-    }
-}
-
-/// A whole is left to the bit what it was.
-fn scaled(loss: Tensor<1>, share: f64) -> Tensor<1> {
-    match share == 1.0 {
-        true => loss,
-        false => loss.mul_scalar(share),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use burn::tensor::{Device, Tensor};
+use burn::{module::Module, tensor::Device};
 use clap::ValueEnum;
 use lfp_burn::{
     Propagate, Rule,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{Batches, DataError, Order, Samples},
     files::{self, to_json},
-    network::{Network, Outputs},
+    network::{Network, Spikes},
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel, PlotError, Shape},
     train::{Accuracy, Settings, Versions},
 };
@@ -87,9 +87,9 @@ pub enum PruningError {
     /// A rate, or the network.
     #[error(transparent)]
     Prune(#[from] PruneError),
-    /// Spikes.
-    #[error("relevances of spiking networks are not summed: prune by local or global magnitude")]
-    Spikes,
+    /// The network spikes.
+    #[error(transparent)]
+    Spikes(#[from] Spikes),
 }
 
 impl Curve {
@@ -165,16 +165,16 @@ impl Subject<'_> {
 
     fn accuracy(&self, network: &Network) -> Result<f64, DataError> {
         let device = self.device.clone().inner();
-        let network = burn::module::Module::valid(network);
+        let network = network.valid();
         Ok(Accuracy::of(&network, &self.batches(), &device)?.top1)
     }
 
     /// Summed over all samples, from 1 at the true class.
-    fn relevance(&self) -> Result<Relevance, PruningError> {
+    fn relevance(&self) -> Result<Relevance<Network>, PruningError> {
         let mut relevance = Relevance::default();
         for batch in self.batches().iter(&self.device) {
             let batch = batch?;
-            let logits = logits(self.network, batch.inputs)?;
+            let logits = self.network.logits(batch.inputs)?;
             let reward = TargetReward::new().forward(logits.clone(), batch.targets);
             let feedback = logits
                 .try_propagate(reward, Rule::default())
@@ -306,14 +306,6 @@ impl Report<'_> {
                 legend_at: LegendAt::LowerLeft,
             }],
         }
-    }
-}
-
-/// What a network that does not spike says.
-pub(crate) fn logits(network: &Network, inputs: Tensor<4>) -> Result<Tensor<2>, PruningError> {
-    match network.forward(inputs) {
-        Outputs::Logits(logits) => Ok(logits),
-        Outputs::Spikes(_) => Err(PruningError::Spikes),
     }
 }
 

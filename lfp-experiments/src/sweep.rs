@@ -112,18 +112,17 @@ pub enum SweepError {
 impl<T> Record<T> {
     /// The test accuracy at the end; of a run that diverged that of guessing.
     pub fn accuracy(&self, num_classes: usize) -> f64 {
-        let accuracies = self.outcome.as_ref().map(|outcome| &outcome.test_accuracy);
-        let last = accuracies.and_then(|accuracies| accuracies.last().copied());
-        last.unwrap_or(1.0 / num_classes as f64)
+        self.at_the_end(|outcome| &outcome.test_accuracy, num_classes)
     }
 
-    /// The test accuracy at the end, averaged over the classes; of a run that diverged that of guessing.
+    /// The test accuracy at the end, averaged over the classes; likewise.
     pub fn class_mean(&self, num_classes: usize) -> f64 {
-        let shares = self
-            .outcome
-            .as_ref()
-            .map(|outcome| &outcome.test_class_mean);
-        let last = shares.and_then(|shares| shares.last().copied());
+        self.at_the_end(|outcome| &outcome.test_class_mean, num_classes)
+    }
+
+    fn at_the_end(&self, measure: fn(&Outcome) -> &Vec<f64>, num_classes: usize) -> f64 {
+        let measured = self.outcome.as_ref().map(measure);
+        let last = measured.and_then(|epochs| epochs.last().copied());
         last.unwrap_or(1.0 / num_classes as f64)
     }
 }

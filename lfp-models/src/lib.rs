@@ -14,6 +14,7 @@
 //!
 //! [`StateDict`] brings torchvision's weights into them, and [`to_safetensors`] takes weights back there.
 
+mod convolution;
 mod lenet;
 mod mlp;
 mod names;

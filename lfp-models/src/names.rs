@@ -13,8 +13,7 @@
 /// assert!(model.pytorch_names().contains(&("conv2".into(), "features.3".into())));
 /// ```
 pub trait PyTorchNames {
-    /// Pairs of a path in this crate and in PyTorch: of a layer, or of what contains layers. Of several that fit
-    /// a layer the first counts; one that none fits has the same path in both.
+    /// Pairs of a layer's path in this crate and in PyTorch; a layer without a pair has the same in both.
     fn pytorch_names(&self) -> Vec<(String, String)>;
 
     /// The path in this crate of the layer whose outputs are the classes.

@@ -4,8 +4,8 @@ use burn::{
     config::Config,
     module::Module,
     nn::{
-        BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
-        conv::{Conv2d, Conv2dConfig},
+        BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
+        conv::Conv2dConfig,
         pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig},
     },
     tensor::{Device, Tensor},
@@ -15,7 +15,7 @@ use lfp_burn::{
     nn::{Canonize, FoldError, Hook, Hooked},
 };
 
-use crate::PyTorchNames;
+use crate::{PyTorchNames, convolution::Convolution, names::pairs};
 
 /// Configures a [`ResNet`]: start from [`resnet18`](Self::resnet18), [`resnet34`](Self::resnet34) or
 /// [`resnet32`](Self::resnet32).
@@ -58,8 +58,7 @@ pub struct ResNetConfig {
 /// ```
 #[derive(Module, Debug)]
 pub struct ResNet {
-    conv1: Hooked<Conv2d>,
-    bn1: Option<Hooked<BatchNorm>>,
+    stem: Convolution,
     maxpool: Option<MaxPool2d>,
     layers: Vec<Vec<BasicBlock>>,
     avgpool: Hooked<AdaptiveAvgPool2d>,
@@ -70,20 +69,12 @@ pub struct ResNet {
 /// Two 3x3 convolutions, to whose output the input is added.
 #[derive(Module, Debug)]
 struct BasicBlock {
-    conv1: Hooked<Conv2d>,
-    bn1: Option<Hooked<BatchNorm>>,
-    conv2: Hooked<Conv2d>,
-    bn2: Option<Hooked<BatchNorm>>,
-    downsample: Option<Downsample>,
+    conv1: Convolution,
+    conv2: Convolution,
+    /// Brings the input to the shape of the output.
+    downsample: Option<Convolution>,
     #[module(skip)]
     activation: Activation,
-}
-
-/// Brings a block's input to the shape of its output.
-#[derive(Module, Debug)]
-struct Downsample {
-    conv: Hooked<Conv2d>,
-    norm: Option<Hooked<BatchNorm>>,
 }
 
 impl ResNetConfig {
@@ -119,8 +110,7 @@ impl ResNetConfig {
         );
         let (kernel, stride) = if self.large_images { (7, 2) } else { (3, 1) };
         let mut channels = self.widths[0];
-        let conv1 = convolution([self.channels, channels], kernel, stride, device);
-        let bn1 = Some(batch_norm(channels, device).with_activation(self.activation));
+        let stem = convolution([self.channels, channels], kernel, stride, device);
         let mut layers = Vec::new();
         for (stage, (&blocks, &width)) in self.blocks.iter().zip(&self.widths).enumerate() {
             let block = |index| {
@@ -139,8 +129,7 @@ impl ResNetConfig {
                 .init()
         };
         ResNet {
-            conv1,
-            bn1,
+            stem: activated(stem, self.activation),
             maxpool: self.large_images.then(halve),
             layers,
             avgpool: AdaptiveAvgPool2dConfig::new([1, 1]).init().hooked(),
@@ -154,55 +143,38 @@ impl ResNetConfig {
 
 /// Without bias, which batch normalisation brings.
 fn convolution(
-    channels: [usize; 2],
+    [from, to]: [usize; 2],
     kernel: usize,
     stride: usize,
     device: &Device,
-) -> Hooked<Conv2d> {
+) -> Convolution {
     let border = kernel / 2;
-    Conv2dConfig::new(channels, [kernel, kernel])
+    let conv = Conv2dConfig::new([from, to], [kernel, kernel])
         .with_stride([stride, stride])
         .with_padding(PaddingConfig2d::Explicit(border, border, border, border))
-        .with_bias(false)
-        .init(device)
-        .hooked()
-}
-
-fn batch_norm(channels: usize, device: &Device) -> Hooked<BatchNorm> {
-    BatchNormConfig::new(channels).init(device).hooked()
-}
-
-/// A convolution and what normalises its outputs, unless that has become part of it.
-fn normalized(conv: &Hooked<Conv2d>, norm: &Option<Hooked<BatchNorm>>, x: Tensor<4>) -> Tensor<4> {
-    let x = conv.forward(x);
-    match norm {
-        Some(norm) => norm.forward(x),
-        None => x,
+        .with_bias(false);
+    Convolution {
+        conv: conv.init(device).hooked(),
+        norm: Some(BatchNormConfig::new(to).init(device).hooked()),
     }
 }
 
-fn fold(
-    conv: &mut Hooked<Conv2d>,
-    norm: &mut Option<Hooked<BatchNorm>>,
-    name: &str,
-) -> Result<(), FoldError> {
-    if let Some(norm) = norm.take() {
-        *conv = conv.clone().fold(&norm, name)?;
+fn activated(convolution: Convolution, activation: Activation) -> Convolution {
+    let norm = convolution
+        .norm
+        .map(|norm| norm.with_activation(activation));
+    Convolution {
+        norm,
+        ..convolution
     }
-    Ok(())
 }
 
 impl BasicBlock {
     fn new([from, to]: [usize; 2], stride: usize, activation: Activation, device: &Device) -> Self {
-        let downsample = || Downsample {
-            conv: convolution([from, to], 1, stride, device),
-            norm: Some(batch_norm(to, device)),
-        };
+        let downsample = || convolution([from, to], 1, stride, device);
         Self {
-            conv1: convolution([from, to], 3, stride, device),
-            bn1: Some(batch_norm(to, device).with_activation(activation)),
+            conv1: activated(convolution([from, to], 3, stride, device), activation),
             conv2: convolution([to, to], 3, 1, device),
-            bn2: Some(batch_norm(to, device)),
             downsample: (stride != 1 || from != to).then(downsample),
             activation,
         }
@@ -210,11 +182,10 @@ impl BasicBlock {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
-            Some(downsample) => normalized(&downsample.conv, &downsample.norm, x.clone()),
+            Some(downsample) => downsample.forward(x.clone()),
             None => x.clone(),
         };
-        let x = normalized(&self.conv1, &self.bn1, x);
-        let x = normalized(&self.conv2, &self.bn2, x);
+        let x = self.conv2.forward(self.conv1.forward(x));
         // A linear map with weights of 1 (Eq. 11).
         hooks::neuron(x + shortcut, self.activation)
     }
@@ -228,7 +199,7 @@ impl ResNet {
     /// - images: `[batch_size, channels, height, width]`, of any size
     /// - output: `[batch_size, num_classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let x = normalized(&self.conv1, &self.bn1, images);
+        let x = self.stem.forward(images);
         let x = match &self.maxpool {
             Some(pool) => pool.forward(x),
             None => x,
@@ -242,14 +213,14 @@ impl ResNet {
 
 impl Canonize for ResNet {
     fn canonized(mut self) -> Result<Self, FoldError> {
-        fold(&mut self.conv1, &mut self.bn1, "conv1")?;
+        self.stem.fold("stem")?;
         for (stage, blocks) in self.layers.iter_mut().enumerate() {
             for (index, block) in blocks.iter_mut().enumerate() {
-                let name = |part: &str| format!("layers.{stage}.{index}.{part}");
-                fold(&mut block.conv1, &mut block.bn1, &name("conv1"))?;
-                fold(&mut block.conv2, &mut block.bn2, &name("conv2"))?;
-                if let Some(Downsample { conv, norm }) = &mut block.downsample {
-                    fold(conv, norm, &name("downsample.conv"))?;
+                let path = |part: &str| format!("layers.{stage}.{index}.{part}");
+                block.conv1.fold(&path("conv1"))?;
+                block.conv2.fold(&path("conv2"))?;
+                if let Some(downsample) = &mut block.downsample {
+                    downsample.fold(&path("downsample"))?;
                 }
             }
         }
@@ -259,20 +230,24 @@ impl Canonize for ResNet {
 
 impl PyTorchNames for ResNet {
     fn pytorch_names(&self) -> Vec<(String, String)> {
-        let mut names = Vec::new();
+        let mut names = pairs([("stem.conv", "conv1"), ("stem.norm", "bn1")]);
         for (stage, blocks) in self.layers.iter().enumerate() {
-            let (ours, theirs) = (format!("layers.{stage}"), format!("layer{}", stage + 1));
-            for (index, block) in blocks.iter().enumerate() {
-                if block.downsample.is_some() {
-                    for (part, number) in [("conv", 0), ("norm", 1)] {
-                        names.push((
-                            format!("{ours}.{index}.downsample.{part}"),
-                            format!("{theirs}.{index}.downsample.{number}"),
-                        ));
-                    }
-                }
+            for index in 0..blocks.len() {
+                let ours = format!("layers.{stage}.{index}");
+                let theirs = format!("layer{}.{index}", stage + 1);
+                let parts = pairs([
+                    ("conv1.conv", "conv1"),
+                    ("conv1.norm", "bn1"),
+                    ("conv2.conv", "conv2"),
+                    ("conv2.norm", "bn2"),
+                    ("downsample.conv", "downsample.0"),
+                    ("downsample.norm", "downsample.1"),
+                ]);
+                let within = |(ours_in, theirs_in): (String, String)| {
+                    (format!("{ours}.{ours_in}"), format!("{theirs}.{theirs_in}"))
+                };
+                names.extend(parts.into_iter().map(within));
             }
-            names.push((ours, theirs));
         }
         names
     }

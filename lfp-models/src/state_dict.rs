@@ -1,10 +1,6 @@
 //! Weights from PyTorch, and back.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use burn::{
     module::Module,
@@ -39,6 +35,7 @@ pub struct StateDict {
     allow_missing: bool,
     allow_unused: bool,
     allow_shapes: bool,
+    same_classes: bool,
 }
 
 /// What was taken over.
@@ -117,6 +114,7 @@ impl StateDict {
             allow_missing: false,
             allow_unused: false,
             allow_shapes: false,
+            same_classes: false,
         }
     }
 
@@ -141,6 +139,13 @@ impl StateDict {
         self
     }
 
+    /// Takes another number of classes for an error, too: the file is of a model that is to be used as it is.
+    #[must_use]
+    pub fn same_classes(mut self) -> Self {
+        self.same_classes = true;
+        self
+    }
+
     /// Takes the weights over into `model`.
     ///
     /// # Errors
@@ -155,7 +160,7 @@ impl StateDict {
         found.retain(|name, _| !name.ends_with(".num_batches_tracked"));
         let ours = names(&model);
         let last = to_pytorch(&model.pytorch_names(), &format!("{}.", model.last_layer()));
-        let kept = drop_last_layer(&last, &ours, &mut found);
+        let kept = !self.same_classes && drop_last_layer(&last, &ours, &mut found);
         let mismatch = Mismatch::between(&ours, &found, |name| kept && name.starts_with(&last));
         if !self.allows(&mismatch) {
             return Err(StateDictError::Mismatch {
@@ -220,11 +225,6 @@ impl StateDict {
             reason: reason.to_string(),
         }
     }
-
-    /// Where the weights are.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// A model's tensors by PyTorch's names: path in PyTorch's way of naming parameters, and shape in
@@ -247,7 +247,9 @@ fn drop_last_layer(last: &str, ours: &Names, found: &mut BTreeMap<String, Stored
         let theirs = found.get(name).map(|tensor| tensor.shape.to_vec());
         let theirs = theirs.filter(|_| name.starts_with(last));
         // Classes are the first axis of weights and biases alike; the others must be the same.
-        theirs.is_some_and(|theirs| theirs[0] != shape[0] && theirs[1..] == shape[1..])
+        theirs.is_some_and(|theirs| {
+            theirs.first() != shape.first() && theirs.get(1..) == shape.get(1..)
+        })
     };
     let drop = ours.iter().any(other);
     if drop {

@@ -4,8 +4,8 @@ use burn::{
     config::Config,
     module::Module,
     nn::{
-        BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
-        conv::{Conv2d, Conv2dConfig},
+        BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
+        conv::Conv2dConfig,
         pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig},
     },
     tensor::{Device, Tensor},
@@ -15,7 +15,7 @@ use lfp_burn::{
     nn::{Canonize, FoldError, Hook, Hooked},
 };
 
-use crate::PyTorchNames;
+use crate::{PyTorchNames, convolution::Convolution};
 
 /// Configures a [`Vgg`]: start from [`vgg16`](Self::vgg16), [`vgg16_bn`](Self::vgg16_bn) or
 /// [`vgg_like`](Self::vgg_like).
@@ -69,13 +69,6 @@ pub struct Vgg {
     pool: MaxPool2d,
     average: Option<Hooked<AdaptiveAvgPool2d>>,
     dropout: Hooked<Dropout>,
-}
-
-/// A convolution; the activation belongs to what comes last.
-#[derive(Module, Debug)]
-struct Convolution {
-    conv: Hooked<Conv2d>,
-    norm: Option<Hooked<BatchNorm>>,
 }
 
 impl VggConfig {
@@ -178,16 +171,6 @@ impl VggConfig {
     }
 }
 
-impl Convolution {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.conv.forward(x);
-        match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
-    }
-}
-
 impl Vgg {
     /// The logits.
     ///
@@ -216,10 +199,7 @@ impl Canonize for Vgg {
     fn canonized(mut self) -> Result<Self, FoldError> {
         for (block, layers) in self.blocks.iter_mut().enumerate() {
             for (layer, convolution) in layers.iter_mut().enumerate() {
-                if let Some(norm) = convolution.norm.take() {
-                    let name = format!("blocks.{block}.{layer}.conv");
-                    convolution.conv = convolution.conv.clone().fold(&norm, &name)?;
-                }
+                convolution.fold(&format!("blocks.{block}.{layer}"))?;
             }
         }
         Ok(self)

@@ -170,6 +170,7 @@ def fixtures():
 def transforms():
     picture = (torch.from_numpy(uniform("picture", (3, 8, 8))) + 1) / 2
     results = {
+        "picture": picture,
         "mirrored": F.horizontal_flip(picture),
         "upside_down": F.vertical_flip(picture),
         "blurred": F.gaussian_blur(picture, [5, 9], [1.7, 1.7]),

@@ -1,13 +1,13 @@
 //! Relevances of connections, summed over samples.
 
 use burn::{
-    module::{Module, ModuleVisitor, Param},
-    optim::GradientsParams,
+    module::{Module, ModuleMapper, Param},
+    optim::{GradientsAccumulator, GradientsParams},
     tensor::Tensor,
 };
 
-use super::{Layers, Scores, scores::LayerScores};
-use crate::{Feedback, layer_weights};
+use super::{Layers, Scores};
+use crate::Feedback;
 
 /// The relevance of every connection, `sum r_ij` over samples (LRP-epsilon), from propagations that start with 1 at the
 /// true class and 0 elsewhere ([`TargetReward`](crate::reward::TargetReward)).
@@ -34,74 +34,41 @@ use crate::{Feedback, layer_weights};
 /// # let _ = model;
 /// # Ok::<(), lfp_burn::prune::PruneError>(())
 /// ```
-#[derive(Default)]
-pub struct Relevance {
-    sum: Option<GradientsParams>,
+pub struct Relevance<M> {
+    sum: GradientsAccumulator<M>,
 }
 
-impl Relevance {
-    /// Adds the relevances of a batch.
-    pub fn add<M: Module>(&mut self, feedback: &Feedback, model: &M) {
-        let mut batch = feedback.relevances(model);
-        if let Some(sum) = &mut self.sum {
-            let batch = &mut batch;
-            model.visit(&mut Add { sum, batch });
-        } else {
-            self.sum = Some(batch);
+impl<M: Module> Default for Relevance<M> {
+    fn default() -> Self {
+        Self {
+            sum: GradientsAccumulator::new(),
         }
+    }
+}
+
+impl<M: Module> Relevance<M> {
+    /// Adds the relevances of a batch.
+    pub fn add(&mut self, feedback: &Feedback, model: &M) {
+        self.sum.accumulate(model, feedback.relevances(model));
     }
 
     /// The magnitude of each connection's relevance, as what it matters; 0 of a connection that got none.
-    pub fn scores<M: Module>(&self, model: &M, layers: Layers) -> Scores {
-        let sum = self.sum.as_ref();
-        let mut read = Read {
-            sum,
-            values: Vec::new(),
+    pub fn scores(mut self, model: &M, layers: Layers) -> Scores {
+        let mut put = InPlaceOfWeights {
+            relevances: self.sum.grads(),
         };
-        model.visit(&mut read);
-        let weights = layer_weights(model).into_iter();
-        let chosen = weights.filter(|layer| layers.has(layer.kind));
-        let scored = chosen.map(|layer| {
-            let found = read.values.iter().find(|(id, _)| *id == layer.id);
-            let scores = found.map(|(_, values)| values.clone());
-            LayerScores {
-                path: layer.path,
-                id: layer.id,
-                scores: scores.unwrap_or_else(|| vec![0.0; layer.values.len()]),
-            }
-        });
-        Scores::new(scored.collect())
+        Scores::magnitude(&model.clone().map(&mut put), layers)
     }
 }
 
-struct Add<'a> {
-    sum: &'a mut GradientsParams,
-    batch: &'a mut GradientsParams,
+struct InPlaceOfWeights {
+    relevances: GradientsParams,
 }
 
-impl ModuleVisitor for Add<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(batch) = self.batch.remove::<D>(param.id) {
-            let sum = match self.sum.remove::<D>(param.id) {
-                Some(sum) => sum + batch,
-                None => batch,
-            };
-            self.sum.register(param.id, sum);
-        }
-    }
-}
-
-struct Read<'a> {
-    sum: Option<&'a GradientsParams>,
-    values: Vec<(burn::module::ParamId, Vec<f32>)>,
-}
-
-impl ModuleVisitor for Read<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let relevance = self.sum.and_then(|sum| sum.get::<D>(param.id));
-        if let Some(relevance) = relevance {
-            let magnitudes = relevance.abs().into_data().iter::<f32>().collect();
-            self.values.push((param.id, magnitudes));
-        }
+impl ModuleMapper for InPlaceOfWeights {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let relevance = self.relevances.remove::<D>(param.id);
+        let relevance = relevance.unwrap_or_else(|| param.val().inner().zeros_like());
+        Param::initialized(param.id, relevance)
     }
 }

@@ -18,7 +18,7 @@ pub enum Layers {
 }
 
 impl Layers {
-    pub(super) fn has(self, kind: LayerKind) -> bool {
+    fn has(self, kind: LayerKind) -> bool {
         match self {
             Self::Convolutions => kind == LayerKind::Convolution,
             Self::LinearMaps => kind == LayerKind::Linear,
@@ -54,10 +54,10 @@ pub struct Scores {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct LayerScores {
-    pub(super) path: String,
-    pub(super) id: ParamId,
-    pub(super) scores: Vec<f32>,
+struct LayerScores {
+    path: String,
+    id: ParamId,
+    scores: Vec<f32>,
 }
 
 impl Scores {
@@ -73,10 +73,6 @@ impl Scores {
         Self {
             layers: chosen.map(score).collect(),
         }
-    }
-
-    pub(super) fn new(layers: Vec<LayerScores>) -> Self {
-        Self { layers }
     }
 
     /// Keeps all but the share `rate` of the connections, those with the lowest scores; of equal ones the first

@@ -79,6 +79,7 @@ impl Batches<'_> {
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let reader = Reader {
             data: self.data.clone(),
+            device: device.clone(),
             seed: match self.order {
                 Order::Given => 0,
                 Order::Shuffled(seed) => seed,
@@ -87,9 +88,7 @@ impl Batches<'_> {
         };
         let indices = indices(self.data.count(), self.size, self.order);
         std::thread::spawn(move || reader.send_all(indices, &sender));
-        let (shape, device) = (self.data.shape(), device.clone());
-        let batch = move |samples| SampleBatcher { shape }.batch(samples, &device);
-        receiver.into_iter().map(move |samples| samples.map(&batch))
+        receiver.into_iter()
     }
 }
 
@@ -130,11 +129,12 @@ impl Batcher<usize, Vec<usize>> for Indices {
 /// What the worker threads know.
 struct Reader {
     data: Arc<dyn Samples>,
+    device: Device,
     seed: u64,
     workers: usize,
 }
 
-type Sender = mpsc::SyncSender<Result<Vec<Sample>, DataError>>;
+type Sender = mpsc::SyncSender<Result<Batch, DataError>>;
 
 impl Reader {
     fn send_all(&self, batches: Vec<Vec<usize>>, sender: &Sender) {
@@ -143,15 +143,17 @@ impl Reader {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(self.workers);
             pool.build().expect("the system has threads")
         });
+        let shape = self.data.shape();
         for indices in batches {
             let read = |&index: &usize| self.read(index);
-            let samples: Result<_, _> = match &pool {
+            let samples: Result<Vec<_>, _> = match &pool {
                 Some(pool) => pool.install(|| indices.par_iter().map(read).collect()),
                 None => indices.iter().map(read).collect(),
             };
-            let failed = samples.is_err();
+            let batch = samples.map(|samples| SampleBatcher { shape }.batch(samples, &self.device));
+            let failed = batch.is_err();
             // Whoever wanted the batches may be gone, or will be after an error.
-            if sender.send(samples).is_err() || failed {
+            if sender.send(batch).is_err() || failed {
                 return;
             }
         }

@@ -66,7 +66,7 @@ impl FinishedRun {
         }
         let architecture = self.settings.architecture()?;
         let network = drawn(architecture.init(data.shape(), classes, device)?);
-        let weights = StateDict::open(self.folder.join(WEIGHTS));
+        let weights = StateDict::open(self.folder.join(WEIGHTS)).same_classes();
         Ok(inference_mode(network.load(&weights)?.0))
     }
 }

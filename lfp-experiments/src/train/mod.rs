@@ -254,7 +254,6 @@ struct Run<'a> {
     settings: &'a Settings,
     data: &'a Split,
     objective: Objective,
-    device: Device,
     sharing: Sharing,
     workers: usize,
     network: Network,
@@ -274,7 +273,7 @@ impl<'a> Run<'a> {
             devices: devices.map(|device| settings.autodiff(device)).collect(),
             passes: settings.accumulate,
         };
-        let device = &sharing.devices[0];
+        let device = sharing.main_device();
         let (optimizer, momentum) = settings.optimizer();
         let steps_per_epoch = data.train.count().div_ceil(settings.batch);
         Ok(Self {
@@ -282,7 +281,6 @@ impl<'a> Run<'a> {
             data,
             objective: settings.objective(data.train.as_ref()),
             network: initial_network(settings, data.train.as_ref(), device)?,
-            device: device.clone(),
             workers: computing.workers,
             sharing,
             optimizer,
@@ -314,7 +312,7 @@ impl<'a> Run<'a> {
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
         // Dropout draws from the device.
-        self.device.seed(seed);
+        self.sharing.main_device().seed(seed);
         let progress = Progress::new(number, settings.epochs, data.train.count(), bars);
         let (optimizer, pace) = (&mut self.optimizer, &mut self.pace);
         let mut lr = 0.0;
@@ -328,7 +326,7 @@ impl<'a> Run<'a> {
             self.network.clone(),
             &self.objective,
             &self.sharing,
-            batches.iter(&self.device),
+            batches.iter(self.sharing.main_device()),
             |network, grads| {
                 let grads = clip(settings, grads, &network);
                 lr = pace.step();
@@ -355,7 +353,7 @@ impl<'a> Run<'a> {
     }
 
     fn test(&self) -> Result<Accuracy, DataError> {
-        let device = self.device.clone().inner();
+        let device = self.sharing.main_device().clone().inner();
         Accuracy::of(&self.network.valid(), &self.test_batches(), &device)
     }
 
@@ -406,7 +404,7 @@ impl<'a> Run<'a> {
         if !self.settings.model.spikes() {
             return Ok(BTreeMap::new());
         }
-        let device = self.device.clone().inner();
+        let device = self.sharing.main_device().clone().inner();
         let Some(batch) = self.test_batches().iter(&device).next() else {
             return Ok(BTreeMap::new());
         };

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use crate::{
-    data::{DataSet, Samples, class_weights},
+    data::{DataSet, Reading, Samples, class_weights},
     files::{self, FileError},
     network::{Architecture, Model, SpikingSettings},
     objective::{Method, Objective},
@@ -198,7 +198,7 @@ impl Settings {
             model,
             dataset,
             classes,
-            image_size: dataset.is_of_files().then_some(224),
+            image_size: dataset.is_of_files().then_some(Reading::default().size),
             method,
             activation: "relu".to_owned(),
             dropout: None,

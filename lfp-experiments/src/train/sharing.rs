@@ -37,6 +37,11 @@ impl Sharing {
         }
     }
 
+    /// The first device, where the network is kept.
+    pub fn main_device(&self) -> &Device {
+        &self.devices[0]
+    }
+
     /// The updates of a batch: the same, but for rounding and what is drawn or normalised by batch, however it
     /// is shared out.
     pub(super) fn updates(
@@ -76,7 +81,7 @@ impl Sharing {
         if others.is_empty() {
             return first;
         }
-        let main = &self.devices[0];
+        let main = self.main_device();
         let mut sum = GradientsAccumulator::new();
         sum.accumulate(network, first.updates);
         let mut scores = vec![first.scores];

@@ -78,31 +78,21 @@ fn what_is_no_finished_run_of_the_network_is_refused() {
     let data = Digits::new(64, 20);
     let folder = tempfile::tempdir().unwrap();
     let (run, other) = (path(&folder, "run"), path(&folder, "other"));
+    let on = |command: &str, run: &str, words: &[&str]| {
+        let arguments = [
+            command,
+            "--checkpoint",
+            run,
+            "--data-dir",
+            data.path(),
+            "--out",
+            &other,
+        ];
+        refused(&arguments, words);
+    };
     let prune = |run: &str, words: &[&str]| {
-        refused(
-            &[
-                "prune",
-                "--checkpoint",
-                run,
-                "--data-dir",
-                data.path(),
-                "--out",
-                &other,
-            ],
-            words,
-        );
-        refused(
-            &[
-                "explain",
-                "--checkpoint",
-                run,
-                "--data-dir",
-                data.path(),
-                "--out",
-                &other,
-            ],
-            words,
-        );
+        on("prune", run, words);
+        on("explain", run, words);
     };
     prune(&run, &["run", "run that has ended", "result.json"]);
     finished(&data, &run, &[]);
@@ -111,18 +101,7 @@ fn what_is_no_finished_run_of_the_network_is_refused() {
 
     let mlp = path(&folder, "mlp");
     finished(&data, &mlp, &["--model", "mlp"]);
-    refused(
-        &[
-            "prune",
-            "--checkpoint",
-            &mlp,
-            "--data-dir",
-            data.path(),
-            "--out",
-            &other,
-        ],
-        &["no layer to prune"],
-    );
+    on("prune", &mlp, &["no layer to prune"]);
     // The weights of another model.
     let lenet = path(&folder, "lenet");
     finished(&data, &lenet, &[]);
@@ -132,6 +111,9 @@ fn what_is_no_finished_run_of_the_network_is_refused() {
         &lenet,
         &["final.safetensors", "do not fit", "missing: ", "unused: "],
     );
+    let spiking = path(&folder, "spiking");
+    finished(&data, &spiking, &["--model", "snn-lenet", "--steps", "2"]);
+    prune(&spiking, &["do not spike"]);
 }
 
 #[test]

@@ -114,39 +114,49 @@ impl Convolution<'_> {
 
     /// `[to, channels * taps]`, over some samples and for some channels of the input.
     fn sum(&self, samples: Block, channels: Block) -> Vec<f32> {
-        let columns = channels.count * self.taps();
-        let mut sum = vec![0.0; self.to * columns];
-        // Small images are taken together, large ones in bands of rows.
-        let together = (PIXELS / self.out_pixels()).max(1);
-        let rows = (PIXELS / self.out_size[1]).clamp(1, self.out_size[0]);
-        let mut patches = vec![0.0; columns * PIXELS.max(rows * self.out_size[1])];
+        let mut sum = vec![0.0; self.to * channels.count * self.taps()];
+        match PIXELS / self.out_pixels() {
+            0 | 1 => self.add_in_bands(samples, channels, &mut sum),
+            together => self.add_together(samples, channels, together, &mut sum),
+        }
+        sum
+    }
+
+    /// Large images, a band of rows at a time.
+    fn add_in_bands(&self, samples: Block, channels: Block, sum: &mut [f32]) {
+        let [height, width] = self.out_size;
+        let rows = (PIXELS / width).clamp(1, height);
+        let mut patches = vec![0.0; channels.count * self.taps() * rows * width];
+        for sample in samples.start..samples.start + samples.count {
+            let grad = &self.grad[sample * self.to * self.out_pixels()..];
+            for band in blocks(height, rows) {
+                let pixels = band.count * width;
+                self.patches(sample, channels, band, &mut patches, [pixels, 0]);
+                let grad = &grad[band.start * width..];
+                multiply_add(sum, self.to, grad, self.out_pixels(), &patches, pixels);
+            }
+        }
+    }
+
+    /// Small images, several side by side.
+    fn add_together(&self, samples: Block, channels: Block, together: usize, sum: &mut [f32]) {
+        let whole = Block {
+            start: 0,
+            count: self.out_size[0],
+        };
+        let most = together.min(samples.count) * self.out_pixels();
+        let mut patches = vec![0.0; channels.count * self.taps() * most];
         let mut grads = Vec::new();
         for group in blocks(samples.count, together) {
             let first = samples.start + group.start;
-            if group.count > 1 {
-                self.gather(first, group.count, &mut grads);
-                for (index, sample) in (first..first + group.count).enumerate() {
-                    let all = Block {
-                        start: 0,
-                        count: self.out_size[0],
-                    };
-                    let pixels = group.count * self.out_pixels();
-                    let at = index * self.out_pixels();
-                    self.patches(sample, channels, all, &mut patches, [pixels, at]);
-                }
-                let pixels = group.count * self.out_pixels();
-                multiply_add(&mut sum, self.to, &grads, pixels, &patches, pixels);
-                continue;
+            let pixels = group.count * self.out_pixels();
+            for index in 0..group.count {
+                let at = [pixels, index * self.out_pixels()];
+                self.patches(first + index, channels, whole, &mut patches, at);
             }
-            for band in blocks(self.out_size[0], rows) {
-                let pixels = band.count * self.out_size[1];
-                self.patches(first, channels, band, &mut patches, [pixels, 0]);
-                let start = first * self.to * self.out_pixels() + band.start * self.out_size[1];
-                let grad = &self.grad[start..];
-                multiply_add(&mut sum, self.to, grad, self.out_pixels(), &patches, pixels);
-            }
+            self.gather(first, group.count, &mut grads);
+            multiply_add(sum, self.to, &grads, pixels, &patches, pixels);
         }
-        sum
     }
 
     /// The incoming gradient of several samples, side by side: `[to, samples * pixels]`.

@@ -38,6 +38,16 @@ pub struct Reading {
     pub cached: bool,
 }
 
+impl Default for Reading {
+    /// 224x224, for which torchvision's networks were made; read anew every time.
+    fn default() -> Self {
+        Self {
+            size: 224,
+            cached: false,
+        }
+    }
+}
+
 /// A photograph and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Labelled {

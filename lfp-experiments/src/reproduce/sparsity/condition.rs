@@ -70,11 +70,8 @@ impl Condition {
     }
 
     pub(super) fn data(self, request: &Request) -> Result<Split, ReproduceError> {
-        let reading = Reading {
-            size: 224,
-            cached: false,
-        };
-        let data = self.dataset.load(request.data_dir.as_deref(), reading)?;
+        let root = request.data_dir.as_deref();
+        let data = self.dataset.load(root, Reading::default())?;
         Ok(match (request.profile, self.dataset) {
             (Profile::Quick, DataSet::Mnist) => data.subset(usize::MAX, 2_000),
             (Profile::Quick, _) => data.subset(5_120, 500),

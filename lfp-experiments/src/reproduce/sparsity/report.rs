@@ -90,10 +90,14 @@ fn print(reported: &Reported) {
     let Reported {
         network,
         method,
+        seeds,
         gini,
         areas,
-        ..
     } = reported;
+    if *seeds == 0 {
+        println!("{network:20} {method:9} every run diverged");
+        return;
+    }
     let mut line = format!(
         "{network:20} {method:9} Gini {:.3} \u{b1} {:.3}; area",
         gini.0, gini.1

@@ -6,6 +6,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use clap::Args;
 use lfp_burn::Activation;
 
 use super::{Profile, ReproduceError, Request, imagenet_weights};
@@ -17,21 +18,23 @@ use crate::{
 };
 use cell::{Cell, CellResult};
 
-/// Height and width of photographs in files.
-const IMAGE_SIZE: u32 = 224;
-
 /// Which part of the table to run; an empty list stands for all there is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// Networks.
+    /// Networks, separated by commas [default: all].
+    #[arg(long, value_delimiter = ',')]
     pub models: Vec<Model>,
-    /// Data sets.
+    /// Data sets, separated by commas [default: all that are in --data-dir].
+    #[arg(long, value_delimiter = ',')]
     pub datasets: Vec<DataSet>,
-    /// Activations.
+    /// Activations, separated by commas [default: all].
+    #[arg(long, value_delimiter = ',')]
     pub activations: Vec<Activation>,
-    /// Methods.
+    /// Methods, separated by commas [default: both].
+    #[arg(long, value_delimiter = ',')]
     pub methods: Vec<Method>,
-    /// The folder with torchvision's weights, which transfer starts from.
+    /// The folder with torchvision's weights (vgg16-*.pth, resnet18-*.pth), which transfer starts from.
+    #[arg(long)]
     pub pretrained: Option<PathBuf>,
 }
 
@@ -78,9 +81,9 @@ pub(super) fn table3(
 /// The data, or as much of them as the profile takes; nothing where they are not there.
 fn load(request: &Request, dataset: DataSet) -> Result<Option<Split>, ReproduceError> {
     let reading = Reading {
-        size: IMAGE_SIZE,
         // A quick run sees few photographs, and a full one more than most machines have memory for.
         cached: request.profile == Profile::Quick,
+        ..Reading::default()
     };
     match dataset.load(request.data_dir.as_deref(), reading) {
         Ok(data) => Ok(Some(match request.profile {
