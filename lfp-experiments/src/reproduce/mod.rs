@@ -29,7 +29,7 @@ use crate::{
     plot::PlotError,
     pruning::Criterion,
     sweep::SweepError,
-    train::TrainError,
+    train::{Pretrained, Settings, TrainError},
 };
 
 /// A figure of the paper.
@@ -144,9 +144,17 @@ pub enum ReproduceError {
     /// The training runs.
     #[error(transparent)]
     Sweep(#[from] SweepError),
-    /// There are no data for any part of it.
-    #[error("nothing was run: none of its data are there; name their folder with `--data-dir`")]
+    /// There are no data or weights for any part of it.
+    #[error(
+        "nothing was run: none of its data are there, or the weights to start from; name their folders with \
+         `--data-dir` and `--pretrained`"
+    )]
     NothingRan,
+    /// Nothing of the table was asked for.
+    #[error(
+        "table3 has nothing of what --models, --datasets, --activations and --methods ask for together"
+    )]
+    NothingChosen,
     /// One of them, for its network.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -260,6 +268,27 @@ fn imagenet_weights(folder: Option<&Path>, model: Model) -> Result<Option<PathBu
         rest.is_some_and(|rest| rest.starts_with(['-', '.']))
     };
     Ok(files.iter().find(fits).cloned())
+}
+
+/// How the paper trains a network that starts from ImageNet's weights; a quick run for an epoch.
+fn transfer(
+    default: Settings,
+    profile: Profile,
+    lr: f64,
+    weights: &Path,
+) -> Result<Settings, FileError> {
+    Ok(Settings {
+        epochs: match profile {
+            Profile::Quick => 1,
+            Profile::Paper => 100,
+        },
+        lr,
+        clip: 0.0,
+        weight_decay: 1e-4,
+        batch: 32,
+        pretrained: Some(Pretrained::read(weights)?),
+        ..default
+    })
 }
 
 /// Writes `result.json`.

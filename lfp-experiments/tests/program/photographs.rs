@@ -681,6 +681,10 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
     assert_eq!(succeeds(&arguments), said);
     assert_eq!(fs::metadata(&record).unwrap().modified().unwrap(), before);
     refused(
+        &["reproduce", "table3", "--models", "lenet", "--out", &out],
+        &["table3 has nothing"],
+    );
+    refused(
         &["reproduce", "fig3", "--models", "vgg-like"],
         &["--models", "table3"],
     );

@@ -154,3 +154,52 @@ fn an_explanation_is_a_picture_for_each_image() {
         assert!(count(224) > 1_000, "its heat map is red and blue");
     }
 }
+
+#[test]
+fn the_figures_on_sparsity_share_their_runs_and_say_what_is_missing() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "results");
+    let reproduce = |figure: &str| {
+        succeeds(&[
+            "reproduce",
+            figure,
+            "--data-dir",
+            data.path(),
+            "--seeds",
+            "1",
+            "--out",
+            &out,
+        ])
+    };
+    let said = reproduce("fig6");
+    assert!(
+        said.contains("vgg-like on cifar10: not run: no data"),
+        "{said}"
+    );
+    let results = Path::new(&out);
+    let csv = fs::read_to_string(results.join("fig6/lenet-mnist-lfp-relevance.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 21);
+    assert!(results.join("fig6/fig6.png").is_file());
+
+    let run = results.join("sparsity/lenet-mnist/runs/lfp-7240.json");
+    let before = fs::metadata(&run).unwrap().modified().unwrap();
+    reproduce("fig5");
+    assert_eq!(fs::metadata(&run).unwrap().modified().unwrap(), before);
+    let csv = fs::read_to_string(results.join("fig5/lenet-mnist-gradient-weights.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 5, "LeNet has five layers");
+
+    let empty = path(&folder, "empty");
+    fs::create_dir(&empty).unwrap();
+    let paper = [
+        "reproduce",
+        "fig6",
+        "--profile",
+        "paper",
+        "--data-dir",
+        &empty,
+        "--out",
+        &out,
+    ];
+    refused(&paper, &["nothing was run", "--data-dir"]);
+}

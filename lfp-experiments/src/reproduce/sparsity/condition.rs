@@ -7,8 +7,8 @@ use crate::{
     files::FileError,
     network::Model,
     objective::Method,
-    reproduce::{Profile, ReproduceError, Request, imagenet_weights},
-    train::{Pretrained, Settings},
+    reproduce::{Profile, ReproduceError, Request, transfer},
+    train::Settings,
 };
 
 pub(super) const METHODS: [Method; 2] = [Method::Lfp, Method::Gradient];
@@ -79,35 +79,31 @@ impl Condition {
         })
     }
 
-    /// How it is trained.
+    /// Whether it starts from ImageNet's weights.
+    pub(super) fn starts_from_imagenet(self) -> bool {
+        self.dataset.is_of_files()
+    }
+
+    /// How it is trained, from `weights` if it starts from ImageNet's.
     pub(super) fn settings(
         self,
         profile: Profile,
         method: Method,
         data: &dyn Samples,
-        pretrained: Option<&Path>,
+        weights: Option<&Path>,
     ) -> Result<Settings, FileError> {
         let default = Settings::new(self.model, self.dataset, method, data.num_classes());
-        if profile == Profile::Quick {
-            return Ok(default);
+        if let Some(weights) = weights {
+            let lr = match self.model {
+                Model::ResNet18 | Model::ResNet34 => 5e-3,
+                _ => 1e-3,
+            };
+            return transfer(default, profile, lr, weights);
         }
-        Ok(match self.dataset {
-            DataSet::Cifar10 | DataSet::Cifar100 | DataSet::Mnist => Settings {
+        Ok(match profile {
+            Profile::Quick => default,
+            Profile::Paper => Settings {
                 epochs: 50,
-                ..default
-            },
-            _ => Settings {
-                epochs: 100,
-                lr: match self.model {
-                    Model::ResNet18 | Model::ResNet34 => 5e-3,
-                    _ => 1e-3,
-                },
-                clip: 0.0,
-                weight_decay: 1e-4,
-                batch: 32,
-                pretrained: imagenet_weights(pretrained, self.model)?
-                    .map(|file| Pretrained::read(&file))
-                    .transpose()?,
                 ..default
             },
         })

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::{Profile, ReproduceError, Request};
+use super::{Profile, ReproduceError, Request, imagenet_weights};
 use crate::{
     data::DataError,
     files,
@@ -56,7 +56,8 @@ pub(super) fn figure(
     let mut analysed = Vec::new();
     for condition in conditions.into_iter().take(count) {
         match run(request, condition, device) {
-            Ok(found) => analysed.push(found),
+            Ok(Some(found)) => analysed.push(found),
+            Ok(None) => println!("{}: not run: no weights", condition.title()),
             Err(ReproduceError::Data(DataError::NoFolder(_) | DataError::NoDataSet { .. })) => {
                 println!("{}: not run: no data", condition.title());
             }
@@ -99,20 +100,28 @@ fn full_rows(count: usize) -> usize {
     (1..=4).rev().find(fits).unwrap_or(1)
 }
 
+/// Nothing where the weights to start from are not there.
 fn run(
     request: &Request,
     condition: Condition,
     device: &Device,
-) -> Result<Analysed, ReproduceError> {
+) -> Result<Option<Analysed>, ReproduceError> {
     let data = condition.data(request)?;
+    let pretrained = request.table.pretrained.as_deref();
+    let weights = match condition.starts_from_imagenet() {
+        false => None,
+        true => match imagenet_weights(pretrained, condition.model)? {
+            Some(file) => Some(file),
+            None => return Ok(None),
+        },
+    };
     let runs = request.out.join(RUNS).join(condition.name());
     files::create_folder(&runs)?;
-    let pretrained = request.table.pretrained.as_deref();
     let seeds = request.seeds_or(condition.seeds(request.profile));
     let mut jobs = Vec::new();
     for method in METHODS {
-        let settings =
-            condition.settings(request.profile, method, data.train.as_ref(), pretrained)?;
+        let (profile, train) = (request.profile, data.train.as_ref());
+        let settings = condition.settings(profile, method, train, weights.as_deref())?;
         jobs.extend(seeds.iter().map(|&seed| {
             let mut settings = settings.clone();
             settings.seed = seed;
@@ -128,8 +137,8 @@ fn run(
         .into_iter()
         .map(|record: Record<Analysis>| record.analysis);
     let mut next = || analyses.by_ref().take(seeds.len()).flatten().collect();
-    Ok(Analysed {
+    Ok(Some(Analysed {
         condition,
         analyses: [next(), next()],
-    })
+    }))
 }

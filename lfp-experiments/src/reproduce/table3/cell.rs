@@ -12,9 +12,10 @@ use crate::{
     reproduce::{
         Profile,
         curves::{Spread, mean_and_deviation},
+        transfer,
     },
     sweep::Record,
-    train::{Pretrained, Settings},
+    train::Settings,
 };
 
 /// In the order of the rows.
@@ -112,38 +113,33 @@ impl Cell {
         self.dataset == DataSet::Isic
     }
 
-    /// How it is trained in the paper; a quick run for a shorter time.
+    /// How it is trained in the paper, from `weights` if it starts from ImageNet's; a quick run for a shorter time.
     pub(super) fn settings(
         &self,
         profile: Profile,
         classes: usize,
-        pretrained: Option<&Path>,
+        weights: Option<&Path>,
     ) -> Result<Settings, FileError> {
         let default = Settings {
             activation: self.activation.name().to_owned(),
-            pretrained: pretrained.map(Pretrained::read).transpose()?,
             ..Settings::new(self.model, self.dataset, self.method, classes)
         };
-        let epochs = |quick, paper| match profile {
-            Profile::Quick => quick,
-            Profile::Paper => paper,
-        };
-        Ok(match self.dataset {
-            DataSet::Cifar10 | DataSet::Cifar100 => Settings {
-                epochs: epochs(2, 50),
-                // The more steps, the more there is to see of a few images.
-                batch: epochs(32, 128),
+        if let Some(weights) = weights {
+            let lr = match (self.model, self.dataset) {
+                (Model::Vgg16, DataSet::Food11) => 1e-4,
+                _ => 1e-3,
+            };
+            return transfer(default, profile, lr, weights);
+        }
+        Ok(match profile {
+            // The more steps, the more there is to see of a few images.
+            Profile::Quick => Settings {
+                epochs: 2,
+                batch: 32,
                 ..default
             },
-            _ => Settings {
-                epochs: epochs(1, 100),
-                lr: match (self.model, self.dataset) {
-                    (Model::Vgg16, DataSet::Food11) => 1e-4,
-                    _ => 1e-3,
-                },
-                clip: 0.0,
-                weight_decay: 1e-4,
-                batch: 32,
+            Profile::Paper => Settings {
+                epochs: 50,
                 ..default
             },
         })

@@ -56,6 +56,9 @@ pub(super) fn table3(
     folder: &Path,
     device: &Device,
 ) -> Result<(), ReproduceError> {
+    if !cell::all().any(|cell| request.table.has(&cell)) {
+        return Err(ReproduceError::NothingChosen);
+    }
     let mut results = Vec::new();
     for dataset in cell::DATASETS {
         let cells: Vec<Cell> = cell::all().filter(|cell| cell.dataset == dataset).collect();
@@ -104,7 +107,7 @@ struct Runner<'a> {
 impl Runner<'_> {
     fn run(&self, cell: &Cell, data: &Split) -> Result<CellResult, ReproduceError> {
         let Request { table, profile, .. } = self.request;
-        let pretrained = match cell.starts_from_imagenet() {
+        let weights = match cell.starts_from_imagenet() {
             false => None,
             true => match imagenet_weights(table.pretrained.as_deref(), cell.model)? {
                 Some(file) => Some(file),
@@ -117,7 +120,7 @@ impl Runner<'_> {
         });
         let classes = data.train.num_classes();
         let job = |&seed: &u64| {
-            let mut settings = cell.settings(*profile, classes, pretrained.as_deref())?;
+            let mut settings = cell.settings(*profile, classes, weights.as_deref())?;
             settings.seed = seed;
             settings.device = format!("{:?}", self.device);
             Ok(Job {
