@@ -1,4 +1,4 @@
-//! What a propagation leaves behind.
+//! The result of a propagation.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -9,9 +9,9 @@ use lfp_core::functions::descent;
 
 use crate::Mark;
 
-/// The result of a propagation, from which updates, relevances and rewards are read.
+/// The result of a propagation: updates of parameters, relevances of connections, rewards of tensors.
 ///
-/// Inside are the quotients `r / a` at every tracked tensor.
+/// It holds the quotients `r / a` at every tracked tensor.
 pub struct Feedback {
     quotients: Gradients,
 }
@@ -21,8 +21,8 @@ impl Feedback {
         Self { quotients }
     }
 
-    /// The update of every parameter for an optimiser that minimises: `-d`, where `d = |w| V` is the
-    /// feedback of Eq. 7, summed over the batch (unless the reward was averaged).
+    /// The update of every parameter for an optimiser that minimises: `-d`, where `d = |w| V` is the feedback of Eq. 7, summed
+    /// over the batch (unless the reward is averaged).
     ///
     /// # Shapes
     ///
@@ -48,9 +48,9 @@ impl Feedback {
         visitor.relevances
     }
 
-    /// The reward of every element of `tensor`: an input with `require_grad()`, say.
+    /// The reward of every element of `tensor`, for example an input with `require_grad()`.
     ///
-    /// `None` if the tensor does not require gradients, or was not used.
+    /// `None` if the tensor does not require gradients, or does not affect the outputs.
     ///
     /// # Shapes
     ///

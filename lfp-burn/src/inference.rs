@@ -1,9 +1,9 @@
-//! A model as it is used, on a device that records.
+//! A model in inference mode on an autodiff device.
 
 use burn::module::{Flag, Module, ModuleMapper, Param};
 
-/// Switches off what layers do in training alone, on an autodiff device, too: dropout drops nothing, and batch
-/// normalisation takes its running statistics. Relevances are then those of the model as it is used.
+/// Switches off training-only behaviour, also on an autodiff device: dropout drops nothing, and batch normalisation uses its
+/// running statistics. Relevances are then those of the deployed model.
 ///
 /// # Example
 ///

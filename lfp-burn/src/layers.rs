@@ -1,33 +1,33 @@
-//! The weights of a module, layer by layer.
+//! The weights of a module by layer.
 
 use burn::{
     module::{Module, ModuleVisitor, Param, ParamId},
     tensor::Tensor,
 };
 
-/// What kind of connections a layer has.
+/// The kind of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LayerKind {
     /// A convolution, transposed or not, of any number of dimensions.
     Convolution,
-    /// A linear map.
+    /// A dense layer.
     Linear,
 }
 
-/// The weights of a layer; biases are none.
+/// The weights of a layer, without its biases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerWeights {
-    /// Its path in the module: `blocks.0.1.conv`.
+    /// The path in the module, such as `blocks.0.1.conv`.
     pub path: String,
-    /// What it is.
+    /// The kind of the layer.
     pub kind: LayerKind,
-    /// The parameter.
+    /// The parameter's identifier.
     pub id: ParamId,
-    /// Its values, row by row.
+    /// The values, in row-major order.
     pub values: Vec<f32>,
 }
 
-/// The weights of all convolutions and linear maps of `module`, in the order of its parameters.
+/// The weights of all convolutions and dense layers of `module`, in the order of its parameters.
 ///
 /// # Example
 ///
@@ -48,14 +48,14 @@ pub fn layer_weights<M: Module>(module: &M) -> Vec<LayerWeights> {
 
 #[derive(Default)]
 struct Collect {
-    /// Names, and kinds of containers, from the module down to where the visitor is.
+    /// Names and container types on the path from the module to the visited parameter.
     names: Vec<String>,
     containers: Vec<String>,
     layers: Vec<LayerWeights>,
 }
 
 impl Collect {
-    /// The kind of the layer whose weights the parameter here is.
+    /// The kind of the layer, if the visited parameter is its weight.
     fn kind(&self) -> Option<LayerKind> {
         let is_weight = self.names.last().is_some_and(|name| name == "weight");
         let container = self.containers.last()?.strip_prefix("Struct:")?;

@@ -1,15 +1,14 @@
 //! Train Burn models by layer-wise feedback propagation (LFP).
 //!
-//! A reward at the outputs is decomposed down to every neuron and weight, and each weight moves by
-//! its own reward. In a training loop, `loss.backward()` becomes `logits.propagate(reward)`; the
-//! optimiser, the data loader and the device stay:
+//! A reward at the outputs is decomposed down to every neuron and weight, and each weight moves by its own reward. In a
+//! training loop, `loss.backward()` becomes `logits.propagate(reward)`; optimiser, data loader and device stay:
 //!
 //! ```
 //! use burn::module::Module;
 //! use burn::nn::{Linear, LinearConfig};
 //! use burn::optim::SgdConfig;
 //! use burn::tensor::{Device, Int, Tensor};
-//! use lfp_burn::{Activation, Propagate, nn::{Hook, Hooked}, reward::{Reward, SoftmaxReward}};
+//! use lfp_burn::prelude::*;
 //!
 //! #[derive(Module, Debug)]
 //! struct Model {
@@ -25,7 +24,7 @@
 //!
 //! let device = Device::default().autodiff();
 //! let model = Model {
-//!     hidden: LinearConfig::new(2, 16).init(&device).hooked().with_activation(Activation::Relu),
+//!     hidden: LinearConfig::new(2, 16).init(&device).hooked().with_activation(ActivationFn::Relu),
 //!     output: LinearConfig::new(16, 3).init(&device).hooked(),
 //! };
 //! let mut optim = SgdConfig::new().init();
@@ -39,16 +38,19 @@
 //! # let _ = model;
 //! ```
 //!
-//! | module | what is in it |
+//! | item | what it is for |
 //! |---|---|
-//! | [`nn`] | [`Hooked`](nn::Hooked) layers: Burn's own, which also know how rewards pass them |
-//! | [`hooks`] | the same as functions on tensors, and the user's own activations |
-//! | [`reward`] | initial rewards: Table 2 of the paper, and your own |
-//! | [`Propagate`], [`Feedback`] | the propagation, and what it leaves: updates, relevances, rewards |
-//! | [`spiking`] | leaky integrate-and-fire neurons and layers of them |
-//! | [`sparsity`] | Gini coefficient, quantiles, the share of parameters that a step moves |
-//! | [`prune`] | pruning by magnitude and by relevance |
-//! | [`optim`] | global-norm and adaptive clipping, OneCycle, and LFP-0 as a mere wrapper of an optimiser |
+//! | [`prelude`] | the names that a training loop needs |
+//! | [`nn`] | [`Hooked`](nn::Hooked) layers: Burn's own and yours ([`Hookable`](nn::Hookable)); [merging batch normalisation](nn::Hooked::merge_batch_norm) |
+//! | [`hooks`] | the same as functions on tensors, and activations of your own |
+//! | [`ActivationFn`] | the built-in activations; [`nn::activation_fn`] converts Burn's configuration |
+//! | [`reward`] | initial rewards: Table 2 of the paper, any differentiable loss, your own |
+//! | [`Propagate`], [`LfpConfig`] | the propagation and its settings ([`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`RewardNormalization`]) |
+//! | [`Feedback`] | its result: updates, relevances of connections, rewards of tensors; [`mark`](mark()) selects tensors inside a model |
+//! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |
+//! | [`spiking`] | leaky integrate-and-fire neurons ([`LifNeuron`], [`Surrogate`]) and layers of them |
+//! | [`sparsity`], [`prune`] | Gini coefficient and quantiles; pruning by magnitude and by relevance |
+//! | [`layer_weights`], [`inference_mode`] | the weights of any module by layer; a model without training-only behaviour |
 
 mod feedback;
 mod inference;
@@ -57,6 +59,7 @@ mod mark;
 pub mod nn;
 mod off_tape;
 pub mod optim;
+pub mod prelude;
 mod propagate;
 pub mod prune;
 pub mod reward;
@@ -68,8 +71,9 @@ pub use inference::inference_mode;
 pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
-    Activation, BatchNormRule, DropoutRule, LifError, LifNeuron, LifReward, LifRule,
-    PropagationError, Rule, RuleError, Surrogate, UnknownActivation,
+    ActivationFn, ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig,
+    LifDenominator, LifError, LifNeuron, PropagationError, RewardNormalization, Surrogate,
+    UnknownActivation, UnknownSurrogate,
 };
 pub use mark::{Mark, mark};
 pub use propagate::Propagate;

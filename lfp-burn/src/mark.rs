@@ -1,17 +1,17 @@
-//! Rewards inside a model.
+//! Rewards of tensors inside a model.
 
 use burn::tensor::{Gradients, Tensor};
 
-/// A tensor of the forward pass whose rewards can be asked for after the propagation.
+/// A tensor of the forward pass whose rewards a propagation records.
 #[derive(Clone, Debug)]
 pub struct Mark<const D: usize> {
     value: Tensor<D>,
-    /// A tracked zero that was added to the tensor; absent on a device without autodiff.
+    /// A tracked zero, added to the tensor; `None` on a device without autodiff.
     probe: Option<Tensor<D>>,
 }
 
-/// Marks `tensor`, a layer's output, so that [`Feedback::reward_at`](crate::Feedback::reward_at)
-/// can tell its rewards. Go on with the tensor that is returned.
+/// Marks `tensor`, a layer's output, so that [`Feedback::reward_at`](crate::Feedback::reward_at) returns its rewards. Continue
+/// the forward pass with the returned tensor.
 ///
 /// # Shapes
 ///

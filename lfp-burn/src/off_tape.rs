@@ -1,8 +1,8 @@
-//! Changes of parameters that are no part of training.
+//! Changes of parameters outside training.
 
 use burn::tensor::Tensor;
 
-/// Changes a parameter's value on its inner device, and leaves whether it is trained as it was.
+/// Changes a parameter's value on its inner device, and keeps whether it requires gradients.
 pub(crate) fn off_tape<const D: usize>(
     value: Tensor<D>,
     change: impl FnOnce(Tensor<D>) -> Tensor<D>,

@@ -1,88 +1,228 @@
 //! The built-in activation functions.
 
-use burn_core as burn;
-use burn_core::config::Config;
+use core::{fmt, str::FromStr};
 
-/// An activation function `a = phi(z)` that rewards pass unchanged.
+use serde::{Deserialize, Serialize};
+
+/// An activation function `a = phi(z)`. Rewards pass it unchanged, so no derivative is taken.
 ///
-/// Any other function, differentiable or not, can be used through
-/// [`functions::custom_activation`](crate::functions::custom_activation); these have a fused
-/// backward pass and need nothing on the tape but one tensor.
+/// Any other function, differentiable or not, goes through
+/// [`functions::custom_activation`](crate::functions::custom_activation). A built-in one keeps a single tensor on the
+/// tape and has a fused backward pass.
+///
+/// As text it is a name, with parameters after a colon: `relu`, `leaky_relu:0.2`, `hardtanh:-1,1`. A name alone stands for
+/// PyTorch's default parameters.
 ///
 /// # Example
 ///
 /// ```
-/// use lfp_core::Activation;
-/// let activation: Activation = "leaky_relu".parse()?;
-/// assert_eq!(activation, Activation::LeakyRelu { slope: 0.01 });
-/// # Ok::<(), lfp_core::UnknownActivation>(())
+/// use lfp_core::ActivationFn;
+///
+/// assert_eq!("leaky_relu".parse(), Ok(ActivationFn::LeakyRelu { slope: 0.01 }));
+/// assert_eq!("leaky_relu:0.2".parse(), Ok(ActivationFn::LeakyRelu { slope: 0.2 }));
+/// assert_eq!(ActivationFn::Elu { alpha: 0.5 }.to_string(), "elu:0.5");
 /// ```
-#[derive(Config, Debug, Copy, PartialEq)]
-pub enum Activation {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ActivationFn {
     /// `max(0, z)`.
     Relu,
-    /// `z` where `z >= 0`, else `slope * z`. PyTorch's default slope is 0.01.
+    /// `z` where `z >= 0`, else `slope * z`.
     LeakyRelu {
-        /// The factor of negative inputs.
+        /// The factor of negative inputs. PyTorch's default: 0.01.
         slope: f64,
     },
     /// `z * sigmoid(z)`, also called swish.
     Silu,
-    /// `z` where `z > 0`, else `alpha * (exp(z) - 1)`. PyTorch's default alpha is 1.
+    /// `z` where `z > 0`, else `alpha * (exp(z) - 1)`.
     Elu {
-        /// The scale of the negative branch.
+        /// The scale of the negative branch. PyTorch's default: 1.
         alpha: f64,
     },
+    /// `z * Phi(z)` with the normal distribution function `Phi`, by the error function.
+    Gelu,
+    /// GELU with the approximation by tanh.
+    GeluTanh,
     /// The hyperbolic tangent.
     Tanh,
-    /// `1 / (1 + exp(-z))`.
+    /// `z` limited to a range.
+    Hardtanh {
+        /// The lowest output. PyTorch's default: -1.
+        min: f64,
+        /// The highest output. PyTorch's default: 1.
+        max: f64,
+    },
+    /// `1 / (1 + exp(-z))`. It changes the sign of negative inputs; see the book's page on limits.
     Sigmoid,
+    /// `ln(1 + exp(beta z)) / beta`, and `z` where `beta z > 20`. It changes the sign of negative inputs.
+    Softplus {
+        /// The sharpness. PyTorch's default: 1.
+        beta: f64,
+    },
     /// 1 where `z > 0`, else 0. Its derivative is zero everywhere: only LFP trains through it.
     Heaviside,
 }
 
-impl Activation {
+impl ActivationFn {
     /// Every function, with PyTorch's default parameters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Relu,
         Self::LeakyRelu { slope: 0.01 },
         Self::Silu,
         Self::Elu { alpha: 1.0 },
+        Self::Gelu,
+        Self::GeluTanh,
         Self::Tanh,
+        Self::Hardtanh {
+            min: -1.0,
+            max: 1.0,
+        },
         Self::Sigmoid,
+        Self::Softplus { beta: 1.0 },
         Self::Heaviside,
     ];
 
-    /// The name of the function, as [`FromStr`](std::str::FromStr) reads it.
+    /// The name, without parameters.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Relu => "relu",
             Self::LeakyRelu { .. } => "leaky_relu",
             Self::Silu => "silu",
             Self::Elu { .. } => "elu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_tanh",
             Self::Tanh => "tanh",
+            Self::Hardtanh { .. } => "hardtanh",
             Self::Sigmoid => "sigmoid",
+            Self::Softplus { .. } => "softplus",
             Self::Heaviside => "heaviside",
+        }
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        match *self {
+            Self::LeakyRelu { slope } => vec![slope],
+            Self::Elu { alpha } => vec![alpha],
+            Self::Hardtanh { min, max } => vec![min, max],
+            Self::Softplus { beta } => vec![beta],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same function with other parameters; `None` if they are not the function's.
+    fn with_parameters(self, parameters: &[f64]) -> Option<Self> {
+        if !parameters.iter().all(|parameter| parameter.is_finite()) {
+            return None;
+        }
+        match (self, parameters) {
+            (Self::LeakyRelu { .. }, &[slope]) => Some(Self::LeakyRelu { slope }),
+            (Self::Elu { .. }, &[alpha]) => Some(Self::Elu { alpha }),
+            (Self::Hardtanh { .. }, &[min, max]) if min < max => Some(Self::Hardtanh { min, max }),
+            (Self::Softplus { .. }, &[beta]) if beta > 0.0 => Some(Self::Softplus { beta }),
+            _ => None,
         }
     }
 }
 
-impl core::str::FromStr for Activation {
-    type Err = UnknownActivation;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|activation| activation.name() == name)
-            .ok_or_else(|| UnknownActivation {
-                name: name.to_owned(),
-            })
+impl fmt::Display for ActivationFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters = self.parameters();
+        if Self::ALL.contains(self) || parameters.is_empty() {
+            return f.pad(self.name());
+        }
+        let parameters: Vec<String> = parameters.iter().map(f64::to_string).collect();
+        f.pad(&format!("{}:{}", self.name(), parameters.join(",")))
     }
 }
 
-/// The name of an activation function that does not exist.
+impl FromStr for ActivationFn {
+    type Err = UnknownActivation;
+
+    fn from_str(text: &str) -> Result<Self, UnknownActivation> {
+        let unknown = || UnknownActivation {
+            text: text.to_owned(),
+        };
+        let (name, parameters) = match text.split_once(':') {
+            Some((name, parameters)) => (name, Some(parameters)),
+            None => (text, None),
+        };
+        let default = Self::ALL.into_iter().find(|known| known.name() == name);
+        let default = default.ok_or_else(unknown)?;
+        let Some(parameters) = parameters else {
+            return Ok(default);
+        };
+        let parameters: Result<Vec<f64>, _> = parameters.split(',').map(str::parse).collect();
+        let parameters = parameters.map_err(|_| unknown())?;
+        default.with_parameters(&parameters).ok_or_else(unknown)
+    }
+}
+
+impl TryFrom<String> for ActivationFn {
+    type Error = UnknownActivation;
+
+    fn try_from(text: String) -> Result<Self, UnknownActivation> {
+        text.parse()
+    }
+}
+
+impl From<ActivationFn> for String {
+    fn from(activation: ActivationFn) -> Self {
+        activation.to_string()
+    }
+}
+
+/// A text that names no activation function, or gives it parameters that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown activation \"{name}\", expected one of: {}", Activation::ALL.map(|a| a.name()).join(", "))]
+#[error(
+    "unknown activation \"{text}\", expected one of: {}; parameters follow a colon, as in leaky_relu:0.2",
+    ActivationFn::ALL.map(|activation| activation.name()).join(", ")
+)]
 pub struct UnknownActivation {
-    name: String,
+    text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_read_back_from_its_name() {
+        let others = [
+            ActivationFn::LeakyRelu { slope: 0.3 },
+            ActivationFn::Elu { alpha: 0.1 },
+            ActivationFn::Hardtanh {
+                min: -0.5,
+                max: 2.0,
+            },
+            ActivationFn::Softplus { beta: 3.0 },
+        ];
+        for activation in ActivationFn::ALL.into_iter().chain(others) {
+            assert_eq!(activation.to_string().parse(), Ok(activation));
+            let json = serde_json::to_string(&activation).unwrap();
+            assert_eq!(json, format!("\"{activation}\""));
+            assert_eq!(
+                serde_json::from_str::<ActivationFn>(&json).unwrap(),
+                activation
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_none_lists_those_that_are() {
+        for text in [
+            "mish",
+            "relu:1",
+            "elu:",
+            "elu:1,2",
+            "hardtanh:1,-1",
+            "softplus:0",
+            "elu:nan",
+        ] {
+            let error = text.parse::<ActivationFn>().unwrap_err().to_string();
+            assert!(
+                error.contains(text) && error.contains("leaky_relu"),
+                "{error}"
+            );
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! The hooks as functions on Burn's [`Tensor`]. In a model they are layers; see `lfp-burn`.
 //!
-//! In the forward pass each is an ordinary layer, on any device. On an autodiff device it also says
-//! how rewards go back; `backward()` is Burn's gradient, bit for bit.
+//! In the forward pass each is an ordinary layer, on any device. On an autodiff device it also records how rewards pass;
+//! `backward()` is Burn's gradient, bit for bit (for a convolution to rounding, see [`conv2d`]).
 
 use burn_core::{
     backend::Dispatch,
     tensor::{Tensor, ops::ConvOptions},
 };
 
-use crate::{Activation, LfpOps, LifNeuron};
+use crate::{ActivationFn, LfpOps, LifNeuron};
 
 /// Marks `z` as the output of a linear map: rewards follow the epsilon rule (Eqs. 6 and 7).
 ///
@@ -19,10 +19,9 @@ pub fn stabilize<const D: usize>(z: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::lfp_stabilize(z.into_dispatch()))
 }
 
-/// A neuron: `phi(z)` where `z` is the raw output of a linear map, whose stabiliser is included.
+/// `phi(z)` for the raw output `z` of a linear map, with the map's stabiliser.
 ///
-/// Equal to [`activation`] after [`stabilize`], in one pass over memory, and exact also where
-/// `z = 0`.
+/// Equal to [`activation`] after [`stabilize`], in one pass over memory, and exact also where `z = 0`.
 ///
 /// # Shapes
 ///
@@ -32,33 +31,31 @@ pub fn stabilize<const D: usize>(z: Tensor<D>) -> Tensor<D> {
 ///
 /// ```
 /// use burn_core::tensor::{Device, Tensor};
-/// use lfp_core::{Activation, functions::neuron};
+/// use lfp_core::{ActivationFn, functions::linear_activation};
 ///
 /// let z = Tensor::<1>::from_floats([-1.0, 2.0], &Device::default());
-/// let a = neuron(z, Activation::Relu);
+/// let a = linear_activation(z, ActivationFn::Relu);
 /// assert_eq!(a.to_data().to_vec::<f32>().unwrap(), [0.0, 2.0]);
 /// ```
-pub fn neuron<const D: usize>(z: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn linear_activation<const D: usize>(z: Tensor<D>, activation: ActivationFn) -> Tensor<D> {
     let a = Dispatch::lfp_activation(z.into_dispatch(), activation, true);
     Tensor::from_dispatch(a)
 }
 
-/// `phi(z)`, where `z` has been stabilised already or is no linear map: rewards pass unchanged, and
-/// vanish where `z = 0`.
+/// `phi(z)` where `z` is already stabilised or comes from no linear map: rewards pass unchanged, and vanish where `z = 0`.
 ///
 /// # Shapes
 ///
 /// - `z` and the output: the same, any rank
-pub fn activation<const D: usize>(z: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn activation<const D: usize>(z: Tensor<D>, activation: ActivationFn) -> Tensor<D> {
     let a = Dispatch::lfp_activation(z.into_dispatch(), activation, false);
     Tensor::from_dispatch(a)
 }
 
-/// A neuron with the user's own activation, differentiable or not.
+/// The user's own activation, differentiable or not, for the raw output `z` of a linear map; see [`linear_activation`].
 ///
-/// Rewards pass `function` unchanged, and nothing is asked of it; `backward()` is Burn's gradient
-/// of it, zero if Burn cannot differentiate it. `z` is the raw output of a linear map, as in
-/// [`neuron`].
+/// Rewards pass `function` unchanged; the paper asks that it keeps the sign of `z` (section 3.4). `backward()` is Burn's
+/// gradient of it, zero if Burn cannot differentiate it.
 ///
 /// # Shapes
 ///
@@ -72,21 +69,20 @@ pub fn activation<const D: usize>(z: Tensor<D>, activation: Activation) -> Tenso
 ///
 /// ```
 /// use burn_core::tensor::{Device, Tensor};
-/// use lfp_core::functions::custom_neuron;
+/// use lfp_core::functions::custom_linear_activation;
 ///
 /// let z = Tensor::<1>::from_floats([-1.4, 2.6], &Device::default().autodiff());
-/// let a = custom_neuron(z, |z| z.round());
+/// let a = custom_linear_activation(z, |z| z.round());
 /// assert_eq!(a.to_data().to_vec::<f32>().unwrap(), [-1.0, 3.0]);
 /// ```
-pub fn custom_neuron<const D: usize>(
+pub fn custom_linear_activation<const D: usize>(
     z: Tensor<D>,
     function: impl FnOnce(Tensor<D>) -> Tensor<D>,
 ) -> Tensor<D> {
     custom(z, function, true)
 }
 
-/// The user's own activation after anything but a linear map; see [`activation`] and
-/// [`custom_neuron`].
+/// The user's own activation after anything but a linear map; see [`activation`] and [`custom_linear_activation`].
 ///
 /// # Shapes
 ///
@@ -107,8 +103,8 @@ fn custom<const D: usize>(
     function: impl FnOnce(Tensor<D>) -> Tensor<D>,
     stabilized: bool,
 ) -> Tensor<D> {
-    let entrance = Dispatch::lfp_stop_rewards(z.clone().into_dispatch());
-    let output = function(Tensor::from_dispatch(entrance));
+    let input = Dispatch::lfp_stop_rewards(z.clone().into_dispatch());
+    let output = function(Tensor::from_dispatch(input));
     assert_eq!(
         z.dims(),
         output.dims(),
@@ -120,8 +116,7 @@ fn custom<const D: usize>(
     Tensor::from_dispatch(a)
 }
 
-/// Records, after dropout with probability `p`, what [`DropoutRule::Scale`](crate::DropoutRule)
-/// needs.
+/// Records the dropout probability `p` after dropout, for [`DropoutRule::Scale`](crate::DropoutRule).
 ///
 /// # Shapes
 ///
@@ -130,8 +125,8 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::lfp_dropout(x.into_dispatch(), 1.0 / (1.0 - p)))
 }
 
-/// Batch normalisation by the statistics of the batch (Eqs. 9 and 10). Not stabilised: follow it by
-/// [`stabilize`] or [`neuron`]. Returns output, mean and biased variance.
+/// Batch normalisation by the statistics of the batch (Eqs. 9 and 10). Not stabilised: follow it by [`stabilize`] or
+/// [`linear_activation`]. Returns output, mean and biased variance.
 ///
 /// # Shapes
 ///
@@ -156,8 +151,10 @@ pub fn batch_norm_train<const D: usize>(
     )
 }
 
-/// Convolution in two dimensions, as Burn's; a propagation has the weights' share computed in a way of its
-/// own. Not stabilised: follow it by [`stabilize`] or [`neuron`].
+/// Convolution in two dimensions. Not stabilised: follow it by [`stabilize`] or [`linear_activation`].
+///
+/// Both backward passes compute the weight gradient by a kernel of this crate where the backend has one (Flex, f32, one
+/// group), so `backward()` equals Burn's gradient to rounding, 1e-5 of its largest magnitude.
 ///
 /// # Shapes
 ///
@@ -180,18 +177,18 @@ pub fn conv2d(
 
 /// Leaky integrate-and-fire neurons over all steps. Returns spikes, and membrane potentials off the tape.
 ///
-/// Do not stabilise the linear map that the currents come from: the neuron divides its reward by itself. Where
-/// [`propagate`](crate::propagate) starts at the spikes, rewards enter below them, so that a silent
-/// neuron can be rewarded, too.
+/// Do not stabilise the linear map that computes the currents: the neuron divides its reward itself. If
+/// [`propagate`](crate::propagate) starts at the spikes, or at a view of them (reshape, slice, permute), rewards enter below
+/// the spikes, so that silent neurons receive theirs, too.
 ///
 /// # Shapes
 ///
-/// - `currents`: `[steps, ...]`, or `[1, ...]` for the same current at every step
+/// - `currents`: `[steps, ...]`, or `[1, ...]` for a constant current
 /// - spikes and membrane potentials: `[steps, ...]`
 ///
 /// # Panics
 ///
-/// If there are no steps, or the currents are of another number of steps.
+/// If `steps` is zero, or the currents have neither one nor `steps` steps.
 ///
 /// # Example
 ///
@@ -214,7 +211,8 @@ pub fn lif<const D: usize>(
     let found = currents.dims()[0];
     assert!(
         steps > 0 && (found == steps || found == 1),
-        "currents of spiking neurons: expected 1 or {steps} steps, of which there must be some, found {found}"
+        "currents of spiking neurons: expected 1 or {} steps, found {found}",
+        steps.max(1)
     );
     let (spikes, membrane) = Dispatch::lfp_lif(currents.into_dispatch(), steps, neuron);
     (
@@ -223,8 +221,8 @@ pub fn lif<const D: usize>(
     )
 }
 
-/// The update of a parameter (Eq. 7) for an optimiser that minimises: `-|w| V`, where `V` is the
-/// quotient that [`propagate`](crate::propagate) left at `weight`.
+/// The update of a parameter (Eq. 7) for an optimiser that minimises: `-|w| V`, where `V` is the quotient that
+/// [`propagate`](crate::propagate) leaves at `weight`.
 ///
 /// # Shapes
 ///

@@ -1,16 +1,21 @@
 //! The rules of layer-wise feedback propagation (LFP) as operations of the Burn framework.
 //!
-//! LFP (Weber et al., TMLR 2025) gives every neuron a *reward* and decomposes it, layer by layer,
-//! with the rules of layer-wise relevance propagation. This crate carries the **quotient** of a
-//! neuron's reward and its output, `g = r / a`, through Burn's own tape. In quotients almost every
-//! rule of the paper *is* the vector-Jacobian product Burn already has; what differs is recorded by
-//! the [hooks](crate::functions) of this crate. The book derives it (`docs/theory.md`).
+//! LFP (Weber et al., TMLR 2025) gives every neuron a *reward* and decomposes it, layer by layer, with the rules of
+//! layer-wise relevance propagation. This crate carries the **quotient** of a neuron's reward and its output, `g = r / a`,
+//! through Burn's own tape. In quotients almost every rule of the paper *is* the vector-Jacobian product that Burn already
+//! has; the [hooks](crate::functions) of this crate record the difference. The book derives it (`docs/theory.md`).
 //!
-//! | folder | what lives there |
+//! | item | what it is |
 //! |---|---|
-//! | [`rules`](crate::ops) | one rule per file, from backend primitives |
-//! | `backends` | what a backend does better than the primitives, and the tape (`autodiff`) |
-//! | [`functions`] | the same on Burn's `Tensor` |
+//! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`RewardNormalization`] |
+//! | [`propagate`], [`PropagationError`] | a propagation on Burn's `Tensor` |
+//! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`LifNeuron`], [`Surrogate`] |
+//! | [`LfpOps`] | the backend extension: one operation per rule, with default bodies |
+//!
+//! | folder | contents |
+//! |---|---|
+//! | `rules` | one rule per file, composed of backend primitives |
+//! | `backends` | the tape (`autodiff`), and fused kernels (`flex`) |
 //!
 //! Users normally import `lfp-burn`, which wraps this crate.
 
@@ -24,15 +29,18 @@
 
 mod activation;
 mod backends;
+mod config;
 pub mod functions;
 mod lif;
 pub mod ops;
 mod propagation;
-mod rule;
 mod rules;
 
-pub use activation::{Activation, UnknownActivation};
-pub use lif::{LifError, LifNeuron, Surrogate};
+pub use activation::{ActivationFn, UnknownActivation};
+pub use config::{
+    ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig, LifDenominator,
+    RewardNormalization,
+};
+pub use lif::{LifError, LifNeuron, Surrogate, UnknownSurrogate};
 pub use ops::LfpOps;
 pub use propagation::{PropagationError, propagate};
-pub use rule::{BatchNormRule, DropoutRule, LifReward, LifRule, Rule, RuleError};

@@ -1,9 +1,10 @@
 //! Leaky integrate-and-fire (LIF) neurons.
 
-use burn_core as burn;
-use burn_core::config::Config;
+use core::{fmt, str::FromStr};
 
-/// The dynamics of leaky integrate-and-fire neurons, with reset by subtraction:
+use serde::{Deserialize, Serialize};
+
+/// The dynamics of leaky integrate-and-fire neurons, with reset by subtraction (Eqs. A.2 and A.3):
 ///
 /// ```text
 /// S[t-1] = 1 where U[t-1] > threshold, else 0          (U[0] = 0)
@@ -28,16 +29,19 @@ pub struct LifNeuron {
     surrogate: Surrogate,
 }
 
-/// What stands in for the derivative of a spike with respect to `x = U - threshold` in `backward()`.
-/// Rewards need none.
-#[derive(Config, Debug, Copy, PartialEq)]
+/// The surrogate for the derivative of a spike with respect to `x = U - threshold` in `backward()`. A propagation needs
+/// none.
+///
+/// As text: `fast-sigmoid`, `fast-sigmoid:SLOPE` or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Surrogate {
-    /// That of `x / (1 + slope |x|)`, which is `1 / (1 + slope |x|)^2`.
+    /// The derivative of `x / (1 + slope |x|)`, which is `1 / (1 + slope |x|)^2`.
     FastSigmoid {
-        /// How steep, positive. Usually 25.
+        /// The steepness, positive. Default: 25.
         slope: f64,
     },
-    /// The true one, which is zero: nothing is learned, as the paper's plain gradient shows.
+    /// The true derivative, zero: nothing is learned, as the paper's plain gradient shows (Figure 7).
     None,
 }
 
@@ -48,28 +52,77 @@ impl Default for Surrogate {
     }
 }
 
-/// Settings that make no neuron.
+impl fmt::Display for Surrogate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FastSigmoid { .. } if *self == Self::default() => f.pad("fast-sigmoid"),
+            Self::FastSigmoid { slope } => f.pad(&format!("fast-sigmoid:{slope}")),
+            Self::None => f.pad("none"),
+        }
+    }
+}
+
+impl FromStr for Surrogate {
+    type Err = UnknownSurrogate;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSurrogate> {
+        let slope = text.strip_prefix("fast-sigmoid:").map(str::parse);
+        match (text, slope) {
+            ("fast-sigmoid", _) => Ok(Self::default()),
+            ("none", _) => Ok(Self::None),
+            (_, Some(Ok(slope))) if f64::is_finite(slope) && slope > 0.0 => {
+                Ok(Self::FastSigmoid { slope })
+            }
+            _ => Err(UnknownSurrogate {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for Surrogate {
+    type Error = UnknownSurrogate;
+
+    fn try_from(text: String) -> Result<Self, UnknownSurrogate> {
+        text.parse()
+    }
+}
+
+impl From<Surrogate> for String {
+    fn from(surrogate: Surrogate) -> Self {
+        surrogate.to_string()
+    }
+}
+
+/// A text that names no surrogate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown surrogate \"{text}\", expected fast-sigmoid, fast-sigmoid:SLOPE with a positive slope, or none"
+)]
+pub struct UnknownSurrogate {
+    text: String,
+}
+
+/// Parameters that are out of range for a neuron.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum LifError {
-    /// The membrane keeps a share of its potential.
-    #[error("a spiking neuron's beta is the share of its potential it keeps, from 0 to 1, got {0}")]
+    /// The decay of the membrane.
+    #[error("beta, the decay of a spiking neuron's membrane, must be from 0 to 1, got {0}")]
     Beta(f64),
-    /// A neuron at rest does not fire.
+    /// The threshold: a neuron at rest must not fire.
     #[error("a spiking neuron's threshold must be a positive, finite number (such as 1), got {0}")]
     Threshold(f64),
-    /// A surrogate is steep.
+    /// The slope of the surrogate.
     #[error("the slope of a surrogate must be a positive, finite number (such as 25), got {0}")]
     Slope(f64),
 }
 
 impl LifNeuron {
-    /// Neurons of which each keeps the share `beta` of its potential from step to step, and fires
-    /// above `threshold`.
+    /// Neurons whose membrane potential decays by the factor `beta` at each step, and that fire above `threshold`.
     ///
     /// # Errors
     ///
-    /// [`LifError`] unless `beta` is from 0 to 1, and `threshold` and the surrogate's slope are positive
-    /// and finite.
+    /// [`LifError`] unless `beta` is from 0 to 1, and `threshold` and the surrogate's slope are positive and finite.
     pub fn new(beta: f64, threshold: f64, surrogate: Surrogate) -> Result<Self, LifError> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !(0.0..=1.0).contains(&beta) {
@@ -88,7 +141,7 @@ impl LifNeuron {
         }
     }
 
-    /// The share of its potential that a membrane keeps from step to step.
+    /// The factor by which the membrane potential decays at each step, from 0 to 1.
     pub fn beta(&self) -> f64 {
         self.beta
     }
@@ -98,8 +151,47 @@ impl LifNeuron {
         self.threshold
     }
 
-    /// What `backward()` takes for the derivative of a spike.
+    /// The surrogate for the derivative of a spike in `backward()`.
     pub fn surrogate(&self) -> Surrogate {
         self.surrogate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surrogate_is_read_back_from_its_text() {
+        for surrogate in [
+            Surrogate::default(),
+            Surrogate::FastSigmoid { slope: 2.5 },
+            Surrogate::None,
+        ] {
+            assert_eq!(surrogate.to_string().parse(), Ok(surrogate));
+        }
+        for text in [
+            "fast-sigmoid:0",
+            "fast-sigmoid:inf",
+            "fast-sigmoid:",
+            "arctan",
+        ] {
+            let error = text.parse::<Surrogate>().unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        let neuron = |beta, threshold, slope| {
+            LifNeuron::new(beta, threshold, Surrogate::FastSigmoid { slope })
+        };
+        assert_eq!(neuron(1.1, 1.0, 25.0), Err(LifError::Beta(1.1)));
+        assert!(matches!(
+            neuron(f64::NAN, 1.0, 25.0),
+            Err(LifError::Beta(_))
+        ));
+        assert_eq!(neuron(0.9, 0.0, 25.0), Err(LifError::Threshold(0.0)));
+        assert_eq!(neuron(0.9, 1.0, -1.0), Err(LifError::Slope(-1.0)));
     }
 }

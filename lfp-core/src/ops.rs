@@ -1,18 +1,18 @@
-//! The backend extension: what LFP asks of a backend beyond Burn's own operations.
+//! The backend extension: the operations that LFP needs beyond Burn's own.
 
 use burn_core as burn;
 use burn_core::backend::{Backend, backend_extension, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{Activation, LifNeuron, Rule, rules};
+use crate::{ActivationFn, LfpConfig, LifNeuron, rules};
 
 /// The operations of layer-wise feedback propagation.
 ///
-/// Every operation has a default body of Burn primitives, so a backend joins with an empty
-/// implementation. There are two groups:
+/// Every operation has a default body of Burn primitives, so a backend joins with an empty implementation. There are two
+/// groups:
 ///
-/// * **Recorded** operations (`lfp_stabilize` to `lfp_seed`): their forward pass is that of an
-///   ordinary layer; `Autodiff` overrides each of them with one whose backward pass obeys the
-///   propagation that is running, or is Burn's gradient when none is.
+/// * **Recorded** operations (`lfp_stabilize` to `lfp_seed`): their forward pass is that of an ordinary layer; `Autodiff`
+///   overrides each of them with one whose backward pass follows the propagation that is running, or is Burn's gradient
+///   if none is.
 /// * **Kernels** (`lfp_rescale` and below), which those backward passes call on the inner backend.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
@@ -28,11 +28,11 @@ pub trait LfpOps: Backend {
         z
     }
 
-    /// `phi(z)`, any shape; `stabilized` where `z` is the raw output of a linear map.
+    /// `phi(z)`, any shape; `stabilized` if `z` is the raw output of a linear map.
     #[fusion(default)]
     fn lfp_activation(
         z: FloatTensor<Self>,
-        activation: Activation,
+        activation: ActivationFn,
         stabilized: bool,
     ) -> FloatTensor<Self> {
         let _ = stabilized; // only the tape distinguishes the two
@@ -50,14 +50,14 @@ pub trait LfpOps: Backend {
         output
     }
 
-    /// Lets gradients pass and stops rewards.
+    /// Passes gradients and stops rewards.
     #[fusion(default)]
     fn lfp_stop_rewards(x: FloatTensor<Self>) -> FloatTensor<Self> {
         x
     }
 
-    /// Multiplies rewards by `factor` under [`DropoutRule::Scale`](crate::DropoutRule::Scale);
-    /// gradients, and rewards under any other rule, pass unchanged.
+    /// Multiplies rewards by `factor` under [`DropoutRule::Scale`](crate::DropoutRule::Scale); gradients, and rewards under
+    /// any other rule, pass unchanged.
     #[fusion(default)]
     fn lfp_dropout(x: FloatTensor<Self>, factor: f64) -> FloatTensor<Self> {
         let _ = factor;
@@ -84,7 +84,8 @@ pub trait LfpOps: Backend {
     ///
     /// # Shapes
     ///
-    /// `x`: `[batch, from, height, width]`; `weight`: `[to, from / groups, height, width]`; `bias`: `[to]`.
+    /// `x`: `[batch, channels_in, height, width]`; `weight`: `[channels_out, channels_in / groups, height, width]`;
+    /// `bias`: `[channels_out]`.
     #[fusion(default)]
     fn lfp_conv2d(
         x: FloatTensor<Self>,
@@ -109,8 +110,7 @@ pub trait LfpOps: Backend {
     ///
     /// # Shapes
     ///
-    /// `currents`: `[steps, ...]`, or `[1, ...]` for the same current at every step; the others:
-    /// `[steps, ...]`.
+    /// `currents`: `[steps, ...]`, or `[1, ...]` for a constant current; the others: `[steps, ...]`.
     #[fusion(default)]
     fn lfp_lif(
         currents: FloatTensor<Self>,
@@ -137,7 +137,7 @@ pub trait LfpOps: Backend {
         rules::epsilon::rescale::<Self>(quotient, z, epsilon)
     }
 
-    /// The start of a propagation: `r / s(o)`.
+    /// The initial quotient: `r / s(o)`.
     #[fusion(default)]
     fn lfp_quotient(
         reward: FloatTensor<Self>,
@@ -147,33 +147,33 @@ pub trait LfpOps: Backend {
         rules::epsilon::quotient::<Self>(reward, output, epsilon)
     }
 
-    /// Activation and epsilon rule in one: `g phi(z) / s(z)`. With an epsilon of zero the
-    /// activation alone, `g phi(z) / z` and 0 where `z = 0`.
+    /// Activation and epsilon rule in one pass: `g phi(z) / s(z)`. With an epsilon of zero the activation alone,
+    /// `g phi(z) / z`, and 0 where `z = 0`.
     #[fusion(default)]
     fn lfp_rescale_activation(
         quotient: FloatTensor<Self>,
         z: FloatTensor<Self>,
-        activation: Activation,
+        activation: ActivationFn,
         epsilon: f64,
     ) -> FloatTensor<Self> {
         rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
     }
 
-    /// What a propagation sends from spikes to currents of `current_steps` steps, as quotients;
-    /// `at_output` where rewards enter at these spikes.
+    /// The quotients at the currents of `current_steps` steps, from those at the spikes; `at_output` if the initial reward
+    /// arrives at these spikes.
     #[fusion(default)]
     fn lfp_lif_rewards(
         quotient: FloatTensor<Self>,
         membrane: FloatTensor<Self>,
         current_steps: usize,
         neuron: LifNeuron,
-        rule: Rule,
+        config: LfpConfig,
         at_output: bool,
     ) -> FloatTensor<Self> {
-        rules::lif::rewards::<Self>(quotient, membrane, current_steps, neuron, rule, at_output)
+        rules::lif::rewards::<Self>(quotient, membrane, current_steps, neuron, config, at_output)
     }
 
-    /// What `backward()` sends from spikes to currents of `current_steps` steps.
+    /// The gradient at the currents of `current_steps` steps, from that at the spikes.
     #[fusion(default)]
     fn lfp_lif_gradient(
         grad: FloatTensor<Self>,
@@ -184,15 +184,16 @@ pub trait LfpOps: Backend {
         rules::lif::gradient::<Self>(grad, membrane, current_steps, neuron)
     }
 
-    /// What a propagation leaves at the weights of a convolution, `V = q a^T` summed over samples and places.
+    /// The weight gradient of a convolution, for both passes: in a propagation `grad` holds quotients, and the result is
+    /// `V = q a^T` of Eq. 7, summed over samples and positions.
     #[fusion(default)]
-    fn lfp_conv2d_weight(
+    fn lfp_conv2d_weight_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        quotient: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
-        Self::conv2d_weight_backward(x, weight, quotient, options)
+        Self::conv2d_weight_backward(x, weight, grad, options)
     }
 
     /// The update of a parameter (Eq. 7), for an optimiser that minimises: `-|w| V`.

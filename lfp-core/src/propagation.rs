@@ -1,25 +1,25 @@
-//! Which backward pass a tape runs is decided when the pass starts: [`propagate`] opens a scope that
-//! the hooks see. Burn runs backward steps on the calling thread, so the scope is a thread-local.
+//! Which backward pass a tape runs is decided when the pass starts: [`propagate`] opens a scope that the hooks see. Burn
+//! runs backward steps on the calling thread, so the scope is a thread-local.
 //!
-//! The thread alone does not tell which pass a hook is in: while a kernel waits for its parallel parts,
-//! rayon may run another training step, with a `backward()` of its own, on top of the waiting
-//! propagation. So the first step of a propagation, the seed, notes the address of the pass's
-//! `Gradients`, which every step of that pass is handed, and no other pass that is under way.
+//! The thread alone does not identify a pass: while a kernel waits for its parallel parts, rayon may run another training
+//! step, with a `backward()` of its own, on top of the waiting propagation. Therefore the first step of a propagation, the
+//! seed, records the address of the pass's `Gradients`. Every step of that pass gets the same `Gradients`, and no
+//! other pass that is under way does.
 
 use core::cell::Cell;
 
-use burn_autodiff::{NodeId, grads};
+use burn_autodiff::grads;
 use burn_core::{
     backend::Dispatch,
     tensor::{Gradients, Tensor},
 };
 
-use crate::{LfpOps, Rule};
+use crate::{ConfigError, LfpConfig, LfpOps};
 
 /// Why a propagation cannot start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PropagationError {
-    /// One reward per output is needed.
+    /// The reward has another shape than the outputs.
     #[error(
         "the reward must have the shape of the outputs: expected {expected:?}, found {found:?}"
     )]
@@ -29,16 +29,24 @@ pub enum PropagationError {
         /// The shape of the reward.
         found: Vec<usize>,
     },
-    /// The outputs depend on nothing that is tracked.
+    /// The outputs depend on no tracked tensor.
     #[error(
         "the outputs depend on no tracked parameter or input: create the model on \
          `device.autodiff()`, and feed it tensors of that device"
     )]
     Untracked,
+    /// A setting is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The backward pass ran without the scope of its propagation, so it computed no rewards.
+    #[error(
+        "the backward pass did not run on the thread that called `propagate`, so the hooks could not see the propagation"
+    )]
+    OutOfScope,
 }
 
-/// Propagates `reward` from `output` down the tape, and returns the *quotients* `r / a` at every
-/// tracked tensor. The tape is consumed, as by `backward()`.
+/// Propagates `reward` from `output` down the tape, and returns the *quotients* `r / a` at every tracked tensor. The tape
+/// is consumed, as by `backward()`.
 ///
 /// # Shapes
 ///
@@ -50,8 +58,9 @@ pub enum PropagationError {
 pub fn propagate<const D: usize>(
     output: Tensor<D>,
     reward: Tensor<D>,
-    rule: Rule,
+    config: &LfpConfig,
 ) -> Result<Gradients, PropagationError> {
+    config.validate()?;
     if output.dims() != reward.dims() {
         return Err(PropagationError::Shape {
             expected: output.dims().to_vec(),
@@ -64,8 +73,12 @@ pub fn propagate<const D: usize>(
     let reward = reward.to_device(&output.device()).detach();
     let seed = Dispatch::lfp_seed(output.into_dispatch(), reward.into_dispatch());
     let root = Tensor::<1>::from_dispatch(seed);
-    let _scope = Scope::enter(rule);
-    Ok(root.backward())
+    let scope = Scope::enter(*config);
+    let quotients = root.backward();
+    match scope.has_started() {
+        true => Ok(quotients),
+        false => Err(PropagationError::OutOfScope),
+    }
 }
 
 thread_local! {
@@ -74,30 +87,36 @@ thread_local! {
 
 #[derive(Clone, Copy)]
 struct Propagation {
-    rule: Rule,
+    config: LfpConfig,
+    /// `None` until the seed has run.
     pass: Option<Pass>,
 }
 
-/// The backward pass of a propagation, from its first step on.
+/// The backward pass of a propagation.
 #[derive(Clone, Copy)]
 struct Pass {
-    /// Where its `Gradients` are.
+    /// The address of its `Gradients`.
     address: usize,
-    /// The node at which rewards entered.
-    root: NodeId,
+    /// Whether no hook of a layer has run yet.
+    at_output: bool,
 }
 
-/// An open propagation on this thread. Leaving, also by unwinding, restores what was before.
+/// An open propagation on this thread. Dropping it, also on unwinding, restores the outer one.
 struct Scope {
     outer: Option<Propagation>,
 }
 
 impl Scope {
-    fn enter(rule: Rule) -> Self {
-        let inner = Propagation { rule, pass: None };
+    fn enter(config: LfpConfig) -> Self {
+        let inner = Propagation { config, pass: None };
         Self {
             outer: CURRENT.replace(Some(inner)),
         }
+    }
+
+    /// Whether the seed of this propagation has run on this thread.
+    fn has_started(&self) -> bool {
+        CURRENT.get().is_some_and(|inner| inner.pass.is_some())
     }
 }
 
@@ -107,28 +126,61 @@ impl Drop for Scope {
     }
 }
 
-/// Starts the backward pass of the open propagation: rewards enter at `root`, as quotients that are
-/// stabilised already. Returns the rule.
-pub(crate) fn begin(grads: &grads::Gradients, root: NodeId) -> Rule {
-    let address = address(grads);
-    let propagation = CURRENT.get().map(|propagation| Propagation {
-        pass: Some(Pass { address, root }),
-        ..propagation
+/// How a hook of a layer takes part in a propagation.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) config: LfpConfig,
+    /// Whether the initial reward arrives here: this is the first layer that the pass meets, and only views (reshape,
+    /// slice, permute, ...) lie between it and the outputs. The seed has already divided by its stabilised output.
+    pub(crate) at_output: bool,
+}
+
+/// Starts the backward pass of the open propagation.
+///
+/// # Panics
+///
+/// If no propagation is open on this thread: the pass would otherwise compute gradients and return them as rewards.
+pub(crate) fn begin(grads: &grads::Gradients) -> LfpConfig {
+    let Some(propagation) = CURRENT.get() else {
+        panic!("{}", PropagationError::OutOfScope);
+    };
+    let pass = Some(Pass {
+        address: address(grads),
+        at_output: true,
     });
-    CURRENT.set(propagation);
-    propagation.map_or_else(Rule::default, |propagation| propagation.rule)
+    CURRENT.set(Some(Propagation {
+        pass,
+        ..propagation
+    }));
+    propagation.config
 }
 
-/// The rule of the propagation whose backward pass fills `grads`; `None` under `backward()`.
-pub(crate) fn rule_of(grads: &grads::Gradients) -> Option<Rule> {
+/// The settings of the propagation whose backward pass fills `grads`; `None` under `backward()`.
+pub(crate) fn config_of(grads: &grads::Gradients) -> Option<LfpConfig> {
+    running(grads).map(|(propagation, _)| propagation.config)
+}
+
+/// The same for the hook of a layer that decomposes rewards; the next such hook is not at the output any more.
+pub(crate) fn arrive(grads: &grads::Gradients) -> Option<Arrival> {
+    let (propagation, pass) = running(grads)?;
+    let passed = Pass {
+        at_output: false,
+        ..pass
+    };
+    CURRENT.set(Some(Propagation {
+        pass: Some(passed),
+        ..propagation
+    }));
+    Some(Arrival {
+        config: propagation.config,
+        at_output: pass.at_output,
+    })
+}
+
+fn running(grads: &grads::Gradients) -> Option<(Propagation, Pass)> {
     let propagation = CURRENT.get()?;
-    (propagation.pass?.address == address(grads)).then_some(propagation.rule)
-}
-
-/// Whether the rewards entered at `node`: its stabiliser has been applied by the seed.
-pub(crate) fn is_root(node: NodeId) -> bool {
-    let pass = CURRENT.get().and_then(|propagation| propagation.pass);
-    pass.is_some_and(|pass| pass.root == node)
+    let pass = propagation.pass?;
+    (pass.address == address(grads)).then_some((propagation, pass))
 }
 
 fn address(grads: &grads::Gradients) -> usize {
@@ -140,17 +192,21 @@ mod tests {
     use burn_core::tensor::Device;
 
     use super::*;
-    use crate::{Activation, functions::neuron};
+    use crate::{ActivationFn, functions::linear_activation};
+
+    fn with_epsilon(epsilon: f64) -> LfpConfig {
+        LfpConfig::new().with_epsilon(epsilon)
+    }
 
     fn epsilon() -> Option<f64> {
-        CURRENT.get().map(|propagation| propagation.rule.epsilon())
+        CURRENT.get().map(|propagation| propagation.config.epsilon)
     }
 
     #[test]
     fn leaving_an_inner_propagation_restores_the_outer_one() {
         assert_eq!(epsilon(), None);
-        let outer = Scope::enter(Rule::new(0.1).unwrap());
-        let inner = Scope::enter(Rule::new(0.2).unwrap());
+        let outer = Scope::enter(with_epsilon(0.1));
+        let inner = Scope::enter(with_epsilon(0.2));
         assert_eq!(epsilon(), Some(0.2));
         drop(inner);
         assert_eq!(epsilon(), Some(0.1));
@@ -160,7 +216,7 @@ mod tests {
 
     #[test]
     fn other_threads_do_not_see_a_propagation() {
-        let _scope = Scope::enter(Rule::default());
+        let _scope = Scope::enter(LfpConfig::new());
         let elsewhere = std::thread::spawn(epsilon).join().unwrap();
         assert_eq!(elsewhere, None);
     }
@@ -168,29 +224,44 @@ mod tests {
     #[test]
     fn a_panic_ends_the_propagation() {
         let result = std::panic::catch_unwind(|| {
-            let _scope = Scope::enter(Rule::default());
+            let _scope = Scope::enter(LfpConfig::new());
             panic!("inside");
         });
         assert!(result.is_err());
         assert_eq!(epsilon(), None);
     }
 
+    fn tanh(x: &Tensor<1>) -> Tensor<1> {
+        linear_activation(x.clone(), ActivationFn::Tanh)
+    }
+
+    fn input() -> Tensor<1> {
+        let x = Tensor::<1>::from_floats([0.5, -2.0], &Device::default().autodiff());
+        x.require_grad()
+    }
+
     #[test]
     fn another_backward_pass_during_a_propagation_is_an_ordinary_gradient() {
         let derivative = || {
-            let x = Tensor::<1>::from_floats([0.5, -2.0], &Device::default().autodiff());
-            let x = x.require_grad();
-            let grads = neuron(x.clone(), Activation::Tanh).sum().backward();
-            x.grad(&grads).unwrap().to_data()
+            let x = input();
+            x.grad(&tanh(&x).sum().backward()).unwrap().to_data()
         };
         let expected = derivative();
-        let _scope = Scope::enter(Rule::new(0.5).unwrap());
-        let elsewhere = usize::MAX;
+        let _scope = Scope::enter(with_epsilon(0.5));
         let pass = Some(Pass {
-            address: elsewhere,
-            root: NodeId::new(),
+            address: usize::MAX,
+            at_output: true,
         });
         CURRENT.set(CURRENT.get().map(|outer| Propagation { pass, ..outer }));
         assert_eq!(derivative(), expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "the hooks could not see the propagation")]
+    fn a_seed_without_a_scope_is_an_error_and_not_a_gradient() {
+        let output = tanh(&input());
+        let reward = output.clone().detach();
+        let seed = Dispatch::lfp_seed(output.into_dispatch(), reward.into_dispatch());
+        let _ = Tensor::<1>::from_dispatch(seed).backward();
     }
 }

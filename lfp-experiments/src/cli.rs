@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lfp_burn::{Activation, nn::FoldError, prune::Layers};
+use lfp_burn::{ActivationFn, nn::MergeError, prune::LayerFilter};
 
 use crate::{
     bench,
@@ -205,7 +205,7 @@ struct TrainArgs {
     method: Method,
     /// What follows every layer but the last.
     #[arg(long, default_value = "relu")]
-    activation: Activation,
+    activation: ActivationFn,
     /// The probability of dropout [default: the network's own].
     #[arg(long, value_parser = fraction)]
     dropout: Option<f64>,
@@ -370,7 +370,7 @@ pub enum CliError {
     Case(#[from] CaseError),
     /// Batch normalisation that cannot be folded.
     #[error(transparent)]
-    Fold(#[from] FoldError),
+    Fold(#[from] MergeError),
     /// Pruning.
     #[error(transparent)]
     Pruning(#[from] PruningError),
@@ -463,9 +463,9 @@ impl PruneArgs {
             network: &network,
             data: &data.test,
             layers: match self.layers {
-                LayersName::Convolutions => Layers::Convolutions,
-                LayersName::Linear => Layers::LinearMaps,
-                LayersName::All => Layers::All,
+                LayersName::Convolutions => LayerFilter::Convolutions,
+                LayersName::Linear => LayerFilter::Linear,
+                LayersName::All => LayerFilter::All,
             },
             device,
         };

@@ -8,7 +8,7 @@ use std::{
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{ImageEncoder, Rgb, RgbImage, codecs::png::PngEncoder, imageops::FilterType};
 use lfp_burn::{
-    Propagate, Rule,
+    LfpConfig, Propagate,
     reward::{Reward, TargetReward},
 };
 
@@ -77,7 +77,7 @@ fn relevance(
     let target = Tensor::from_data([i64::from(sample.label)], device);
     let reward = TargetReward::new().forward(logits.clone(), target);
     let feedback = logits
-        .try_propagate(reward, Rule::default())
+        .try_propagate(reward, &LfpConfig::new())
         .expect("the reward has the shape of the outputs, and the inputs are tracked");
     let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
     Ok(relevance.sum_dim(1).into_data().iter::<f32>().collect())

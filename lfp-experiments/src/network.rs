@@ -9,12 +9,12 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    Activation, LifError, LifReward, LifRule, Rule, Surrogate,
-    nn::{Canonize, FoldError},
+    ActivationFn, LfpConfig, LifDenominator, LifError, RewardNormalization, Surrogate,
+    nn::MergeError,
     spiking::{Activity, LifConfig, spike_counts},
 };
 use lfp_models::{
-    Applied, LeNet, LeNetConfig, Mlp, MlpConfig, ResNet, ResNetConfig, SpikingLeNet,
+    Applied, Canonize, LeNet, LeNetConfig, Mlp, MlpConfig, ResNet, ResNetConfig, SpikingLeNet,
     SpikingLeNetConfig, SpikingMlp, SpikingMlpConfig, StateDict, StateDictError, Vgg, VggConfig,
     to_safetensors,
 };
@@ -134,16 +134,18 @@ impl SpikingSettings {
     }
 
     /// How rewards pass the network.
-    pub fn rule(&self) -> Rule {
+    pub fn rule(&self) -> LfpConfig {
         let lif = match self.lif_rule {
-            LifRuleName::SumOfMagnitudes => LifRule::SumOfMagnitudes,
-            LifRuleName::MagnitudeOfSum => LifRule::MagnitudeOfSum,
+            LifRuleName::SumOfMagnitudes => LifDenominator::SumOfMagnitudes,
+            LifRuleName::MagnitudeOfSum => LifDenominator::MagnitudeOfSum,
         };
         let reward = match self.lif_reward {
-            LifRewardName::AsItArrives => LifReward::AsItArrives,
-            LifRewardName::OfLargest => LifReward::OfLargest,
+            LifRewardName::AsItArrives => RewardNormalization::None,
+            LifRewardName::OfLargest => RewardNormalization::MaxAbs,
         };
-        Rule::default().with_lif(lif).with_lif_reward(reward)
+        LfpConfig::new()
+            .with_lif_denominator(lif)
+            .with_reward_normalization(reward)
     }
 }
 
@@ -153,7 +155,7 @@ pub struct Architecture {
     /// Which.
     pub model: Model,
     /// What follows every layer but the last, unless it spikes.
-    pub activation: Activation,
+    pub activation: ActivationFn,
     /// The probability of dropout, if not the network's own.
     pub dropout: Option<f64>,
     /// What applies if it spikes.
@@ -184,7 +186,7 @@ impl Architecture {
     pub fn new(model: Model) -> Self {
         Self {
             model,
-            activation: Activation::Relu,
+            activation: ActivationFn::Relu,
             dropout: None,
             spiking: SpikingSettings::default(),
         }
@@ -406,7 +408,7 @@ impl Network {
     /// # Errors
     ///
     /// If one cannot be folded into the layer before it.
-    pub fn canonized(self) -> Result<Self, FoldError> {
+    pub fn canonized(self) -> Result<Self, MergeError> {
         Ok(match self {
             Self::Mlp(model) => Self::Mlp(model.canonized()?),
             Self::LeNet(model) => Self::LeNet(model.canonized()?),

@@ -10,8 +10,8 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    Feedback, Propagate, Rule,
-    reward::{ClassWeighted, NonFiniteReward, Reduction, Reward, SoftmaxReward, SpikeRateReward},
+    Feedback, LfpConfig, Propagate,
+    reward::{ClassWeighted, Reduction, Reward, RewardError, SoftmaxReward, SpikeRateReward},
     spiking::rate_cross_entropy,
 };
 use serde::{Deserialize, Serialize};
@@ -62,11 +62,11 @@ pub enum Objective {
     /// An initial reward, to be propagated.
     Reward {
         /// Of logits.
-        logits: Box<dyn Reward + Send + Sync>,
+        logits: Box<dyn Reward<2> + Send + Sync>,
         /// Of spikes.
         spikes: SpikeRateReward,
         /// By which rule.
-        rule: Rule,
+        rule: LfpConfig,
     },
     /// The cross-entropy, averaged over the batch and over the steps, to be differentiated.
     CrossEntropy {
@@ -85,11 +85,11 @@ pub enum BackwardPass {
 
 impl Objective {
     /// A reward of logits, by the default rule. Spikes get the rate-coded reward, averaged over the steps.
-    pub fn reward(logits: impl Reward + Send + Sync + 'static) -> Self {
+    pub fn reward(logits: impl Reward<2> + Send + Sync + 'static) -> Self {
         Self::Reward {
             logits: Box::new(logits),
             spikes: SpikeRateReward::new().with_steps(Reduction::Mean),
-            rule: Rule::default(),
+            rule: LfpConfig::new(),
         }
     }
 
@@ -129,7 +129,7 @@ impl Objective {
 
     /// The same objective, propagated by another rule.
     #[must_use]
-    pub fn with_rule(mut self, new: Rule) -> Self {
+    pub fn with_rule(mut self, new: LfpConfig) -> Self {
         if let Self::Reward { rule, .. } = &mut self {
             *rule = new;
         }
@@ -141,19 +141,19 @@ impl Objective {
     /// # Errors
     ///
     /// If a reward, or the reward that goes with the cross-entropy, is infinite or NaN.
-    pub fn check(&self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Result<(), NonFiniteReward> {
+    pub fn check(&self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Result<(), RewardError> {
         let softmax = SoftmaxReward::new();
-        let reward: &dyn Reward = match self {
+        let reward: &dyn Reward<2> = match self {
             Self::Reward { logits, .. } => logits.as_ref(),
             Self::CrossEntropy { .. } => &softmax,
         };
-        reward.forward_checked(scores, targets).map(|_| ())
+        reward.try_forward(scores, targets).map(|_| ())
     }
 }
 
-fn propagate<const D: usize>(outputs: Tensor<D>, reward: Tensor<D>, rule: Rule) -> Feedback {
+fn propagate<const D: usize>(outputs: Tensor<D>, reward: Tensor<D>, rule: LfpConfig) -> Feedback {
     outputs
-        .try_propagate(reward, rule)
+        .try_propagate(reward, &rule)
         .expect("the reward has the shape of the outputs, and the network is tracked")
 }
 

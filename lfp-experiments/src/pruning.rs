@@ -5,8 +5,8 @@ use std::{fmt, path::Path, sync::Arc};
 use burn::{module::Module, tensor::Device};
 use clap::ValueEnum;
 use lfp_burn::{
-    Propagate, Rule,
-    prune::{Layers, PruneError, Relevance, Scope, Scores},
+    LfpConfig, Propagate,
+    prune::{LayerFilter, PruneError, RankingScope, Relevance, Scores},
     reward::{Reward, TargetReward},
 };
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ pub struct Subject<'a> {
     /// For testing, and for relevances.
     pub data: &'a Arc<dyn Samples>,
     /// Which layers lose connections.
-    pub layers: Layers,
+    pub layers: LayerFilter,
     /// The autodiff device.
     pub device: Device,
 }
@@ -138,8 +138,8 @@ impl Subject<'_> {
             Criterion::Relevance => self.relevance()?.scores(self.network, self.layers),
         };
         let scope = match criterion {
-            Criterion::Local => Scope::Local,
-            Criterion::Global | Criterion::Relevance => Scope::Global,
+            Criterion::Local => RankingScope::Local,
+            Criterion::Global | Criterion::Relevance => RankingScope::Global,
         };
         let point = |&rate: &f64| -> Result<CurvePoint, PruningError> {
             let masks = scores.masks(scope, rate)?;
@@ -177,7 +177,7 @@ impl Subject<'_> {
             let logits = self.network.logits(batch.inputs)?;
             let reward = TargetReward::new().forward(logits.clone(), batch.targets);
             let feedback = logits
-                .try_propagate(reward, Rule::default())
+                .try_propagate(reward, &LfpConfig::new())
                 .expect("the reward has the shape of the outputs, and the network is tracked");
             relevance.add(&feedback, self.network);
         }

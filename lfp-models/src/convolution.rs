@@ -5,7 +5,7 @@ use burn::{
     nn::{BatchNorm, conv::Conv2d},
     tensor::Tensor,
 };
-use lfp_burn::nn::{FoldError, Hooked};
+use lfp_burn::nn::{Hooked, MergeError};
 
 /// A convolution, and what normalises its outputs where there is such a thing, or until it has become part of the
 /// convolution. The activation belongs to what comes last.
@@ -25,9 +25,12 @@ impl Convolution {
     }
 
     /// Makes one of both; `path` is its own, for the error.
-    pub(crate) fn fold(&mut self, path: &str) -> Result<(), FoldError> {
+    pub(crate) fn fold(&mut self, path: &str) -> Result<(), MergeError> {
         if let Some(norm) = self.norm.take() {
-            self.conv = self.conv.clone().fold(&norm, &format!("{path}.conv"))?;
+            self.conv = self
+                .conv
+                .clone()
+                .merge_batch_norm(&norm, &format!("{path}.conv"))?;
         }
         Ok(())
     }

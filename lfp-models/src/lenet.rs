@@ -11,11 +11,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    Activation,
-    nn::{Canonize, FoldError, Hook, Hooked},
+    ActivationFn,
+    nn::{Hook, Hooked, MergeError},
 };
 
-use crate::{PyTorchNames, names::pairs};
+use crate::{Canonize, PyTorchNames, names::pairs};
 
 const KERNEL: usize = 5;
 const CHANNELS: usize = 16;
@@ -33,8 +33,8 @@ pub struct LeNetConfig {
     #[config(default = 10)]
     pub num_classes: usize,
     /// What follows every layer but the last. Default: ReLU.
-    #[config(default = "Activation::Relu")]
-    pub activation: Activation,
+    #[config(default = "ActivationFn::Relu")]
+    pub activation: ActivationFn,
     /// The probability of dropout after the hidden dense layers. Default: 0.5.
     #[config(default = 0.5)]
     pub dropout: f64,
@@ -107,7 +107,7 @@ impl LeNet {
 }
 
 impl Canonize for LeNet {
-    fn canonized(self) -> Result<Self, FoldError> {
+    fn canonized(self) -> Result<Self, MergeError> {
         Ok(self)
     }
 }

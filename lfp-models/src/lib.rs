@@ -32,3 +32,13 @@ pub use spiking_lenet::{SpikingLeNet, SpikingLeNetConfig};
 pub use spiking_mlp::{SpikingMlp, SpikingMlpConfig};
 pub use state_dict::{Applied, Mismatch, StateDict, StateDictError, to_safetensors};
 pub use vgg::{Vgg, VggConfig};
+
+/// A model whose batch normalisation can be merged into the linear maps before it.
+pub trait Canonize: burn::module::Module {
+    /// The model without batch normalisation: in inference mode the same function.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be merged.
+    fn canonized(self) -> Result<Self, lfp_burn::nn::MergeError>;
+}

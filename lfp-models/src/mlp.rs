@@ -7,11 +7,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    Activation,
-    nn::{Canonize, FoldError, Hook, Hooked},
+    ActivationFn,
+    nn::{Hook, Hooked, MergeError},
 };
 
-use crate::PyTorchNames;
+use crate::{Canonize, PyTorchNames};
 
 /// Configures a dense network, [`Mlp`].
 ///
@@ -32,8 +32,8 @@ pub struct MlpConfig {
     /// The widths of input, hidden layers and output.
     pub widths: Vec<usize>,
     /// What follows every layer but the last. Default: ReLU.
-    #[config(default = "Activation::Relu")]
-    pub activation: Activation,
+    #[config(default = "ActivationFn::Relu")]
+    pub activation: ActivationFn,
     /// The probability of dropout after every layer but the last. Default: 0.
     #[config(default = 0.0)]
     pub dropout: f64,
@@ -100,7 +100,7 @@ impl Mlp {
 }
 
 impl Canonize for Mlp {
-    fn canonized(self) -> Result<Self, FoldError> {
+    fn canonized(self) -> Result<Self, MergeError> {
         Ok(self)
     }
 }
@@ -108,7 +108,11 @@ impl Canonize for Mlp {
 impl PyTorchNames for Mlp {
     fn pytorch_names(&self) -> Vec<(String, String)> {
         // Each dense layer is followed by its activation, and by dropout where there is any.
-        let stride = if self.dropout.prob > 0.0 { 3 } else { 2 };
+        let stride = if self.dropout.inner().prob > 0.0 {
+            3
+        } else {
+            2
+        };
         (0..self.layers.len())
             .map(|index| {
                 let theirs = format!("classifier.{}", stride * index);

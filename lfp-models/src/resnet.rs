@@ -11,11 +11,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    Activation, hooks,
-    nn::{Canonize, FoldError, Hook, Hooked},
+    ActivationFn, hooks,
+    nn::{Hook, Hooked, MergeError},
 };
 
-use crate::{PyTorchNames, convolution::Convolution, names::pairs};
+use crate::{Canonize, PyTorchNames, convolution::Convolution, names::pairs};
 
 /// Configures a [`ResNet`]: start from [`resnet18`](Self::resnet18), [`resnet34`](Self::resnet34) or
 /// [`resnet32`](Self::resnet32).
@@ -36,8 +36,8 @@ pub struct ResNetConfig {
     #[config(default = 1000)]
     pub num_classes: usize,
     /// What follows the first convolution, the first of a block, and each residual sum. Default: ReLU.
-    #[config(default = "Activation::Relu")]
-    pub activation: Activation,
+    #[config(default = "ActivationFn::Relu")]
+    pub activation: ActivationFn,
     /// The probability of dropout before the dense layer. Default: 0, as in torchvision.
     #[config(default = 0.0)]
     pub dropout: f64,
@@ -74,7 +74,7 @@ struct BasicBlock {
     /// Brings the input to the shape of the output.
     downsample: Option<Convolution>,
     #[module(skip)]
-    activation: Activation,
+    activation: ActivationFn,
 }
 
 impl ResNetConfig {
@@ -159,7 +159,7 @@ fn convolution(
     }
 }
 
-fn activated(convolution: Convolution, activation: Activation) -> Convolution {
+fn activated(convolution: Convolution, activation: ActivationFn) -> Convolution {
     let norm = convolution
         .norm
         .map(|norm| norm.with_activation(activation));
@@ -170,7 +170,12 @@ fn activated(convolution: Convolution, activation: Activation) -> Convolution {
 }
 
 impl BasicBlock {
-    fn new([from, to]: [usize; 2], stride: usize, activation: Activation, device: &Device) -> Self {
+    fn new(
+        [from, to]: [usize; 2],
+        stride: usize,
+        activation: ActivationFn,
+        device: &Device,
+    ) -> Self {
         let downsample = || convolution([from, to], 1, stride, device);
         Self {
             conv1: activated(convolution([from, to], 3, stride, device), activation),
@@ -187,7 +192,7 @@ impl BasicBlock {
         };
         let x = self.conv2.forward(self.conv1.forward(x));
         // A linear map with weights of 1 (Eq. 11).
-        hooks::neuron(x + shortcut, self.activation)
+        hooks::linear_activation(x + shortcut, self.activation)
     }
 }
 
@@ -212,7 +217,7 @@ impl ResNet {
 }
 
 impl Canonize for ResNet {
-    fn canonized(mut self) -> Result<Self, FoldError> {
+    fn canonized(mut self) -> Result<Self, MergeError> {
         self.stem.fold("stem")?;
         for (stage, blocks) in self.layers.iter_mut().enumerate() {
             for (index, block) in blocks.iter_mut().enumerate() {

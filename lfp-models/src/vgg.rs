@@ -11,11 +11,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    Activation,
-    nn::{Canonize, FoldError, Hook, Hooked},
+    ActivationFn,
+    nn::{Hook, Hooked, MergeError},
 };
 
-use crate::{PyTorchNames, convolution::Convolution};
+use crate::{Canonize, PyTorchNames, convolution::Convolution};
 
 /// Configures a [`Vgg`]: start from [`vgg16`](Self::vgg16), [`vgg16_bn`](Self::vgg16_bn) or
 /// [`vgg_like`](Self::vgg_like).
@@ -42,8 +42,8 @@ pub struct VggConfig {
     #[config(default = false)]
     pub batch_norm: bool,
     /// What follows every layer but the last. Default: ReLU.
-    #[config(default = "Activation::Relu")]
-    pub activation: Activation,
+    #[config(default = "ActivationFn::Relu")]
+    pub activation: ActivationFn,
     /// The probability of dropout after the hidden dense layers. Default: 0.5.
     #[config(default = 0.5)]
     pub dropout: f64,
@@ -196,7 +196,7 @@ impl Vgg {
 }
 
 impl Canonize for Vgg {
-    fn canonized(mut self) -> Result<Self, FoldError> {
+    fn canonized(mut self) -> Result<Self, MergeError> {
         for (block, layers) in self.blocks.iter_mut().enumerate() {
             for (layer, convolution) in layers.iter_mut().enumerate() {
                 convolution.fold(&format!("blocks.{block}.{layer}"))?;

@@ -4,7 +4,7 @@ use burn::{
     nn::{DropoutConfig, LinearConfig, conv::Conv2dConfig, pool::AvgPool2dConfig},
     tensor::{Distribution, Tensor, module::max_pool2d, ops::MaxPoolOptions},
 };
-use lfp_burn::{Activation, Propagate, Rule, hooks, mark, nn::Hook};
+use lfp_burn::{ActivationFn, LfpConfig, Propagate, hooks, mark, nn::Hook};
 use proptest::prelude::*;
 
 use crate::{seeded, values};
@@ -38,11 +38,11 @@ proptest! {
     fn every_sample_keeps_its_reward(seed in any::<u64>(), which in 0usize..5, dropout in 0.0f64..0.7) {
         let (device, _alone) = seeded(seed);
         let activation = [
-            Activation::Relu,
-            Activation::Silu,
-            Activation::Tanh,
-            Activation::Sigmoid,
-            Activation::Elu { alpha: 1.0 },
+            ActivationFn::Relu,
+            ActivationFn::Silu,
+            ActivationFn::Tanh,
+            ActivationFn::Sigmoid,
+            ActivationFn::Elu { alpha: 1.0 },
         ][which];
         let batch = 3;
         let positive = burn::nn::Initializer::Uniform { min: 0.01, max: 0.3 };
@@ -71,7 +71,7 @@ proptest! {
 
         let reward = Tensor::<2>::random([batch, 3], Distribution::Uniform(0.2, 1.0), &device);
         let at_outputs = sums(reward.clone(), batch);
-        let feedback = outputs.try_propagate(reward, Rule::new(1e-7).unwrap()).unwrap();
+        let feedback = outputs.propagate_with(reward, &LfpConfig::new().with_epsilon(1e-7));
         assert_conserved(&at_outputs, &sums(feedback.reward_at(&marked).unwrap(), batch));
         assert_conserved(&at_outputs, &sums(feedback.reward(&x).unwrap(), batch));
     }
@@ -88,7 +88,7 @@ fn the_relevances_of_a_layer_add_up_to_the_reward() {
     let outputs = layer.forward(x);
     let feedback = outputs.clone().propagate(outputs.ones_like());
     let relevances = feedback.relevances(&layer);
-    let relevance: f64 = values(relevances.get::<2>(layer.weight.id).unwrap())
+    let relevance: f64 = values(relevances.get::<2>(layer.inner().weight.id).unwrap())
         .iter()
         .sum();
     assert!(
@@ -103,16 +103,14 @@ fn dropout_scales_rewards_by_the_other_rule() {
     let p = 0.75;
     let x = Tensor::<2>::ones([1, 400], &device).require_grad();
     let drop = DropoutConfig::new(p).init().hooked();
-    let propagated = |rule| {
+    let propagated = |config: &LfpConfig| {
         device.seed(5);
         let sum = hooks::stabilize(drop.forward(x.clone()).sum_dim(1));
-        let feedback = sum
-            .try_propagate(Tensor::ones([1, 1], &device), rule)
-            .unwrap();
+        let feedback = sum.propagate_with(Tensor::ones([1, 1], &device), config);
         values(feedback.reward(&x).unwrap()).iter().sum::<f64>()
     };
-    let conserved = propagated(Rule::default());
-    let scaled = propagated(Rule::default().with_dropout(lfp_burn::DropoutRule::Scale));
+    let conserved = propagated(&LfpConfig::new());
+    let scaled = propagated(&LfpConfig::new().with_dropout(lfp_burn::DropoutRule::Scale));
     assert!((conserved - 1.0).abs() < 1e-4, "found {conserved}");
     assert!((scaled - 1.0 / (1.0 - p)).abs() < 1e-3, "found {scaled}");
 }
@@ -124,18 +122,18 @@ fn batch_statistics_take_part_by_the_other_rule_alone() {
     let (device, _alone) = seeded(6);
     let layer = burn::nn::BatchNormConfig::new(3).init(&device).hooked();
     let x = Tensor::<2>::random([4, 3], Distribution::Normal(1.0, 1.0), &device).require_grad();
-    let touched = |rule| {
+    let touched = |config: &LfpConfig| {
         let outputs = layer.forward(x.clone());
         let mut reward = vec![0.0; 12];
         reward[..3].fill(1.0);
         let reward = crate::tensor(&reward, [4, 3], &device);
-        let feedback = outputs.try_propagate(reward, rule).unwrap();
+        let feedback = outputs.propagate_with(reward, config);
         values(feedback.reward(&x).unwrap())[3..]
             .iter()
             .any(|&reward| reward != 0.0)
     };
-    assert!(!touched(Rule::default()));
+    assert!(!touched(&LfpConfig::new()));
     assert!(touched(
-        Rule::default().with_batch_norm(lfp_burn::BatchNormRule::ThroughStatistics)
+        &LfpConfig::new().with_batch_norm(lfp_burn::BatchNormRule::ThroughStatistics)
     ));
 }

@@ -4,7 +4,7 @@ use burn::{
     nn::LinearConfig,
     tensor::{Device, Tensor},
 };
-use lfp_burn::{Activation, Propagate, PropagationError, Rule, hooks, nn::Hook};
+use lfp_burn::{ActivationFn, LfpConfig, Propagate, PropagationError, hooks, nn::Hook};
 
 use crate::{autodiff, seeded};
 
@@ -15,7 +15,7 @@ fn a_reward_of_another_shape() {
     let outputs = layer.forward(Tensor::<2>::ones([4, 2], &device));
     let reward = Tensor::ones([4, 2], &Device::default());
     let error = outputs
-        .try_propagate(reward, Rule::default())
+        .try_propagate(reward, &LfpConfig::new())
         .err()
         .unwrap();
     let expected = PropagationError::Shape {
@@ -32,7 +32,7 @@ fn outputs_that_depend_on_nothing_tracked() {
         let outputs = hooks::stabilize(Tensor::<2>::ones([1, 2], &device));
         let reward = Tensor::ones([1, 2], &device);
         let error = outputs
-            .try_propagate(reward, Rule::default())
+            .try_propagate(reward, &LfpConfig::new())
             .err()
             .unwrap();
         assert_eq!(error, PropagationError::Untracked);
@@ -52,16 +52,19 @@ fn propagate_panics_where_burn_would() {
 #[test]
 fn an_epsilon_that_stabilises_nothing() {
     for epsilon in [0.0, -1e-6, f64::NAN, f64::INFINITY] {
-        let error = Rule::new(epsilon).unwrap_err();
+        let error = LfpConfig::new()
+            .with_epsilon(epsilon)
+            .validate()
+            .unwrap_err();
         assert!(error.to_string().contains("positive"), "{error}");
     }
 }
 
 #[test]
 fn an_activation_nobody_knows() {
-    let error = "gelu".parse::<Activation>().unwrap_err().to_string();
+    let error = "mish".parse::<ActivationFn>().unwrap_err().to_string();
     assert!(
-        error.contains("gelu") && error.contains("leaky_relu"),
+        error.contains("mish") && error.contains("leaky_relu"),
         "{error}"
     );
 }
@@ -70,24 +73,38 @@ fn an_activation_nobody_knows() {
 #[should_panic(expected = "expected [2, 3], found [3, 2]")]
 fn an_activation_that_changes_the_shape() {
     let z = Tensor::<2>::ones([2, 3], &autodiff());
-    let _ = hooks::custom_neuron(z, |z| z.transpose());
+    let _ = hooks::custom_linear_activation(z, |z| z.transpose());
 }
 
 #[test]
 fn a_propagation_that_panics_leaves_gradients_as_they_are() {
     let device = autodiff();
     let x = Tensor::<1>::from_floats([0.5, -2.0], &device).require_grad();
-    let derivative = || {
-        let grads = hooks::neuron(x.clone(), Activation::Tanh).sum().backward();
-        crate::values(x.grad(&grads).unwrap())
-    };
+    let activated = || hooks::linear_activation(x.clone(), ActivationFn::Tanh);
+    let derivative = || crate::values(x.grad(&activated().sum().backward()).unwrap());
     let expected = derivative();
-    let outputs = hooks::neuron(x.clone(), Activation::Tanh);
+    // The outputs' tape has been consumed, which Burn notices in the backward pass, when the propagation is under way.
+    let outputs = activated();
+    let _ = outputs.clone().sum().backward();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        outputs.propagate(Tensor::ones([3], &device))
+        outputs.propagate(Tensor::ones([2], &device))
     }));
     assert!(caught.is_err());
     assert_eq!(derivative(), expected);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_before_anything_is_propagated() {
+    let x = Tensor::<1>::from_floats([0.5, -2.0], &autodiff()).require_grad();
+    let outputs = hooks::stabilize(x.clone());
+    let config = LfpConfig::new().with_epsilon(-1.0);
+    let error = outputs
+        .clone()
+        .try_propagate(Tensor::ones([2], &autodiff()), &config);
+    assert!(matches!(error.err().unwrap(), PropagationError::Config(_)));
+    // The tape is still there.
+    let feedback = outputs.propagate(Tensor::ones([2], &autodiff()));
+    assert!(feedback.reward(&x).is_some());
 }
 
 #[test]
@@ -96,9 +113,7 @@ fn propagations_on_several_threads_do_not_disturb_each_other() {
         let x = Tensor::<1>::from_floats([1.0, 2.0], &autodiff()).require_grad();
         let outputs = hooks::stabilize(hooks::stabilize(x.clone()) * 1.0);
         let reward = Tensor::ones([2], &Device::default());
-        let feedback = outputs
-            .try_propagate(reward, Rule::new(epsilon).unwrap())
-            .unwrap();
+        let feedback = outputs.propagate_with(reward, &LfpConfig::new().with_epsilon(epsilon));
         crate::values(feedback.reward(&x).unwrap())
     };
     let expected: Vec<_> = [0.1, 0.5, 1.0].map(run).into();

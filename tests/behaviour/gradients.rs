@@ -1,4 +1,5 @@
-//! `backward()` on a hooked model is Burn's gradient of the plain model, bit for bit.
+//! `backward()` on a hooked model is Burn's gradient of the plain model: bit for bit, except for the weights of convolutions, whose
+//! kernel sums in another order.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -11,7 +12,7 @@ use burn::{
     tensor::{Device, Distribution, Tensor, activation},
 };
 use lfp_burn::{
-    Activation, Propagate, hooks,
+    ActivationFn, DropoutRule, LfpConfig, LifNeuron, Propagate, Surrogate, hooks,
     nn::{Hook, Hooked},
 };
 
@@ -20,15 +21,19 @@ use lfp_experiments::network::drawn;
 use crate::{assert_close, autodiff, seeded, values};
 
 /// Burn's own activation.
-fn plain<const D: usize>(z: Tensor<D>, function: Activation) -> Tensor<D> {
+fn plain<const D: usize>(z: Tensor<D>, function: ActivationFn) -> Tensor<D> {
     match function {
-        Activation::Relu => activation::relu(z),
-        Activation::LeakyRelu { slope } => activation::leaky_relu(z, slope),
-        Activation::Silu => activation::silu(z),
-        Activation::Elu { alpha } => activation::elu(z, alpha),
-        Activation::Tanh => activation::tanh(z),
-        Activation::Sigmoid => activation::sigmoid(z),
-        Activation::Heaviside => z.greater_elem(0.0).float(),
+        ActivationFn::Relu => activation::relu(z),
+        ActivationFn::LeakyRelu { slope } => activation::leaky_relu(z, slope),
+        ActivationFn::Silu => activation::silu(z),
+        ActivationFn::Elu { alpha } => activation::elu(z, alpha),
+        ActivationFn::Gelu => activation::gelu(z),
+        ActivationFn::GeluTanh => activation::gelu_approximate(z),
+        ActivationFn::Tanh => activation::tanh(z),
+        ActivationFn::Hardtanh { min, max } => activation::hardtanh(z, min, max),
+        ActivationFn::Softplus { beta } => activation::softplus(z, beta),
+        ActivationFn::Sigmoid => activation::sigmoid(z),
+        ActivationFn::Heaviside => z.greater_elem(0.0).float(),
     }
 }
 
@@ -50,7 +55,7 @@ impl Plain {
         }
     }
 
-    fn forward(&self, x: Tensor<4>, function: Activation) -> Tensor<2> {
+    fn forward(&self, x: Tensor<4>, function: ActivationFn) -> Tensor<2> {
         let x = plain(self.norm.forward(self.conv.forward(x)), function);
         let x = MaxPool2dConfig::new([2, 2])
             .with_strides([1, 1])
@@ -74,7 +79,7 @@ struct WithHooks {
 }
 
 impl WithHooks {
-    fn new(plain: &Plain, function: Activation) -> Self {
+    fn new(plain: &Plain, function: ActivationFn) -> Self {
         let Plain {
             conv,
             norm,
@@ -104,40 +109,49 @@ impl WithHooks {
     }
 }
 
-/// The bits of every gradient.
+/// Every gradient by the path of its parameter.
 #[derive(Default)]
-struct Bits {
+struct Gradients {
     grads: GradientsParams,
-    bits: Vec<u32>,
+    path: Vec<String>,
+    found: Vec<(String, Vec<f32>)>,
 }
 
-impl ModuleVisitor for Bits {
+impl ModuleVisitor for Gradients {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // Where Burn's tape ends before a parameter, its gradient is zero all the same.
         let grad = self.grads.get::<D>(param.id);
         let grad = grad.unwrap_or_else(|| param.val().inner().zeros_like());
-        let bits = grad
-            .into_data()
-            .iter::<f32>()
-            .map(f32::to_bits)
-            .collect::<Vec<_>>();
-        self.bits.extend(bits);
+        let grad: Vec<f32> = grad.into_data().iter().collect();
+        assert!(grad.iter().all(|value| value.is_finite()));
+        self.found.push((self.path.join("."), grad));
     }
 }
 
-fn gradient_bits<M: Module>(model: &M, outputs: Tensor<2>) -> Vec<u32> {
+fn gradients<M: Module>(model: &M, outputs: Tensor<2>) -> Vec<(String, Vec<f32>)> {
     // Any function of the outputs will do that gives each its own gradient.
     let loss = (outputs.clone() * outputs.sin()).sum();
-    let mut bits = Bits {
+    let mut gradients = Gradients {
         grads: GradientsParams::from_grads(loss.backward(), model),
-        bits: Vec::new(),
+        ..Gradients::default()
     };
-    model.visit(&mut bits);
-    assert!(!bits.bits.is_empty());
-    bits.bits
+    model.visit(&mut gradients);
+    gradients.found
 }
 
-fn assert_same_gradients(function: Activation, device: &Device) {
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn assert_same_gradients(function: ActivationFn, device: &Device) {
     let plain = drawn(Plain::new(device));
     let hooked = WithHooks::new(&plain, function);
     let x = Tensor::<4>::random([6, 2, 9, 9], Distribution::Normal(0.0, 1.0), device);
@@ -146,29 +160,35 @@ fn assert_same_gradients(function: Activation, device: &Device) {
     let expected_outputs = plain.forward(x.clone(), function);
     device.seed(8);
     let outputs = hooked.forward(x);
-    let bits = |x: &Tensor<2>| {
-        x.to_data()
-            .iter::<f32>()
-            .map(f32::to_bits)
-            .collect::<Vec<_>>()
-    };
+    let numbers = |x: &Tensor<2>| x.to_data().iter::<f32>().collect::<Vec<_>>();
     assert_eq!(
-        bits(&outputs),
-        bits(&expected_outputs),
-        "{function:?}: outputs"
+        bits(&numbers(&outputs)),
+        bits(&numbers(&expected_outputs)),
+        "{function}: outputs"
     );
-    let expected = gradient_bits(&plain, expected_outputs);
-    assert_eq!(
-        gradient_bits(&hooked, outputs),
-        expected,
-        "{function:?}: gradients"
-    );
+    let expected = gradients(&plain, expected_outputs);
+    let found = gradients(&hooked, outputs);
+    assert_eq!(found.len(), expected.len());
+    assert!(found.iter().any(|(name, _)| name == "conv.weight"));
+    for ((name, found), (theirs, expected)) in found.iter().zip(&expected) {
+        assert_eq!(name, theirs);
+        let name = format!("{function}: {name}");
+        if theirs == "conv.weight" {
+            let [found, expected] = [found, expected].map(|values| {
+                let values = values.iter().copied();
+                values.map(f64::from).collect::<Vec<_>>()
+            });
+            assert_close(&name, &found, &expected, 1e-5);
+        } else {
+            assert_eq!(bits(found), bits(expected), "{name}");
+        }
+    }
 }
 
 #[test]
 fn of_every_layer_and_activation() {
     let (device, _alone) = seeded(7);
-    for function in Activation::ALL {
+    for function in ActivationFn::ALL {
         assert_same_gradients(function, &device);
     }
 }
@@ -177,7 +197,7 @@ fn of_every_layer_and_activation() {
 fn with_gradient_checkpointing() {
     let (device, _alone) = seeded(7);
     let device = device.gradient_checkpointing();
-    for function in [Activation::Relu, Activation::Silu] {
+    for function in [ActivationFn::Relu, ActivationFn::Silu] {
         assert_same_gradients(function, &device);
     }
 }
@@ -191,8 +211,8 @@ fn running_statistics_are_burns() {
     let (expected, found) = (plain.forward(x.clone()), hooked.forward(x.clone()));
     assert_eq!(values(found.inner()), values(expected.inner()));
     for (theirs, ours) in [
-        (&plain.running_mean, &hooked.running_mean),
-        (&plain.running_var, &hooked.running_var),
+        (&plain.running_mean, &hooked.inner().running_mean),
+        (&plain.running_var, &hooked.inner().running_var),
     ] {
         assert_eq!(values(ours.value_sync()), values(theirs.value_sync()));
     }
@@ -209,7 +229,11 @@ fn of_the_users_own_activation() {
     let softsign = |z: Tensor<1>| z.clone() / (z.abs() + 1.0);
     let expected = z.grad(&softsign(z.clone()).sum().backward()).unwrap();
     let found = z
-        .grad(&hooks::custom_neuron(z.clone(), softsign).sum().backward())
+        .grad(
+            &hooks::custom_linear_activation(z.clone(), softsign)
+                .sum()
+                .backward(),
+        )
         .unwrap();
     assert_eq!(values(found), values(expected));
 }
@@ -227,7 +251,7 @@ fn rewards_pass_the_users_own_activation_differentiable_or_not() {
     let z = [-0.4, 0.0, 1.6, -2.5];
     for function in functions {
         let x = crate::tensor(&z, [4], &device).require_grad();
-        let a = hooks::custom_neuron(x.clone(), function);
+        let a = hooks::custom_linear_activation(x.clone(), function);
         let activations = values(a.clone().inner());
         let doubled = hooks::stabilize(a * 2.0);
         let feedback = doubled.propagate(Tensor::ones([4], &device));
@@ -257,18 +281,44 @@ fn every_hook_tells_rewards_from_gradients() {
     let ones = || Tensor::<1>::ones([3], &device);
     type Op = Box<dyn Fn(Tensor<2>) -> Tensor<2>>;
     let mut operations: Vec<(String, Op)> = vec![
-        // Behind something else than the outputs, so that the stabiliser has to act itself.
-        ("stabilize".into(), Box::new(|x| hooks::stabilize(x) * 1.0)),
+        ("stabilize".into(), Box::new(hooks::stabilize)),
         (
-            "custom".into(),
-            Box::new(|x| hooks::custom_neuron(x, |z| z.tanh()) * 1.0),
+            "custom_linear_activation".into(),
+            Box::new(|x| hooks::custom_linear_activation(x, |z| z.tanh())),
+        ),
+        (
+            "custom_activation".into(),
+            Box::new(|x| hooks::custom_activation(x, |z| z.sin())),
+        ),
+        ("dropout".into(), Box::new(|x| hooks::dropout(x, 0.5))),
+        (
+            "lif".into(),
+            Box::new(|x| {
+                hooks::lif(
+                    x,
+                    1,
+                    LifNeuron::new(0.9, 1.0, Surrogate::default()).unwrap(),
+                )
+                .0
+            }),
         ),
     ];
-    for function in Activation::ALL {
+    for function in ActivationFn::ALL {
         operations.push((
-            function.name().into(),
-            Box::new(move |x| hooks::neuron(x, function) * 1.0),
+            format!("linear_activation {function}"),
+            Box::new(move |x| hooks::linear_activation(x, function)),
         ));
+        // The derivative of a piecewise linear activation is `phi(z) / z`, away from its other pieces.
+        let is_linear = matches!(
+            function,
+            ActivationFn::Relu | ActivationFn::LeakyRelu { .. }
+        );
+        if !is_linear {
+            operations.push((
+                format!("activation {function}"),
+                Box::new(move |x| hooks::activation(x, function)),
+            ));
+        }
     }
     let norm = {
         let (gamma, beta) = (ones(), ones());
@@ -278,14 +328,47 @@ fn every_hook_tells_rewards_from_gradients() {
         }
     };
     operations.push(("batch_norm".into(), Box::new(norm)));
+    let config = LfpConfig::new()
+        .with_epsilon(0.1)
+        .with_dropout(DropoutRule::Scale);
     for (name, operation) in operations {
-        let outputs = operation(x.clone());
-        let rule = lfp_burn::Rule::new(0.1).unwrap();
-        // Seeded by the outputs' own stabilised values, rewards start with quotients of one.
-        let stabilised = outputs.clone() + (outputs.clone().lower_elem(0.0).float() * -0.2 + 0.1);
-        let quotients = outputs.clone().try_propagate(stabilised, rule).unwrap();
-        let rewarded = values(quotients.reward(&x).unwrap() / x.clone().inner());
-        let derived = values(x.grad(&operation(x.clone()).sum().backward()).unwrap());
-        assert_ne!(rewarded, derived, "{name}");
+        // Under an output layer of its own, so that the operation is not the first to receive the reward.
+        let forward = || hooks::stabilize(operation(x.clone()));
+        let outputs = forward();
+        // With the stabilised outputs as rewards, the quotients start with one, like a gradient of a sum.
+        let negative = outputs.clone().lower_elem(0.0).float();
+        let stabilised = outputs.clone() + (negative * -0.2 + 0.1);
+        let feedback = outputs.propagate_with(stabilised, &config);
+        let rewarded = values(feedback.reward(&x).unwrap() / x.clone().inner());
+        let derived = values(x.grad(&forward().sum().backward()).unwrap());
+        let finite = rewarded
+            .iter()
+            .chain(&derived)
+            .all(|value| value.is_finite());
+        assert!(finite, "{name}: {rewarded:?} {derived:?}");
+        let differ = |(a, b): (&f64, &f64)| (a - b).abs() > 1e-6;
+        assert!(rewarded.iter().zip(&derived).any(differ), "{name}");
     }
+}
+
+#[test]
+fn a_convolution_is_linear_so_its_quotients_are_its_gradients() {
+    let (device, _alone) = seeded(19);
+    let options = || burn::tensor::ops::ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+    let x = Tensor::<4>::random([2, 3, 6, 5], Distribution::Normal(0.0, 1.0), &device);
+    let x = x.require_grad();
+    let weight = Tensor::<4>::random([4, 3, 3, 3], Distribution::Normal(0.0, 1.0), &device);
+    let weight = weight.require_grad();
+    let convolved = || hooks::conv2d(x.clone(), weight.clone(), None, options());
+    let gradients = convolved().sum().backward();
+    let outputs = convolved();
+    let epsilon = 1e-6;
+    let sign = outputs.clone().lower_elem(0.0).float() * (-2.0 * epsilon) + epsilon;
+    let quotients_of_one = outputs.clone() + sign;
+    let feedback = outputs.propagate(quotients_of_one);
+    let quotient =
+        |tensor: &Tensor<4>| values(feedback.reward(tensor).unwrap() / tensor.clone().inner());
+    let gradient = |tensor: &Tensor<4>| values(tensor.grad(&gradients).unwrap());
+    assert_close("input", &quotient(&x), &gradient(&x), 1e-5);
+    assert_close("weight", &quotient(&weight), &gradient(&weight), 1e-5);
 }

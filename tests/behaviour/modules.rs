@@ -11,7 +11,7 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    Activation, Propagate,
+    ActivationFn, Propagate,
     nn::{Hook, Hooked},
     reward::{Reward, SoftmaxReward},
     spiking::{LifConfig, Spike},
@@ -104,7 +104,7 @@ fn records_of_plain_layers_load_into_spiking_ones_and_back() {
 fn a_hooked_layer_prints_its_activation() {
     let (device, _alone) = seeded(14);
     let layer = LinearConfig::new(3, 4).init(&device).hooked();
-    let text = format!("{}", layer.with_activation(Activation::Silu));
+    let text = format!("{}", layer.with_activation(ActivationFn::Silu));
     assert!(
         text.contains("silu") && text.contains("params: 16"),
         "{text}"

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    Feedback, Propagate, Rule,
+    Feedback, LfpConfig, Propagate,
     optim::global_norm,
     reward::{Reward, SoftmaxReward},
 };
@@ -69,8 +69,8 @@ fn conserving(name: &str, shape: &[usize]) -> Vec<f32> {
 /// Propagates a reward of 1 at each of five outputs of two samples, to the inputs.
 fn assert_conserved(name: &str, images: &Tensor<4>, logits: Tensor<2>) {
     let reward = Tensor::ones([2, 5], &logits.device());
-    let rule = Rule::new(1e-9).unwrap();
-    let feedback = logits.try_propagate(reward, rule).unwrap();
+    let rule = LfpConfig::new().with_epsilon(1e-9);
+    let feedback = logits.propagate_with(reward, &rule);
     let rewards = values(feedback.reward(images).unwrap());
     for sample in rewards.chunks(rewards.len() / 2) {
         let sum: f64 = sample.iter().sum();
@@ -242,10 +242,8 @@ fn a_small_resnet_agrees_with_the_reward_form() {
     let logits = model.forward(images.clone());
     let found = values(logits.clone().inner());
     assert_close("logits", &found, &forward(&layers, &inputs).concat(), 1e-5);
-    let rule = Rule::new(epsilon).unwrap();
-    let ours = logits
-        .try_propagate(tensor(&r, [batch, 2], &device), rule)
-        .unwrap();
+    let rule = LfpConfig::new().with_epsilon(epsilon);
+    let ours = logits.propagate_with(tensor(&r, [batch, 2], &device), &rule);
     let rewards = values(ours.reward(&images).unwrap());
     assert_close("image", &rewards, &expected.rewards.concat(), 1e-3);
     // In the order of the layers; a residual's body comes before its shortcut.

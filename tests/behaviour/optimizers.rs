@@ -11,7 +11,7 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor, activation::relu},
 };
 use lfp_burn::{
-    Activation, Propagate, Rule,
+    ActivationFn, LfpConfig, Propagate,
     nn::Hook,
     optim::{LfpZero, Momentum, OneCycleConfig, OneCycleError, clip_global_norm, global_norm},
     reward::{Reward, SoftmaxReward},
@@ -215,16 +215,13 @@ fn lfp_0_by_wrapping_the_optimiser_is_lfp_by_hooks_with_a_vanishing_epsilon() {
     let lr = 0.05;
 
     let model = vec![
-        first.clone().hooked().with_activation(Activation::Relu),
+        first.clone().hooked().with_activation(ActivationFn::Relu),
         last.clone().hooked(),
     ];
     let logits = model.iter().fold(x.clone(), |x, layer| layer.forward(x));
     let reward = SoftmaxReward::new().forward(logits.clone(), targets.clone());
-    let rule = Rule::new(1e-12).unwrap();
-    let grads = logits
-        .try_propagate(reward, rule)
-        .unwrap()
-        .into_grads(&model);
+    let rule = LfpConfig::new().with_epsilon(1e-12);
+    let grads = logits.propagate_with(reward, &rule).into_grads(&model);
     let by_hooks = SgdConfig::new().init().step(lr, model, grads);
 
     let model = vec![first, last];
@@ -239,7 +236,7 @@ fn lfp_0_by_wrapping_the_optimiser_is_lfp_by_hooks_with_a_vanishing_epsilon() {
 
     for (ours, theirs) in by_hooks.iter().zip(&by_wrapper) {
         let weights = |layer: &Linear| values(layer.weight.val().inner());
-        assert_close("weights", &weights(ours), &weights(theirs), 1e-5);
+        assert_close("weights", &weights(ours.inner()), &weights(theirs), 1e-5);
     }
 }
 
@@ -257,7 +254,7 @@ fn a_weight_of_zero_never_moves() {
         .clone()
         .propagate(outputs.ones_like())
         .into_grads(&layer);
-    let update = values(grads.get::<2>(layer.weight.id).unwrap());
+    let update = values(grads.get::<2>(layer.inner().weight.id).unwrap());
     assert_eq!((update[0], update[3]), (0.0, 0.0));
     assert!(update[1] != 0.0 && update[2] != 0.0);
     let _ = layer.valid();

@@ -6,13 +6,13 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    Activation, LayerKind, Propagate, Rule, layer_weights,
-    nn::{Canonize, FoldError, Hook},
-    prune::{Layers, PruneError, Relevance, Scope, Scores},
+    ActivationFn, LayerKind, LfpConfig, Propagate, layer_weights,
+    nn::{Hook, MergeError},
+    prune::{LayerFilter, PruneError, RankingScope, Relevance, Scores},
     reward::{Reward, TargetReward},
     sparsity::{gini, neutral_share, quantiles, updated_share},
 };
-use lfp_models::{LeNetConfig, ResNetConfig, VggConfig};
+use lfp_models::{Canonize, LeNetConfig, ResNetConfig, VggConfig};
 use lfp_tests::Numbers;
 
 use crate::{
@@ -113,7 +113,7 @@ fn folding_batch_normalisation_leaves_the_function_as_it_was() {
             let after = logits_of(folded, |model, x| model.forward(x), size);
             assert_close("ResNet", &after, &before, 1e-5);
         }
-        for activation in [Activation::Relu, Activation::Tanh] {
+        for activation in [ActivationFn::Relu, ActivationFn::Tanh] {
             let config = VggConfig::vgg_like_bn().with_activation(activation);
             let model = with_weights(config.init(&device), trained).valid();
             let before = logits_of(model.clone(), |model, x| model.forward(x), 32);
@@ -134,12 +134,12 @@ fn what_cannot_be_folded_is_named() {
     let conv = || Conv2dConfig::new([2, 4], [3, 3]).init(&device).hooked();
     let norm = |features| BatchNormConfig::new(features).init(&device).hooked();
     let error = conv()
-        .with_activation(Activation::Relu)
-        .fold(&norm(4), "block.conv")
+        .with_activation(ActivationFn::Relu)
+        .merge_batch_norm(&norm(4), "block.conv")
         .unwrap_err();
-    assert!(matches!(error, FoldError::Activated { .. }));
+    assert!(matches!(error, MergeError::Activated { .. }));
     assert!(error.to_string().contains("block.conv") && error.to_string().contains("relu"));
-    let error = conv().fold(&norm(5), "stem").unwrap_err();
+    let error = conv().merge_batch_norm(&norm(5), "stem").unwrap_err();
     assert!(
         error
             .to_string()
@@ -154,9 +154,9 @@ fn what_cannot_be_folded_is_named() {
     let mut norm = BatchNormConfig::new(2).init(&device);
     norm.running_mean = RunningState::new(Tensor::from_floats([0.4, -0.7], &device));
     norm.running_var = RunningState::new(Tensor::from_floats([2.0, 0.3], &device));
-    let norm = norm.hooked().with_activation(Activation::Silu);
+    let norm = norm.hooked().with_activation(ActivationFn::Silu);
     let before = values(norm.forward(linear.forward(x.clone())));
-    let after = values(linear.fold(&norm, "linear").unwrap().forward(x));
+    let after = values(linear.merge_batch_norm(&norm, "linear").unwrap().forward(x));
     assert_close("linear", &after, &before, 1e-5);
 }
 
@@ -241,7 +241,7 @@ fn relevances_are_those_of_lrp_and_add_up_to_the_layers() {
         layer.hooked()
     };
     let model = vec![
-        layer(&w1, &b1, 5, 7).with_activation(Activation::Relu),
+        layer(&w1, &b1, 5, 7).with_activation(ActivationFn::Relu),
         layer(&w2, &b2, 7, 3),
     ];
     let forward = |x| model[1].forward(model[0].forward(x));
@@ -253,9 +253,7 @@ fn relevances_are_those_of_lrp_and_add_up_to_the_layers() {
         let targets: Vec<i64> = targets.iter().map(|&target| target as i64).collect();
         let targets = Tensor::<1, Int>::from_data(targets.as_slice(), &device);
         let reward = TargetReward::new().forward(logits.clone(), targets);
-        let feedback = logits
-            .try_propagate(reward, Rule::new(epsilon).unwrap())
-            .unwrap();
+        let feedback = logits.propagate_with(reward, &LfpConfig::new().with_epsilon(epsilon));
         relevance.add(&feedback, &model);
         let batch = feedback.relevances(&model);
         for (layer, (weights, biases)) in sums.iter_mut().enumerate() {
@@ -265,9 +263,9 @@ fn relevances_are_those_of_lrp_and_add_up_to_the_layers() {
             };
             add(
                 weights,
-                values(batch.get::<2>(model[layer].weight.id).unwrap()),
+                values(batch.get::<2>(model[layer].inner().weight.id).unwrap()),
             );
-            let bias = model[layer].bias.as_ref().unwrap().id;
+            let bias = model[layer].inner().bias.as_ref().unwrap().id;
             add(biases, values(batch.get::<1>(bias).unwrap()));
         }
     }
@@ -288,8 +286,8 @@ fn relevances_are_those_of_lrp_and_add_up_to_the_layers() {
         .collect();
     let least = all.iter().map(|r| r.abs()).fold(f64::INFINITY, f64::min);
     let masks = relevance
-        .scores(&model, Layers::All)
-        .masks(Scope::Global, 1.0 / 56.0)
+        .scores(&model, LayerFilter::All)
+        .masks(RankingScope::Global, 1.0 / 56.0)
         .unwrap();
     let pruned = layer_weights(&masks.apply(model.clone()));
     let pruned: Vec<f32> = pruned.into_iter().flat_map(|layer| layer.values).collect();
@@ -310,7 +308,7 @@ fn magnitudes_go_by_layer_or_over_all_layers() {
         layers.map(|layer| layer.values).collect::<Vec<_>>()
     };
     let before = weights(&model);
-    let scores = Scores::magnitude(&model, Layers::Convolutions);
+    let scores = Scores::magnitude(&model, LayerFilter::Convolutions);
     let zeros = |values: &Vec<f32>| values.iter().filter(|value| **value == 0.0).count();
     let threshold = |values: &[f32], count: usize| {
         let mut magnitudes: Vec<f32> = values.iter().map(|value| value.abs()).collect();
@@ -320,7 +318,7 @@ fn magnitudes_go_by_layer_or_over_all_layers() {
 
     let local = weights(
         &scores
-            .masks(Scope::Local, 0.25)
+            .masks(RankingScope::Local, 0.25)
             .unwrap()
             .apply(model.clone()),
     );
@@ -331,7 +329,7 @@ fn magnitudes_go_by_layer_or_over_all_layers() {
     );
     let global = weights(
         &scores
-            .masks(Scope::Global, 0.25)
+            .masks(RankingScope::Global, 0.25)
             .unwrap()
             .apply(model.clone()),
     );
@@ -342,16 +340,17 @@ fn magnitudes_go_by_layer_or_over_all_layers() {
         assert_eq!(*pruned, if kept { *original } else { 0.0 });
     }
     for (rate, share) in [(0.0, 0.0), (1.0, 1.0)] {
-        let masks = scores.masks(Scope::Global, rate).unwrap();
+        let masks = scores.masks(RankingScope::Global, rate).unwrap();
         assert_eq!(masks.pruned_share(), share);
         assert_eq!(masks.collapsed().len(), if rate == 1.0 { 2 } else { 0 });
     }
     for rate in [-0.1, 1.1, f64::NAN] {
-        let error = scores.masks(Scope::Local, rate).unwrap_err();
+        let error = scores.masks(RankingScope::Local, rate).unwrap_err();
         assert!(error.to_string().contains("from 0 to 1"), "{error}");
     }
     let linear = LinearConfig::new(2, 2).init(&device);
-    let error = Scores::magnitude(&linear, Layers::Convolutions).masks(Scope::Local, 0.5);
+    let error =
+        Scores::magnitude(&linear, LayerFilter::Convolutions).masks(RankingScope::Local, 0.5);
     assert_eq!(error.unwrap_err(), PruneError::NoLayers);
     assert_eq!(layer_weights(&linear)[0].kind, LayerKind::Linear);
 }
@@ -369,13 +368,13 @@ fn a_layer_that_is_emptied_is_reported_and_what_is_pruned_stays_so() {
             .init(&device)
     };
     let model = vec![conv(1.0), conv(1e-3)];
-    let scores = Scores::magnitude(&model, Layers::Convolutions);
+    let scores = Scores::magnitude(&model, LayerFilter::Convolutions);
     // Global magnitude takes the layer of small weights first.
-    let masks = scores.masks(Scope::Global, 0.6).unwrap();
+    let masks = scores.masks(RankingScope::Global, 0.6).unwrap();
     assert_eq!(masks.collapsed(), ["1"]);
     assert!(
         scores
-            .masks(Scope::Local, 0.6)
+            .masks(RankingScope::Local, 0.6)
             .unwrap()
             .collapsed()
             .is_empty()

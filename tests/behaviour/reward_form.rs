@@ -8,7 +8,7 @@ use burn::{
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
-use lfp_burn::{Activation, Feedback, Propagate, Rule, hooks};
+use lfp_burn::{ActivationFn, Feedback, LfpConfig, Propagate, hooks};
 use lfp_tests::{Layer, Numbers, WeightedSum, forward, propagate, windows};
 use proptest::prelude::*;
 
@@ -18,19 +18,19 @@ use crate::{assert_close, autodiff, tensor, values};
 const TOLERANCE: f64 = 2e-4;
 
 /// An activation of the crates, and the function that it is.
-type Phi = (Activation, fn(f64) -> f64);
+type Phi = (ActivationFn, fn(f64) -> f64);
 
 fn activations() -> [Phi; 7] {
     [
-        (Activation::Relu, |z| z.max(0.0)),
-        (Activation::LeakyRelu { slope: 0.01 }, |z| z.max(0.01 * z)),
-        (Activation::Silu, |z| z / (1.0 + (-z).exp())),
-        (Activation::Elu { alpha: 1.0 }, |z| {
+        (ActivationFn::Relu, |z| z.max(0.0)),
+        (ActivationFn::LeakyRelu { slope: 0.01 }, |z| z.max(0.01 * z)),
+        (ActivationFn::Silu, |z| z / (1.0 + (-z).exp())),
+        (ActivationFn::Elu { alpha: 1.0 }, |z| {
             z.max(z.exp().min(1.0) - 1.0)
         }),
-        (Activation::Tanh, f64::tanh),
-        (Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
-        (Activation::Heaviside, |z| if z > 0.0 { 1.0 } else { 0.0 }),
+        (ActivationFn::Tanh, f64::tanh),
+        (ActivationFn::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
+        (ActivationFn::Heaviside, |z| if z > 0.0 { 1.0 } else { 0.0 }),
     ]
 }
 
@@ -85,10 +85,10 @@ proptest! {
 
         let (w1, b1, w2) = (param(&w1, [4, 9]), param(&b1, [9]), param(&w2, [9, 3]));
         let x = tensor(&x, [batch, 4], &autodiff()).require_grad();
-        let a = hooks::neuron(linear(x.clone(), w1.val(), Some(b1.val())), activation);
+        let a = hooks::linear_activation(linear(x.clone(), w1.val(), Some(b1.val())), activation);
         let outputs = hooks::stabilize(linear(a, w2.val(), None));
         let reward = tensor(&r, [batch, 3], &autodiff());
-        let ours = outputs.try_propagate(reward, Rule::new(epsilon).unwrap()).unwrap();
+        let ours = outputs.propagate_with(reward, &LfpConfig::new().with_epsilon(epsilon));
 
         let rewards = values(ours.reward(&x).unwrap());
         assert_close("input", &rewards, &expected.rewards.concat(), TOLERANCE);
@@ -136,7 +136,7 @@ proptest! {
         let same = || ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
         let z = hooks::stabilize(conv2d(x.clone(), w1.val(), Some(b1.val()), same()));
         let (z, ..) = hooks::batch_norm_train(z, gamma.val(), beta.val(), 1e-5);
-        let a = hooks::neuron(z, activation);
+        let a = hooks::linear_activation(z, activation);
         let branch = hooks::stabilize(conv2d(a.clone(), w2.val(), None, same()));
         let a = hooks::stabilize(a + branch);
         let a = avg_pool2d(a, AvgPoolOptions::new([2, 2]).with_stride([2, 2]));
@@ -146,7 +146,7 @@ proptest! {
         let found = values(outputs.clone().inner());
         assert_close("outputs", &found, &forward(&layers, &inputs).concat(), TOLERANCE);
         let reward = tensor(&r, [batch, 4], &autodiff());
-        let ours = outputs.try_propagate(reward, Rule::new(epsilon).unwrap()).unwrap();
+        let ours = outputs.propagate_with(reward, &LfpConfig::new().with_epsilon(epsilon));
 
         let rewards = values(ours.reward(&x).unwrap());
         assert_close("input", &rewards, &expected.rewards.concat(), TOLERANCE);

@@ -104,9 +104,9 @@ fn rewards_that_are_not_finite_are_named() {
         Tensor::<2>::from_floats([[f32::NAN, 1.0], [f32::INFINITY, 0.0]], &Device::default());
     let targets = Tensor::<1, Int>::from_ints([0, 1], &Device::default());
     let error = reward
-        .forward_checked(logits.clone(), targets.clone())
+        .try_forward(logits.clone(), targets.clone())
         .unwrap_err();
     assert!(error.to_string().starts_with("2 of 4"), "{error}");
     let finite = logits.zeros_like();
-    assert!(reward.forward_checked(finite, targets).is_ok());
+    assert!(reward.try_forward(finite, targets).is_ok());
 }

@@ -5,7 +5,7 @@ use burn::{
     optim::GradientsParams,
     tensor::{Device, Distribution, Int, Tensor},
 };
-use lfp_burn::Activation;
+use lfp_burn::ActivationFn;
 use lfp_experiments::{
     data::Batch,
     network::{Architecture, Model, Network, drawn},
@@ -49,7 +49,7 @@ fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) 
 
 fn network(device: &Device) -> Network {
     let architecture = Architecture {
-        activation: Activation::Silu,
+        activation: ActivationFn::Silu,
         dropout: Some(0.0),
         ..Architecture::new(Model::LeNet)
     };

@@ -3,13 +3,13 @@
 use burn::{
     module::{Module, ModuleVisitor, Param},
     nn::{Linear, LinearConfig, conv::Conv2dConfig, loss::CrossEntropyLossConfig},
-    optim::GradientsParams,
+    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
     tensor::{Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    LifError, LifReward, LifRule, Propagate, Rule, Surrogate, hooks,
-    optim::clip_adaptive,
-    reward::{HalfTime, Reduction, SpikeRateReward},
+    LfpConfig, LifDenominator, LifError, Propagate, RewardNormalization, Surrogate, hooks,
+    optim::AdaptiveClipConfig,
+    reward::{HalfTime, Reduction, Reward, SpikeRateReward},
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
 use lfp_models::{SpikingLeNetConfig, SpikingMlpConfig};
@@ -135,14 +135,16 @@ fn time_major(samples: &[Vec<Vec<f64>>]) -> Vec<f64> {
 fn assert_layers(found: &GradientsParams, pair: &Pair, expected: &[Sent; 2], sign: f64) {
     for (layer, expected) in pair.layers.iter().zip(expected) {
         let negated = |values: Vec<f64>| values.into_iter().map(|v| sign * v).collect::<Vec<_>>();
-        let weights = found.get::<2>(layer.weight.id).unwrap();
+        let weights = found.get::<2>(layer.inner().weight.id).unwrap();
         assert_close(
             "weights",
             &negated(values(weights)),
             &expected.weights,
             TOLERANCE,
         );
-        let biases = found.get::<1>(layer.bias.as_ref().unwrap().id).unwrap();
+        let biases = found
+            .get::<1>(layer.inner().bias.as_ref().unwrap().id)
+            .unwrap();
         assert_close(
             "biases",
             &negated(values(biases)),
@@ -155,11 +157,11 @@ fn assert_layers(found: &GradientsParams, pair: &Pair, expected: &[Sent; 2], sig
 #[test]
 fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
     type Denominator = fn(f64, f64) -> f64;
-    let denominators: [(LifRule, Denominator); 2] = [
-        (LifRule::SumOfMagnitudes, |before, came| {
+    let denominators: [(LifDenominator, Denominator); 2] = [
+        (LifDenominator::SumOfMagnitudes, |before, came| {
             before.abs() + came.abs()
         }),
-        (LifRule::MagnitudeOfSum, |before, came| {
+        (LifDenominator::MagnitudeOfSum, |before, came| {
             (before + came).abs()
         }),
     ];
@@ -184,8 +186,10 @@ fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
             [STEPS, BATCH, WIDTHS[2]],
             &autodiff(),
         );
-        let rule = Rule::new(epsilon).unwrap().with_lif(kind);
-        let feedback = pair.run().try_propagate(reward, rule).unwrap();
+        let rule = LfpConfig::new()
+            .with_epsilon(epsilon)
+            .with_lif_denominator(kind);
+        let feedback = pair.run().propagate_with(reward, &rule);
         let found = values(feedback.reward(&pair.sequence).unwrap());
         assert_close("inputs", &found, &to_inputs, TOLERANCE);
         let grads = feedback.into_grads(&pair.layers.to_vec());
@@ -230,14 +234,14 @@ fn without_a_surrogate_the_gradient_is_zero_and_the_feedback_is_not() {
     let layer = LinearConfig::new(6, 8).init(&device).spiking(lif);
     let x = Tensor::<2>::random([4, 6], Distribution::Uniform(0.0, 3.0), &device);
     let gradients = layer.forward_constant(x.clone(), 5).sum().backward();
-    let gradient = layer.weight.val().grad(&gradients).unwrap();
+    let gradient = layer.inner().weight.val().grad(&gradients).unwrap();
     assert_eq!(gradient.abs().max().into_scalar::<f32>(), 0.0);
     let spikes = layer.forward_constant(x, 5);
     let feedback = spikes
         .clone()
         .propagate(spikes.ones_like())
         .into_grads(&layer);
-    let feedback = feedback.get::<2>(layer.weight.id).unwrap();
+    let feedback = feedback.get::<2>(layer.inner().weight.id).unwrap();
     assert!(feedback.abs().max().into_scalar::<f32>() > 0.0);
 }
 
@@ -262,7 +266,7 @@ fn a_constant_input_is_the_same_input_at_every_step() {
         (
             values(spikes),
             reward,
-            values(grads.get::<4>(layer.weight.id).unwrap()),
+            values(grads.get::<4>(layer.inner().weight.id).unwrap()),
         )
     });
     let [constant, repeated] = results;
@@ -276,20 +280,17 @@ fn rewards_of_the_largest_magnitude_reach_the_layer_below_as_one() {
     let pair = Pair::new(5);
     let reward = || Tensor::full([STEPS, BATCH, WIDTHS[2]], 1e-3, &autodiff());
     let largest = |lif_reward| {
-        let rule = Rule::default().with_lif_reward(lif_reward);
+        let rule = LfpConfig::new().with_reward_normalization(lif_reward);
         let [first, second] = &pair.layers;
         let (hidden, mark) = lfp_burn::mark(first.forward(pair.sequence.clone()));
-        let feedback = second
-            .forward(hidden)
-            .try_propagate(reward(), rule)
-            .unwrap();
+        let feedback = second.forward(hidden).propagate_with(reward(), &rule);
         let arriving = values(feedback.reward_at(&mark).unwrap());
         let below = values(feedback.reward(&pair.sequence).unwrap());
         let largest = arriving.iter().fold(0.0, |m: f64, r| m.max(r.abs()));
         (largest, below)
     };
-    let (scale, plain) = largest(LifReward::AsItArrives);
-    let (_, scaled) = largest(LifReward::OfLargest);
+    let (scale, plain) = largest(RewardNormalization::None);
+    let (_, scaled) = largest(RewardNormalization::MaxAbs);
     // A layer is linear in its rewards: dividing them by their largest divides all that follows.
     let expected: Vec<f64> = plain.iter().map(|reward| reward / scale).collect();
     assert_close("below", &scaled, &expected, TOLERANCE);
@@ -492,14 +493,66 @@ fn adaptive_clipping_limits_every_unit_by_its_own_weights() {
     grads.register(layer.weight.id, update.inner());
     let bias_id = layer.bias.as_ref().unwrap().id;
     grads.register(bias_id, tensor::<1>(&[0.0, 6.0, 8.0], [3], &device).inner());
-    let clipped = clip_adaptive(grads, &layer, 0.1, 1e-2);
+    let config = AdaptiveClipConfig::new(0.1).with_epsilon(1e-2);
+    let clipped = config.init(SgdConfig::new().build()).unwrap();
+    let before = layer.clone();
+    // A step of rate 1 moves every parameter by its clipped update.
+    let after = ModuleOptimizer::from(clipped).step(1.0, layer, grads);
     // At most 0.1 * 5 of 1; 0.05 is below 0.1 * 10; at most 0.1 * 0.01 of 2.
     let expected = [[0.5, 0.03, 0.001], [0.0, 0.04, 0.0]].concat();
-    let weight = values(clipped.get::<2>(layer.weight.id).unwrap());
-    assert_close("weight", &weight, &expected, 1e-6);
+    let moved = values(before.weight.val().inner() - after.weight.val().inner());
+    assert_close("weight", &moved, &expected, 1e-5);
     // A vector is one unit: at most 0.1 * 5 of 10.
-    let bias = values(clipped.get::<1>(bias_id).unwrap());
-    assert_close("bias", &bias, &[0.0, 0.3, 0.4], 1e-6);
+    let bias = |layer: &Linear| layer.bias.as_ref().unwrap().val().inner();
+    let moved = values(bias(&before) - bias(&after));
+    assert_close("bias", &moved, &[0.0, 0.3, 0.4], 1e-5);
+    for lambda in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = AdaptiveClipConfig::new(lambda).init(SgdConfig::new().build());
+        assert!(error.err().unwrap().to_string().contains("lambda"));
+    }
+}
+
+#[test]
+fn a_view_of_the_spikes_starts_a_propagation_as_the_spikes_do() {
+    let pair = Pair::new(11);
+    let mut numbers = Numbers::new(12);
+    let shape = [STEPS, BATCH, WIDTHS[2]];
+    let reward = numbers.uniform(shape.iter().product(), 0.1, 1.0);
+    let reward = tensor::<3>(&reward, shape, &autodiff());
+    let below = |feedback: lfp_burn::Feedback| values(feedback.reward(&pair.sequence).unwrap());
+    let expected = below(pair.run().propagate(reward.clone()));
+    assert!(expected.iter().any(|reward| *reward != 0.0));
+    let flat = pair.run().flatten::<2>(0, 1);
+    let found = below(flat.propagate(reward.clone().flatten(0, 1)));
+    assert_close("reshaped", &found, &expected, 1e-6);
+    let turned = pair.run().permute([1, 2, 0]);
+    let found = below(turned.propagate(reward.clone().permute([1, 2, 0])));
+    assert_close("permuted", &found, &expected, 1e-6);
+
+    // The last step alone, whose silent neurons are rewarded, too.
+    let last = |tensor: Tensor<3>| tensor.narrow(0, STEPS - 1, 1);
+    let others = reward.zeros_like().narrow(0, 0, STEPS - 1);
+    let padded = Tensor::cat(vec![others, last(reward.clone())], 0);
+    let expected = below(pair.run().propagate(padded));
+    let found = below(last(pair.run()).propagate(last(reward)));
+    assert_close("sliced", &found, &expected, 1e-6);
+}
+
+#[test]
+fn a_layer_below_another_one_is_no_output() {
+    // A hidden silent neuron has contributed nothing, so it receives nothing: neither under a hooked layer nor under a
+    // convolution without a stabiliser.
+    let device = autodiff();
+    let lif = LifConfig::new().init().unwrap();
+    let currents = tensor::<4>(&[0.5, 2.0], [1, 1, 1, 2], &device).require_grad();
+    let (spikes, _) = lif.forward(currents.clone(), 1);
+    let weight = tensor::<4>(&[1.0], [1, 1, 1, 1], &device);
+    let options = burn::tensor::ops::ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    let outputs = hooks::conv2d(spikes, weight, None, options);
+    let feedback = outputs.propagate(Tensor::ones([1, 1, 1, 2], &device));
+    let rewards = values(feedback.reward(&currents).unwrap());
+    assert_eq!(rewards[0], 0.0);
+    assert!(rewards[1] > 0.0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    Activation, Propagate, Rule,
+    ActivationFn, LfpConfig, Propagate,
     nn::{Hook, Hooked},
     reward::{Reward, SigmoidReward, SoftmaxReward},
 };
@@ -35,8 +35,8 @@ impl Dense {
     fn new(device: &Device) -> Self {
         let layer = |from, to| LinearConfig::new(from, to).init(device).hooked();
         Self {
-            hidden: layer(6, 20).with_activation(Activation::Relu),
-            deeper: layer(20, 15).with_activation(Activation::Relu),
+            hidden: layer(6, 20).with_activation(ActivationFn::Relu),
+            deeper: layer(20, 15).with_activation(ActivationFn::Relu),
             output: layer(15, 4),
         }
     }
@@ -62,7 +62,7 @@ impl Convolutional {
                 .with_groups(groups)
                 .init(device)
                 .hooked()
-                .with_activation(Activation::Relu)
+                .with_activation(ActivationFn::Relu)
         };
         Self {
             first: conv(2, 6, 1),
@@ -100,13 +100,10 @@ impl ModuleVisitor for Compare<'_> {
 }
 
 fn compare<M: Module>(model: &M, forward: impl Fn() -> Tensor<2>, targets: &Tensor<1, Int>) {
-    let rule = Rule::new(VANISHING).unwrap();
+    let rule = LfpConfig::new().with_epsilon(VANISHING);
     let outputs = forward();
     let reward = SoftmaxReward::new().forward(outputs.clone(), targets.clone());
-    let updates = outputs
-        .try_propagate(reward, rule)
-        .unwrap()
-        .into_grads(model);
+    let updates = outputs.propagate_with(reward, &rule).into_grads(model);
 
     // Reward #3 is the cross-entropy of each sample, summed; the loss is its mean.
     let outputs = forward();
@@ -151,19 +148,16 @@ fn reward_4_follows_the_binary_cross_entropy() {
 
     let outputs = model.forward(x.clone());
     let reward = SigmoidReward::new().forward(outputs.clone(), targets.clone());
-    let rule = Rule::new(VANISHING).unwrap();
-    let updates = outputs
-        .try_propagate(reward, rule)
-        .unwrap()
-        .into_grads(&model);
+    let rule = LfpConfig::new().with_epsilon(VANISHING);
+    let updates = outputs.propagate_with(reward, &rule).into_grads(&model);
 
     let loss = burn::nn::loss::BinaryCrossEntropyLossConfig::new()
         .with_logits(true)
         .init(&device);
     let loss = loss.forward(model.forward(x).squeeze_dim::<1>(1), targets) * 4.0;
     let gradients = GradientsParams::from_grads(loss.backward(), &model);
-    let update = values(updates.get::<2>(model.weight.id).unwrap());
-    let gradient = gradients.get::<2>(model.weight.id).unwrap();
-    let expected = values(model.weight.val().inner().abs() * gradient);
+    let update = values(updates.get::<2>(model.inner().weight.id).unwrap());
+    let gradient = gradients.get::<2>(model.inner().weight.id).unwrap();
+    let expected = values(model.inner().weight.val().inner().abs() * gradient);
     assert_close("update", &update, &expected, TOLERANCE);
 }

@@ -6,7 +6,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use lfp_burn::Activation;
+use lfp_burn::ActivationFn;
 use lfp_models::{
     PyTorchNames, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig, to_safetensors,
 };
@@ -162,11 +162,11 @@ fn resnets_say_what_torchvisions_say() {
 #[test]
 fn so_they_do_with_any_activation() {
     for activation in [
-        Activation::Relu,
-        Activation::Silu,
-        Activation::Elu { alpha: 1.0 },
-        Activation::Tanh,
-        Activation::Sigmoid,
+        ActivationFn::Relu,
+        ActivationFn::Silu,
+        ActivationFn::Elu { alpha: 1.0 },
+        ActivationFn::Tanh,
+        ActivationFn::Sigmoid,
     ] {
         let name = activation.name();
         let vgg = narrow_vgg().with_activation(activation);

@@ -5,41 +5,82 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_core::{
-    Activation,
-    functions::{neuron, stabilize},
+    ActivationFn,
+    functions::{activation, linear_activation, stabilize},
 };
 
 use super::transparent::transparent_module;
 
-/// One of Burn's layers that also knows how rewards pass it.
+/// A layer that a hook can be put on.
 ///
-/// For Burn the layer is the one inside: parameter paths, shapes and records are the same, so
-/// records of the plain model load, and PyTorch's weights too.
+/// Burn's layers implement it. Implement it for a layer of your own, and `layer.hooked()` trains by LFP:
+///
+/// ```
+/// use burn::module::{Module, Param};
+/// use burn::tensor::{Device, Tensor};
+/// use lfp_burn::prelude::*;
+///
+/// /// One weight for each feature.
+/// #[derive(Module, Debug)]
+/// struct Scale {
+///     weight: Param<Tensor<1>>,
+/// }
+///
+/// impl<const D: usize> Hookable<D> for Scale {
+///     fn forward_raw(&self, input: Tensor<D>) -> Tensor<D> {
+///         input * self.weight.val().unsqueeze()
+///     }
+/// }
+///
+/// let device = Device::default().autodiff();
+/// let layer = Scale { weight: Param::from_tensor(Tensor::ones([4], &device)) };
+/// let layer = layer.hooked().with_activation(ActivationFn::Silu);
+/// assert_eq!(layer.forward(Tensor::<2>::ones([3, 4], &device)).dims(), [3, 4]);
+/// ```
+///
+/// # Shapes
+///
+/// `I` and `O` are the ranks of input and output.
+pub trait Hookable<const I: usize, const O: usize = I>: Module {
+    /// Whether the outputs are weighted sums of the inputs, whose rewards follow the epsilon rule (Eqs. 6 and 7): the hook
+    /// then stabilises them. `false` for layers that pass rewards on as they are, such as activations.
+    const WEIGHTED_SUM: bool = true;
+
+    /// The forward pass before the stabiliser. It must use tensor operations that are linear in input and parameters, or
+    /// hooks of its own.
+    fn forward_raw(&self, input: Tensor<I>) -> Tensor<O>;
+}
+
+/// A layer whose backward pass follows LFP in a propagation.
+///
+/// For Burn the wrapper is invisible: parameter paths, shapes and records are those of the layer inside, so records of the
+/// plain model load, and PyTorch's weights too. The plain layer is [`inner`](Self::inner); its own `forward` bypasses the
+/// hook, which is why `Hooked` does not dereference to it.
 #[derive(Clone, Debug)]
 pub struct Hooked<M> {
     pub(super) layer: M,
-    pub(super) activation: Option<Activation>,
+    pub(super) activation: Option<ActivationFn>,
 }
 
-/// Turns a layer of Burn into a [`Hooked`] one.
+/// Puts a hook on a module.
 ///
 /// # Example
 ///
 /// ```
 /// use burn::nn::conv::Conv2dConfig;
 /// use burn::tensor::{Device, Tensor};
-/// use lfp_burn::{Activation, nn::Hook};
+/// use lfp_burn::{ActivationFn, nn::Hook};
 ///
 /// let device = Device::default();
 /// let conv = Conv2dConfig::new([1, 4], [3, 3])
 ///     .init(&device)
 ///     .hooked()
-///     .with_activation(Activation::Relu);
+///     .with_activation(ActivationFn::Relu);
 /// let features = conv.forward(Tensor::<4>::ones([2, 1, 8, 8], &device));
 /// assert_eq!(features.dims(), [2, 4, 6, 6]);
 /// ```
 pub trait Hook: Module {
-    /// The layer with its hook.
+    /// The module with a hook. Its forward pass exists if the module is [`Hookable`].
     fn hooked(self) -> Hooked<Self> {
         Hooked {
             layer: self,
@@ -48,29 +89,53 @@ pub trait Hook: Module {
     }
 }
 
-/// A layer whose outputs are weighted sums of its inputs, and so can be a neuron's pre-activation.
-pub trait LinearMap: Hook {}
+impl<M: Module> Hook for M {}
 
-impl<M: LinearMap> Hooked<M> {
-    /// Lets the layer apply an activation, too. One pass over memory for both, so prefer it to a
-    /// separate [`hooks::activation`](crate::hooks::activation).
+impl<M> Hooked<M> {
+    /// Applies an activation to the layer's outputs, in one pass over memory with the hook. Prefer it to a separate
+    /// [`hooks::activation`](crate::hooks::activation).
     #[must_use]
-    pub fn with_activation(self, activation: Activation) -> Self {
+    pub fn with_activation(self, activation: ActivationFn) -> Self {
         Self {
             activation: Some(activation),
             ..self
         }
     }
 
-    pub(super) fn finish<const D: usize>(&self, z: Tensor<D>) -> Tensor<D> {
-        match self.activation {
-            Some(activation) => neuron(z, activation),
-            None => stabilize(z),
+    /// The activation, if there is one.
+    pub fn activation(&self) -> Option<ActivationFn> {
+        self.activation
+    }
+
+    /// The layer without its hook, for its parameters and settings.
+    pub fn inner(&self) -> &M {
+        &self.layer
+    }
+
+    /// The layer without its hook.
+    pub fn into_inner(self) -> M {
+        self.layer
+    }
+
+    /// The forward pass of the layer, and the activation if there is one.
+    ///
+    /// # Shapes
+    ///
+    /// Those of the layer inside: `[..., d_input]` to `[..., d_output]` for `Linear`, `[batch, channels_in, ...]` to
+    /// `[batch, channels_out, ...]` for convolutions, pooling and batch normalisation.
+    pub fn forward<const I: usize, const O: usize>(&self, input: Tensor<I>) -> Tensor<O>
+    where
+        M: Hookable<I, O>,
+    {
+        let z = self.layer.forward_raw(input);
+        match (M::WEIGHTED_SUM, self.activation) {
+            (true, Some(function)) => linear_activation(z, function),
+            (true, None) => stabilize(z),
+            (false, Some(function)) => activation(z, function),
+            (false, None) => z,
         }
     }
-}
 
-impl<M> Hooked<M> {
     fn replace(self, change: impl FnOnce(M) -> M) -> Self {
         Self {
             layer: change(self.layer),
@@ -80,7 +145,7 @@ impl<M> Hooked<M> {
 
     fn annotate(&self, content: Content) -> Content {
         match self.activation {
-            Some(activation) => content.add("activation", &activation.name().to_owned()),
+            Some(activation) => content.add("activation", &activation.to_string()),
             None => content,
         }
     }

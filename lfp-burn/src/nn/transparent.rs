@@ -1,18 +1,10 @@
-//! Wrappers that Burn does not see.
+//! Wrappers that are invisible to Burn's module system.
 
-/// Implements Burn's `Module` for a wrapper `W<M>` with a field `layer: M`: parameters, their paths and
-/// records are those of the layer inside. The wrapper brings `replace`, which changes the layer, and
-/// `annotate`, which adds what it is to the printed layer.
+/// Implements Burn's `Module` for a wrapper `W<M>` with a field `layer: M`: parameters, their paths and records are those of
+/// the layer inside. The wrapper provides `replace`, which changes the layer, and `annotate`, which adds its own settings to
+/// the printed layer.
 macro_rules! transparent_module {
     ($wrapper:ident) => {
-        impl<M> core::ops::Deref for $wrapper<M> {
-            type Target = M;
-
-            fn deref(&self) -> &M {
-                &self.layer
-            }
-        }
-
         impl<M: Module> Module for $wrapper<M> {
             fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
                 self.layer.collect_devices(devices)

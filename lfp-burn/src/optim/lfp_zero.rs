@@ -8,11 +8,10 @@ use lfp_core::functions::descent;
 
 /// Wraps any Burn optimiser so that `loss.backward()` on an **unmodified** model trains it by LFP-0.
 ///
-/// By Theorem 1, a model of linear maps, ReLU, max pooling and dropout that is given the reward
-/// `r_c = o_c * (-dL/do_c)` (for the cross-entropy that is reward #3) moves every weight by
-/// `-|w| dL/dw` as epsilon vanishes. So it is enough to scale each gradient by its weight. Any other
-/// activation, batch or layer normalisation, a stabiliser, or a reward that is no derivative needs
-/// hooks; the book says exactly when.
+/// By Theorem 1, LFP with vanishing epsilon and the reward `r_c = o_c * (-dL/do_c)` (reward #3 for the cross-entropy) moves
+/// every weight by `-|w| dL/dw`, if the model has only linear maps, ReLU, max pooling and dropout. Scaling each gradient by
+/// its weight is then enough. Other activations, normalisation layers, a stabiliser, or a reward that is not a derivative need
+/// hooks; the book lists the conditions (`docs/hooks.md`).
 ///
 /// # Example
 ///
@@ -46,7 +45,7 @@ impl<O: Optimizer> Optimizer for LfpZero<O> {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        // `descent` negates what rewards leave at a weight, and a gradient is the negative of that.
+        // `descent` negates quotients; a gradient is a negated quotient already.
         let scaled = -descent(tensor.clone(), grad);
         self.optimizer.step(lr, tensor, scaled, state)
     }

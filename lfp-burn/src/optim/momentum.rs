@@ -1,4 +1,4 @@
-//! Momentum that changes while an optimiser runs.
+//! Momentum that a schedule changes during training.
 
 use std::sync::{
     Arc,
@@ -10,9 +10,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-/// A momentum that an optimiser reads before each of its steps, and that a schedule sets.
-///
-/// Clones show the same momentum.
+/// A momentum that a schedule sets and optimisers read at each step. Clones share one value.
 ///
 /// # Example
 ///
@@ -21,16 +19,16 @@ use burn::{
 /// use burn::optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 /// use lfp_burn::optim::{Momentum, OneCycleConfig};
 ///
-/// let mut schedule = OneCycleConfig::new(0.1, 100).init()?;
-/// let momentum = Momentum::new(schedule.momentum());
+/// let momentum = Momentum::new(0.9);
 /// let optim: ModuleOptimizer = momentum.drive(|momentum| {
 ///     let momentum = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0);
 ///     SgdConfig::new().with_momentum(Some(momentum)).build()
 /// }).into();
 ///
-/// // Before each step of `optim`:
+/// // Each step of the schedule sets the momentum, also inside Burn's `Learner`.
+/// let mut schedule = OneCycleConfig::new(0.1, 100).init()?.driving(&momentum);
 /// let lr = schedule.step();
-/// momentum.set(schedule.momentum());
+/// assert_eq!(momentum.get(), 0.95);
 /// # let _ = (lr, optim);
 /// # Ok::<(), lfp_burn::optim::OneCycleError>(())
 /// ```
@@ -40,25 +38,25 @@ pub struct Momentum {
 }
 
 impl Momentum {
-    /// A momentum to start with.
+    /// The initial momentum.
     pub fn new(momentum: f64) -> Self {
         Self {
             bits: Arc::new(AtomicU64::new(momentum.to_bits())),
         }
     }
 
-    /// The momentum now.
+    /// The present momentum.
     pub fn get(&self) -> f64 {
         f64::from_bits(self.bits.load(Ordering::Relaxed))
     }
 
-    /// Changes the momentum of every optimiser that it drives.
+    /// Changes the momentum of every optimiser that reads it.
     pub fn set(&self, momentum: f64) {
         self.bits.store(momentum.to_bits(), Ordering::Relaxed);
     }
 
-    /// The optimiser that `build` makes of the momentum of the moment: any of Burn's, by its config's
-    /// `build()`. What it remembers of a parameter stays when the momentum changes.
+    /// An optimiser that reads this momentum at each step: `build` makes it from the present momentum, by the `build()` of a
+    /// config of Burn. Its state of a parameter (the velocity) stays when the momentum changes.
     pub fn drive<O, F>(&self, build: F) -> Driven<F>
     where
         O: Optimizer,
@@ -71,7 +69,7 @@ impl Momentum {
     }
 }
 
-/// An optimiser that a [`Momentum`] drives.
+/// An optimiser that reads a [`Momentum`] at each step.
 #[derive(Clone)]
 pub struct Driven<F> {
     momentum: Momentum,

@@ -8,16 +8,18 @@ use burn::{
     optim::LearningRate,
 };
 
-/// The OneCycle policy of Smith and Topin as PyTorch's `OneCycleLR` has it: the learning rate rises
-/// from `max_lr / div_factor` to `max_lr`, then falls to `max_lr / (div_factor * final_div_factor)`,
-/// both along half a cosine; the momentum goes the other way. One step per batch.
+use super::Momentum;
+
+/// The OneCycle policy of Smith and Topin, as in PyTorch's `OneCycleLR`: the learning rate rises from `max_lr / div_factor`
+/// to `max_lr`, then falls to `max_lr / (div_factor * final_div_factor)`, both along half a cosine; the momentum changes in
+/// the opposite direction. One step per batch.
 #[derive(Config, Debug)]
 pub struct OneCycleConfig {
-    /// The learning rate at the top.
+    /// The largest learning rate.
     pub max_lr: LearningRate,
     /// The number of steps of the whole cycle.
     pub num_steps: usize,
-    /// The share of the steps that the rise takes. Default: 0.3.
+    /// The fraction of the steps in which the learning rate rises. Default: 0.3.
     #[config(default = 0.3)]
     pub pct_start: f64,
     /// `max_lr` divided by the first learning rate. Default: 25.
@@ -26,32 +28,32 @@ pub struct OneCycleConfig {
     /// The first learning rate divided by the last. Default: 1e4.
     #[config(default = 1e4)]
     pub final_div_factor: f64,
-    /// The momentum at the start and at the end. Default: 0.95.
+    /// The momentum at the lowest learning rates. Default: 0.95.
     #[config(default = 0.95)]
     pub max_momentum: f64,
-    /// The momentum at the top of the learning rate. Default: 0.85.
+    /// The momentum at the largest learning rate. Default: 0.85.
     #[config(default = 0.85)]
     pub base_momentum: f64,
 }
 
-/// Settings that make no cycle.
+/// Settings of a cycle that are out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum OneCycleError {
-    /// A value that must be positive and finite is not.
+    /// A setting that must be positive and finite.
     #[error("OneCycle: expected {name} to be positive and finite, found {value}")]
     NotPositive {
-        /// Which value.
+        /// The setting.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
-    /// The rise must take some of the steps, not more than all.
+    /// The fraction of rising steps.
     #[error("OneCycle: expected pct_start between 0 and 1, found {0}")]
     PctStart(f64),
-    /// Momentum is a share of what was.
+    /// The momenta.
     #[error("OneCycle: expected momenta from 0 to below 1, found {0} and {1}")]
     Momentum(f64, f64),
-    /// A cycle needs a step.
+    /// A cycle without steps.
     #[error("OneCycle: expected at least one step")]
     NoSteps,
 }
@@ -86,11 +88,12 @@ impl OneCycleConfig {
         Ok(OneCycle {
             config: self.clone(),
             steps_done: 0,
+            driven: None,
         })
     }
 }
 
-/// A running cycle; see [`OneCycleConfig`]. After its last step it stays at the lowest rate.
+/// A running cycle; see [`OneCycleConfig`]. After its last step the learning rate stays at its lowest.
 ///
 /// # Example
 ///
@@ -109,11 +112,26 @@ impl OneCycleConfig {
 pub struct OneCycle {
     config: OneCycleConfig,
     steps_done: usize,
+    /// The momentum that each step sets.
+    driven: Option<Momentum>,
 }
 
 impl OneCycle {
-    /// The momentum that goes with the learning rate of the last step; before the first that of the
-    /// first. See [`Momentum`](super::Momentum) for how an optimiser gets it.
+    /// Sets `momentum` at each step from now on, and to its initial value now.
+    #[must_use]
+    pub fn driving(mut self, momentum: &Momentum) -> Self {
+        self.driven = Some(momentum.clone());
+        self.set_momentum();
+        self
+    }
+
+    fn set_momentum(&self) {
+        if let Some(momentum) = &self.driven {
+            momentum.set(self.momentum());
+        }
+    }
+
+    /// The momentum of the last step; before the first step that of the first.
     pub fn momentum(&self) -> f64 {
         let OneCycleConfig {
             max_momentum,
@@ -135,14 +153,14 @@ impl OneCycle {
         self.along(step, [first, max_lr, first / final_div_factor])
     }
 
-    /// What has gone from `first` over `middle` to `last` at a step.
+    /// The value at a step of a cycle from `first` over `middle` to `last`.
     fn along(&self, step: usize, [first, middle, last]: [f64; 3]) -> f64 {
         let OneCycleConfig {
             num_steps,
             pct_start,
             ..
         } = self.config;
-        // The steps at which the first and the second part end, counted from zero, as in PyTorch.
+        // The steps at which the two phases end, counted from zero, as in PyTorch.
         let top = pct_start * num_steps as f64 - 1.0;
         let end = num_steps as f64 - 1.0;
         let step = (step as f64).min(end);
@@ -154,7 +172,7 @@ impl OneCycle {
     }
 }
 
-/// Half a cosine from `start` to `end`, of which the fraction `progress` is done.
+/// Half a cosine from `start` to `end` at the fraction `progress`.
 fn anneal(start: f64, end: f64, progress: f64) -> f64 {
     end + (start - end) / 2.0 * (1.0 + (PI * progress).cos())
 }
@@ -163,6 +181,7 @@ impl LrScheduler for OneCycle {
     fn step(&mut self) -> LearningRate {
         let rate = self.rate(self.steps_done);
         self.steps_done += 1;
+        self.set_momentum();
         rate
     }
 
@@ -173,6 +192,7 @@ impl LrScheduler for OneCycle {
     fn load_record(&mut self, record: LrSchedulerRecord) {
         if let Some(steps_done) = record.scalar::<u64>("steps_done") {
             self.steps_done = steps_done as usize;
+            self.set_momentum();
         }
     }
 }

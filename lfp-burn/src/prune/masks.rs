@@ -1,4 +1,4 @@
-//! Which connections are kept.
+//! Masks of the connections to keep.
 
 use burn::{
     module::{Module, ModuleMapper, Param, ParamId},
@@ -7,8 +7,8 @@ use burn::{
 
 use crate::off_tape::off_tape;
 
-/// Which connections of a model are kept. May be applied again, after each step of fine-tuning say: what was
-/// pruned stays zero.
+/// The connections of a model that are kept. Apply the masks again after each step of fine-tuning to keep pruned connections at
+/// zero.
 #[derive(Clone, Debug)]
 pub struct Masks {
     layers: Vec<Mask>,
@@ -29,24 +29,24 @@ impl Masks {
         }
     }
 
-    /// The share of connections that are not kept, of all in the layers that were looked at.
+    /// The fraction of connections that are pruned, among the ranked layers.
     pub fn pruned_share(&self) -> f64 {
         let all: usize = self.layers.iter().map(|mask| mask.kept.len()).sum();
         let kept: usize = self.layers.iter().map(Mask::count).sum();
         (all - kept) as f64 / all.max(1) as f64
     }
 
-    /// The paths of layers that keep nothing: whatever comes after one sees its biases alone (layer collapse).
+    /// The paths of layers without any connection left (layer collapse): the next layer sees only their biases.
     pub fn collapsed(&self) -> Vec<&str> {
         let empty = self.layers.iter().filter(|mask| mask.count() == 0);
         empty.map(|mask| mask.path.as_str()).collect()
     }
 
-    /// The model with exact zeros where connections are not kept; the rest of it is as it was.
+    /// Sets pruned connections to exactly zero; everything else stays.
     ///
     /// # Panics
     ///
-    /// If a parameter has another number of elements than it had.
+    /// If a parameter has another number of elements than the one that was ranked.
     pub fn apply<M: Module>(&self, model: M) -> M {
         model.map(&mut Apply { masks: self })
     }
@@ -76,7 +76,7 @@ fn masked<const D: usize>(param: Param<Tensor<D>>, mask: &Mask) -> Param<Tensor<
     assert_eq!(
         shape.num_elements(),
         mask.kept.len(),
-        "mask of {}: expected as many weights as it had",
+        "mask of {}: the layer has another number of weights than the one that was ranked",
         mask.path
     );
     param.map(|weights| {
@@ -84,7 +84,7 @@ fn masked<const D: usize>(param: Param<Tensor<D>>, mask: &Mask) -> Param<Tensor<
             let pruned: Vec<bool> = mask.kept.iter().map(|kept| !kept).collect();
             let pruned = TensorData::new(pruned, shape);
             let pruned = Tensor::<D, Bool>::from_data(pruned, &weights.device());
-            // Whatever stood there, NaN and -0 included, is 0 afterwards.
+            // Unlike multiplying by a mask, filling also replaces NaN and -0.
             weights.mask_fill(pruned, 0.0)
         })
     })

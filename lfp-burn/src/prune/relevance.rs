@@ -1,4 +1,4 @@
-//! Relevances of connections, summed over samples.
+//! Relevances of connections, accumulated over batches.
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -6,30 +6,30 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{Layers, Scores};
+use super::{LayerFilter, Scores};
 use crate::Feedback;
 
-/// The relevance of every connection, `sum r_ij` over samples (LRP-epsilon), from propagations that start with 1 at the
-/// true class and 0 elsewhere ([`TargetReward`](crate::reward::TargetReward)).
+/// The relevance of every connection by LRP-epsilon, `sum r_ij` over samples, from propagations of
+/// [`TargetReward`](crate::reward::TargetReward).
 ///
 /// # Example
 ///
 /// ```
 /// use burn::nn::LinearConfig;
 /// use burn::tensor::{Device, Tensor};
-/// use lfp_burn::{Propagate, prune::{Layers, Relevance, Scope}, reward::{Reward, TargetReward}};
+/// use lfp_burn::{Propagate, prune::{LayerFilter, RankingScope, Relevance}, reward::{Reward, TargetReward}};
 ///
 /// let device = Device::default().autodiff();
 /// let model = LinearConfig::new(4, 3).init(&device);
 /// let mut relevance = Relevance::default();
 /// for _ in 0..2 {
-///     // A batch of the whole set:
+///     // For each batch of the data set:
 ///     let logits = model.forward(Tensor::<2>::ones([5, 4], &device));
 ///     let targets = Tensor::from_ints([0, 1, 2, 0, 1], &device);
 ///     let reward = TargetReward::new().forward(logits.clone(), targets);
 ///     relevance.add(&logits.propagate(reward), &model);
 /// }
-/// let masks = relevance.scores(&model, Layers::All).masks(Scope::Global, 0.5)?;
+/// let masks = relevance.scores(&model, LayerFilter::All).masks(RankingScope::Global, 0.5)?;
 /// let model = masks.apply(model);
 /// # let _ = model;
 /// # Ok::<(), lfp_burn::prune::PruneError>(())
@@ -52,8 +52,8 @@ impl<M: Module> Relevance<M> {
         self.sum.accumulate(model, feedback.relevances(model));
     }
 
-    /// The magnitude of each connection's relevance, as what it matters; 0 of a connection that got none.
-    pub fn scores(mut self, model: &M, layers: Layers) -> Scores {
+    /// The scores: the magnitude of each connection's relevance, 0 for a connection without one.
+    pub fn scores(mut self, model: &M, layers: LayerFilter) -> Scores {
         let mut put = InPlaceOfWeights {
             relevances: self.sum.grads(),
         };

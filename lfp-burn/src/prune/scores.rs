@@ -1,53 +1,83 @@
-//! How much each connection matters, and which are too little.
+//! Ranking of connections.
 
 use burn::module::{Module, ParamId};
+use serde::{Deserialize, Serialize};
 
 use super::Masks;
 use crate::{LayerKind, LayerWeights, layer_weights};
 
-/// Which layers lose connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layers {
+/// The layers that are pruned.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum LayerFilter {
     /// Convolutions, as in the paper.
     #[default]
     Convolutions,
-    /// Linear maps.
-    LinearMaps,
+    /// Dense layers.
+    Linear,
     /// Both.
     All,
 }
 
-impl Layers {
+impl LayerFilter {
     fn has(self, kind: LayerKind) -> bool {
         match self {
             Self::Convolutions => kind == LayerKind::Convolution,
-            Self::LinearMaps => kind == LayerKind::Linear,
+            Self::Linear => kind == LayerKind::Linear,
             Self::All => true,
         }
     }
 }
 
-/// Among which connections the least are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of a layer: each loses the same share.
+/// The connections that are ranked together.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RankingScope {
+    /// Those of each layer: every layer loses the same fraction.
     Local,
-    /// Those of all layers together.
+    /// Those of all layers.
     Global,
 }
 
-/// Why nothing was pruned.
+/// Errors of pruning.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum PruneError {
-    /// Not a share.
+    /// A rate out of range.
     #[error("expected a pruning rate from 0 to 1, found {0}")]
     Rate(f64),
-    /// No layer of the kind asked for.
-    #[error("the model has no layer to prune: no convolution, unless linear maps are asked for")]
+    /// The model has no layer that the filter selects.
+    #[error(
+        "the model has no layer to prune; dense layers are pruned only if the filter selects them"
+    )]
     NoLayers,
 }
 
-/// A number for every connection: the larger, the more it matters.
+/// The importance of every connection.
 #[derive(Clone, Debug)]
 pub struct Scores {
     layers: Vec<LayerScores>,
@@ -62,7 +92,7 @@ struct LayerScores {
 
 impl Scores {
     /// The magnitudes of the weights.
-    pub fn magnitude<M: Module>(model: &M, layers: Layers) -> Self {
+    pub fn magnitude<M: Module>(model: &M, layers: LayerFilter) -> Self {
         let weights = layer_weights(model).into_iter();
         let chosen = weights.filter(|layer| layers.has(layer.kind));
         let score = |layer: LayerWeights| LayerScores {
@@ -75,13 +105,13 @@ impl Scores {
         }
     }
 
-    /// Keeps all but the share `rate` of the connections, those with the lowest scores; of equal ones the first
-    /// go first. How many that are is rounded to the nearest, layer by layer or over all.
+    /// The masks that prune the fraction `rate` of the connections with the lowest scores, rounded to the nearest count; among
+    /// equal scores the first connections are pruned first.
     ///
     /// # Errors
     ///
     /// If `rate` is not from 0 to 1, or there is no layer to prune.
-    pub fn masks(&self, scope: Scope, rate: f64) -> Result<Masks, PruneError> {
+    pub fn masks(&self, scope: RankingScope, rate: f64) -> Result<Masks, PruneError> {
         if !(0.0..=1.0).contains(&rate) {
             return Err(PruneError::Rate(rate));
         }
@@ -89,8 +119,8 @@ impl Scores {
             return Err(PruneError::NoLayers);
         }
         let groups: Vec<Vec<usize>> = match scope {
-            Scope::Local => (0..self.layers.len()).map(|layer| vec![layer]).collect(),
-            Scope::Global => vec![(0..self.layers.len()).collect()],
+            RankingScope::Local => (0..self.layers.len()).map(|layer| vec![layer]).collect(),
+            RankingScope::Global => vec![(0..self.layers.len()).collect()],
         };
         let kept = |layer: &LayerScores| vec![true; layer.scores.len()];
         let mut masks: Vec<Vec<bool>> = self.layers.iter().map(kept).collect();

@@ -1,11 +1,10 @@
-//! Rewards by class.
+//! Rewards weighted by class.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::Reward;
+use super::{Reward, RewardError};
 
-/// Another reward, multiplied by a weight for the class of each sample: where classes are of different
-/// size, a rare one can count for more.
+/// Another reward, multiplied by the weight of each sample's class: rare classes can count for more.
 ///
 /// # Example
 ///
@@ -25,7 +24,7 @@ pub struct ClassWeighted<R> {
     weights: Vec<f32>,
 }
 
-impl<R: Reward> ClassWeighted<R> {
+impl<R> ClassWeighted<R> {
     /// `reward`, with a weight for each class.
     pub fn new(reward: R, weights: impl Into<Vec<f32>>) -> Self {
         Self {
@@ -33,15 +32,37 @@ impl<R: Reward> ClassWeighted<R> {
             weights: weights.into(),
         }
     }
+
+    /// The weight of each sample, `[batch_size, 1]`.
+    fn of_samples(&self, logits: &Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
+        let classes = logits.dims()[1].max(2);
+        assert_eq!(
+            self.weights.len(),
+            classes,
+            "class weights: expected one for each of {classes} classes, found {}",
+            self.weights.len()
+        );
+        let weights = TensorData::new(self.weights.clone(), [classes]);
+        let weights = Tensor::<1>::from_data(weights, &logits.device().inner());
+        // The reward of a label that is no class is zero, whatever its weight.
+        let known = targets.inner().clamp(0, classes as i64 - 1);
+        let of_samples = weights.select(0, known).unsqueeze_dim::<2>(1);
+        of_samples.cast(logits.dtype())
+    }
 }
 
-impl<R: Reward> Reward for ClassWeighted<R> {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        let device = logits.device().inner();
-        let weights = TensorData::new(self.weights.clone(), [self.weights.len()]);
-        let weights = Tensor::<1>::from_data(weights, &device);
-        let of_sample = weights.select(0, targets.clone().inner());
-        let reward = self.reward.forward(logits, targets);
-        of_sample.cast(reward.dtype()).unsqueeze_dim::<2>(1) * reward
+impl<R: Reward<2>> Reward<2> for ClassWeighted<R> {
+    fn forward(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
+        let weights = self.of_samples(&outputs, targets.clone());
+        weights * self.reward.forward(outputs, targets)
+    }
+
+    fn try_forward(
+        &self,
+        outputs: Tensor<2>,
+        targets: Tensor<1, Int>,
+    ) -> Result<Tensor<2>, RewardError> {
+        let weights = self.of_samples(&outputs, targets.clone());
+        super::finite(weights * self.reward.try_forward(outputs, targets)?)
     }
 }

@@ -1,30 +1,37 @@
 //! Reward #1 of Table 2.
 
-use burn::{
-    config::Config,
-    tensor::{Int, Tensor},
+use burn::{config::Config, tensor::Tensor};
+
+use super::{
+    Reduction,
+    classification::{PerSample, Samples, classification_reward},
+    sign,
 };
 
-use super::{Reduction, Reward, one_hot, target_logit};
-
-/// Reward #1 of Table 2: `r_y = sign(o_y)` for samples that are classified correctly, 0 otherwise.
-///
-/// A tie for the largest logit counts as correct. Not differentiable, and LFP does not mind.
+/// Reward #1 of Table 2 in the form of the authors' package: `r_y = sign(o_y)` for samples that are classified correctly, 0
+/// otherwise. A tie for the largest logit counts as correct.
 #[derive(Config, Debug)]
 pub struct CorrectReward {
-    /// Over the batch. Default: sum, as in the paper.
+    /// Over the samples. Default: sum, as in the authors' package.
     #[config(default = "Reduction::Sum")]
     pub reduction: Reduction,
 }
 
-impl Reward for CorrectReward {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        let logits = logits.inner();
+impl PerSample for CorrectReward {
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn rewards(&self, samples: &Samples) -> Tensor<2> {
+        let logits = samples.logits.clone();
+        if samples.is_binary() {
+            return logits.zeros_like().mask_fill(samples.is_right(), 1.0);
+        }
         let largest = logits.clone().max_dim(1);
-        let correct = target_logit(targets.clone(), &logits)
-            .equal(largest)
-            .float();
-        let reward = one_hot(targets, &logits) * correct * logits.sign();
-        self.reduction.apply(reward)
+        let correct = samples.target_logit().equal(largest);
+        let rewarded = samples.is_target().bool_and(correct.expand(logits.dims()));
+        logits.zeros_like().mask_where(rewarded, sign(logits))
     }
 }
+
+classification_reward!(CorrectReward);

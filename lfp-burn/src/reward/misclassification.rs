@@ -1,26 +1,35 @@
 //! Reward #2 of Table 2.
 
-use burn::{
-    config::Config,
-    tensor::{Int, Tensor},
+use burn::{config::Config, tensor::Tensor};
+
+use super::{
+    Reduction,
+    classification::{PerSample, Samples, classification_reward},
+    sign,
 };
 
-use super::{Reduction, Reward, target_logit};
-
-/// Reward #2 of Table 2: `r_c = -sign(o_c)` for every class that beats the true one, 0 otherwise.
-///
-/// Not differentiable, and LFP does not mind.
+/// Reward #2 of Table 2 (Eq. 14): `r_c = -sign(o_c)` for every class with a larger logit than the true one, 0 otherwise.
 #[derive(Config, Debug)]
 pub struct MisclassificationReward {
-    /// Over the batch. Default: sum, as in the paper.
+    /// Over the samples. Default: sum, as in the authors' package.
     #[config(default = "Reduction::Sum")]
     pub reduction: Reduction,
 }
 
-impl Reward for MisclassificationReward {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        let logits = logits.inner();
-        let beats_target = logits.clone().greater(target_logit(targets, &logits));
-        self.reduction.apply(beats_target.float() * -logits.sign())
+impl PerSample for MisclassificationReward {
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn rewards(&self, samples: &Samples) -> Tensor<2> {
+        let logits = samples.logits.clone();
+        if samples.is_binary() {
+            let wrong = samples.is_right().bool_not();
+            return logits.zeros_like().mask_fill(wrong, -1.0);
+        }
+        let larger = logits.clone().greater(samples.target_logit());
+        logits.zeros_like().mask_where(larger, -sign(logits))
     }
 }
+
+classification_reward!(MisclassificationReward);

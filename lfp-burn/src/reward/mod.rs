@@ -1,11 +1,31 @@
-//! Initial rewards: what the outputs get, from the logits and the targets.
+//! Initial rewards: the reward of every output, from outputs and targets.
 //!
 //! No derivative is taken of a reward, so anything may compute one: a metric, a simulator, a person.
-//! [`FnReward`] makes one from a closure.
+//!
+//! | reward | at output `c` of a sample of class `y` | Table 2 |
+//! |---|---|---|
+//! | [`CorrectReward`] | `sign(o_y)` at `c = y` if the sample is classified correctly, else 0 | #1, as in `lfprop` |
+//! | [`MisclassificationReward`] | `-sign(o_c)` if `o_c > o_y`, else 0 | #2 |
+//! | [`SoftmaxReward`] | `o_c (1[c = y] - softmax(o)_c)` | #3 |
+//! | [`SigmoidReward`] | `o_c (1[c = y] - sigmoid(o_c))` | #4 |
+//! | [`LossReward`] | `o_c (-dL/do_c)` for any differentiable loss (Theorem 1) | |
+//! | [`SpikeRateReward`] | the rate-coded reward of spikes (Eq. A.4) | |
+//! | [`FnReward`] | the result of a closure | |
+//! | [`TargetReward`] | 1 at `c = y`, else 0: relevance instead of training | |
+//!
+//! The rewards of Table 2 take logits of rank 2 to 4 with the classes last, `[..., classes]`, and labels `[...]`. `sign(0) = 1`
+//! in all of them. They define two special cases alike:
+//!
+//! - **One output** means two classes, of which 1 is chosen by an output that is not negative. Softmax and sigmoid rewards
+//!   then agree; the first two rate the choice, `r = 1` if it is right, or `r = -1` if it is wrong.
+//! - **A label that is no class** (-1, 255, or 1 to `n` in place of 0 to `n-1`) gives the sample a reward of 0 at every
+//!   output. [`try_forward`](Reward::try_forward) reports it as an error.
 
 mod class_weighted;
+mod classification;
 mod correct;
 mod custom;
+mod loss;
 mod misclassification;
 mod sigmoid;
 mod softmax;
@@ -15,6 +35,7 @@ mod target;
 pub use class_weighted::ClassWeighted;
 pub use correct::CorrectReward;
 pub use custom::FnReward;
+pub use loss::LossReward;
 pub use misclassification::MisclassificationReward;
 pub use sigmoid::SigmoidReward;
 pub use softmax::SoftmaxReward;
@@ -26,99 +47,84 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-/// An initial reward.
-pub trait Reward {
-    /// The reward of every output of every sample.
+/// An initial reward of outputs of rank `D` for targets `T`.
+pub trait Reward<const D: usize, T = Tensor<1, Int>> {
+    /// The reward of every output, off the tape.
     ///
     /// # Shapes
     ///
-    /// - `logits` and the reward: `[batch_size, classes]`
-    /// - `targets`: `[batch_size]`, from 0 to `classes - 1`
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2>;
+    /// - `outputs` and the reward: the same. For classification `[batch_size, classes]`, with `targets` `[batch_size]`
+    fn forward(&self, outputs: Tensor<D>, targets: T) -> Tensor<D>;
 
-    /// Like [`forward`](Self::forward), for a loop that would rather stop than learn from NaN.
+    /// [`forward`](Self::forward) with a check of its result, for a loop that stops on bad numbers.
     ///
-    /// It reads one number back from the device: once per epoch costs nothing, once per step does.
+    /// It reads back from the device: call it once per epoch rather than at each step.
     ///
     /// # Errors
     ///
-    /// [`NonFiniteReward`] if the reward of any output is infinite or NaN.
-    fn forward_checked(
-        &self,
-        logits: Tensor<2>,
-        targets: Tensor<1, Int>,
-    ) -> Result<Tensor<2>, NonFiniteReward> {
-        let reward = self.forward(logits, targets);
-        let bad = reward.clone().is_finite().bool_not().int().sum();
-        match bad.into_scalar::<i64>() {
-            0 => Ok(reward),
-            count => Err(NonFiniteReward {
-                count: count as usize,
-                of: reward.shape().num_elements(),
-            }),
-        }
+    /// [`RewardError`] if a reward is infinite or NaN, or a label is no class.
+    fn try_forward(&self, outputs: Tensor<D>, targets: T) -> Result<Tensor<D>, RewardError> {
+        finite(self.forward(outputs, targets))
     }
 }
 
-/// Rewards that are infinite or NaN.
+/// What is wrong with the rewards of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{count} of {of} initial rewards are infinite or NaN, expected finite ones: the outputs have \
-     probably diverged (a lower learning rate, or clipping, keeps them from it)"
-)]
-pub struct NonFiniteReward {
-    /// How many.
-    pub count: usize,
-    /// Of how many.
-    pub of: usize,
+pub enum RewardError {
+    /// Some are infinite or NaN.
+    #[error(
+        "{count} of {of} initial rewards are infinite or NaN: the outputs have probably diverged; lower the learning rate, or \
+         clip the updates"
+    )]
+    NonFinite {
+        /// The number of such rewards.
+        count: usize,
+        /// The number of all rewards.
+        of: usize,
+    },
+    /// A label is no class.
+    #[error("expected labels from 0 to {last}, found {label}", last = classes - 1)]
+    Label {
+        /// The label.
+        label: i64,
+        /// The number of classes.
+        classes: usize,
+    },
 }
 
-/// How the rewards of the samples of a batch are weighed against each other.
+/// How the rewards of the samples of a batch are combined.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum Reduction {
-    /// Every sample counts in full: feedback is summed over the batch, as in the paper.
+    /// Feedback is the sum over the samples.
     Sum,
-    /// Rewards are divided by the size of the batch, as a mean loss divides gradients.
+    /// Feedback is the mean over the samples, as the gradient of a mean loss.
     Mean,
 }
 
 impl Reduction {
-    fn apply(self, reward: Tensor<2>) -> Tensor<2> {
-        let [batch_size, _] = reward.dims();
-        match self {
-            Self::Sum => reward,
-            Self::Mean => reward.div_scalar(self.divisor(batch_size)),
-        }
-    }
-
-    /// What the sum over `count` is divided by.
+    /// The divisor of the rewards of `count` samples.
     fn divisor(self, count: usize) -> f64 {
         match self {
             Self::Sum => 1.0,
-            Self::Mean => count as f64,
+            Self::Mean => count.max(1) as f64,
         }
     }
 }
 
-/// 1 at the target and 0 elsewhere, `[batch_size, classes]`. One output means two classes, and the
-/// target, 0 or 1, itself.
-///
-/// Burn's `one_hot` reads the targets back to check them, so every step would wait for the device.
-fn one_hot(targets: Tensor<1, Int>, logits: &Tensor<2>) -> Tensor<2> {
-    let targets = targets.inner().unsqueeze_dim::<2>(1);
-    let hot = match logits.dims() {
-        [_, 1] => targets.float(),
-        [_, classes] => {
-            let classes = Tensor::<1, Int>::arange(0..classes as i64, &targets.device());
-            let classes = classes.cast(targets.dtype()).unsqueeze::<2>();
-            targets.equal(classes).float()
-        }
-    };
-    hot.cast(logits.dtype())
+/// Checks that all rewards are finite.
+fn finite<const D: usize>(reward: Tensor<D>) -> Result<Tensor<D>, RewardError> {
+    let bad = reward.clone().is_finite().bool_not().int().sum();
+    match bad.into_scalar::<i64>() {
+        0 => Ok(reward),
+        count => Err(RewardError::NonFinite {
+            count: count as usize,
+            of: reward.shape().num_elements(),
+        }),
+    }
 }
 
-/// The logit of the target, `[batch_size, 1]`.
-fn target_logit(targets: Tensor<1, Int>, logits: &Tensor<2>) -> Tensor<2> {
-    let index = targets.inner().unsqueeze_dim::<2>(1);
-    logits.clone().gather(1, index)
+/// 1 where a value is zero or positive, -1 where it is negative. (Burn's `sign` of zero is zero.)
+fn sign<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    let negative = values.clone().lower_elem(0.0);
+    values.ones_like().mask_fill(negative, -1.0)
 }

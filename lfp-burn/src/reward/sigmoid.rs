@@ -2,25 +2,33 @@
 
 use burn::{
     config::Config,
-    tensor::{Int, Tensor, activation::sigmoid},
+    tensor::{Tensor, activation::sigmoid},
 };
 
-use super::{Reduction, Reward, one_hot};
+use super::{
+    Reduction,
+    classification::{PerSample, Samples, classification_reward},
+};
 
-/// Reward #4 of Table 2: `r_c = o_c (1[c = y] - sigmoid(o_c))`, every output a yes or no of its own.
-///
-/// With a single output the targets are 0 and 1.
+/// Reward #4 of Table 2: `r_c = o_c (1[c = y] - sigmoid(o_c))`, which treats every output as a decision of its own. By
+/// Theorem 1 it makes LFP follow the binary cross-entropy.
 #[derive(Config, Debug)]
 pub struct SigmoidReward {
-    /// Over the batch. Default: sum, as in the paper.
+    /// Over the samples. Default: sum, as in the authors' package.
     #[config(default = "Reduction::Sum")]
     pub reduction: Reduction,
 }
 
-impl Reward for SigmoidReward {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        let logits = logits.inner();
-        let error = one_hot(targets, &logits) - sigmoid(logits.clone());
-        self.reduction.apply(logits * error)
+impl PerSample for SigmoidReward {
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn rewards(&self, samples: &Samples) -> Tensor<2> {
+        let logits = samples.logits.clone();
+        let error = samples.one_hot() - sigmoid(logits.clone());
+        logits * error
     }
 }
+
+classification_reward!(SigmoidReward);

@@ -2,25 +2,36 @@
 
 use burn::{
     config::Config,
-    tensor::{Int, Tensor, activation::softmax},
+    tensor::{Tensor, activation},
 };
 
-use super::{Reduction, Reward, one_hot};
+use super::{
+    Reduction,
+    classification::{PerSample, Samples, classification_reward},
+};
 
-/// Reward #3 of Table 2: `r_c = o_c (1[c = y] - softmax(o)_c)`, the one to start with.
-///
-/// Together with Theorem 1 it makes LFP follow the cross-entropy, each weight's step scaled by `|w|`.
+/// Reward #3 of Table 2: `r_c = o_c (1[c = y] - softmax(o)_c)`, the reward to start with. By Theorem 1 it makes LFP follow the
+/// cross-entropy, with each weight's step scaled by `|w|`.
 #[derive(Config, Debug)]
 pub struct SoftmaxReward {
-    /// Over the batch. Default: sum, as in the paper.
+    /// Over the samples. Default: sum, as in the authors' package.
     #[config(default = "Reduction::Sum")]
     pub reduction: Reduction,
 }
 
-impl Reward for SoftmaxReward {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        let logits = logits.inner();
-        let error = one_hot(targets, &logits) - softmax(logits.clone(), 1);
-        self.reduction.apply(logits * error)
+impl PerSample for SoftmaxReward {
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn rewards(&self, samples: &Samples) -> Tensor<2> {
+        let logits = samples.logits.clone();
+        let probabilities = match samples.is_binary() {
+            true => activation::sigmoid(logits.clone()),
+            false => activation::softmax(logits.clone(), 1),
+        };
+        logits * (samples.one_hot() - probabilities)
     }
 }
+
+classification_reward!(SoftmaxReward);

@@ -1,19 +1,25 @@
-//! The start of relevances.
+//! The initial reward of relevances.
 
-use burn::{
-    config::Config,
-    tensor::{Int, Tensor},
+use burn::{config::Config, tensor::Tensor};
+
+use super::{
+    Reduction,
+    classification::{PerSample, Samples, classification_reward},
 };
 
-use super::{Reward, one_hot};
-
-/// 1 at the true class and 0 elsewhere, of every sample: what is propagated is then relevance by LRP, the share
-/// that each neuron and connection has in the true class's output.
+/// 1 at the true class and 0 elsewhere: the propagation then computes relevances by LRP, the contribution of each neuron and
+/// connection to the output of the true class.
 #[derive(Config, Debug)]
 pub struct TargetReward {}
 
-impl Reward for TargetReward {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
-        one_hot(targets, &logits.inner())
+impl PerSample for TargetReward {
+    fn reduction(&self) -> Reduction {
+        Reduction::Sum
+    }
+
+    fn rewards(&self, samples: &Samples) -> Tensor<2> {
+        samples.one_hot()
     }
 }
+
+classification_reward!(TargetReward);

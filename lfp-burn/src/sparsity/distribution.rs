@@ -1,7 +1,7 @@
 //! Distributions of weights.
 
-/// The quantiles `at` (from 0 to 1) of the magnitudes of a layer's weights, relative to its largest; between two
-/// magnitudes in proportion, as NumPy and PyTorch have it. Zeros where all weights are, or there are none.
+/// The quantiles `at` (from 0 to 1) of the magnitudes of a layer's weights, relative to the largest magnitude. Between two
+/// magnitudes they are interpolated linearly, as in NumPy and PyTorch. Zeros if all weights are zero, or there are none.
 ///
 /// # Panics
 ///
@@ -33,7 +33,7 @@ pub fn quantiles<const N: usize>(values: impl IntoIterator<Item = f32>, at: [f64
     })
 }
 
-/// The share of weights in `[-theta, theta]` (Figure 3). 0 of nothing.
+/// The fraction of weights in `[-theta, theta]` (Figure 3); 0 if there are none.
 ///
 /// # Example
 ///

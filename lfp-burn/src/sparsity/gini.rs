@@ -1,11 +1,11 @@
 //! The Gini coefficient.
 
-/// The Gini coefficient of the magnitudes (Hurley and Rickard 2009): 0 where all are equal, `1 - 1/n` where
-/// one of `n` is all there is. 0 of nothing, and of zeros.
+/// The Gini coefficient of the magnitudes (Hurley and Rickard 2009): 0 if all are equal, `1 - 1/n` if only one of `n` is not
+/// zero. 0 for no values, and for zeros.
 ///
-/// Of the magnitudes in ascending order, `c_1` to `c_n`, whose sum is `s`:
-/// `2 (1 c_1 + 2 c_2 + ... + n c_n) / (n s) - (n + 1) / n`. The authors' code counts from 0, which gives `2/n`
-/// less, -`2/n` for equal magnitudes; we count from 1, as the definition does.
+/// For magnitudes in ascending order, `c_1` to `c_n`, with the sum `s`:
+/// `2 (1 c_1 + 2 c_2 + ... + n c_n) / (n s) - (n + 1) / n`. The authors' code counts ranks from 0, which gives `2/n` less; the
+/// definition, and this function, count from 1.
 ///
 /// # Example
 ///

@@ -1,7 +1,7 @@
-//! How much of a network a few of its weights are: LFP concentrates them.
+//! Measures of sparsity. LFP concentrates the weights of a layer in few connections.
 //!
-//! [`gini`], [`quantiles`] and [`neutral_share`] are of the weights of a layer, which
-//! [`layer_weights`](crate::layer_weights) takes from any module; [`updated_share`] is of a step.
+//! [`gini`], [`quantiles`] and [`neutral_share`] measure the weights of a layer, which
+//! [`layer_weights`](crate::layer_weights) collects from any module; [`updated_share`] measures a training step.
 
 mod distribution;
 mod gini;

@@ -1,4 +1,4 @@
-//! How many parameters a step moves.
+//! The share of parameters that a training step moves.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -6,8 +6,8 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-/// The share of `model`'s parameters whose update is not exactly zero, as a tensor `[1]`, so that the device
-/// need not be waited for. Those without an update count as not moved. `None` of a model without parameters.
+/// The fraction of `model`'s trainable parameters whose update is not exactly zero, as a tensor `[1]`, so that the device need
+/// not synchronise. A parameter without an update counts as not moved. `None` for a model without parameters.
 ///
 /// # Example
 ///
@@ -18,7 +18,7 @@ use burn::{
 ///
 /// let device = Device::default().autodiff();
 /// let model = LinearConfig::new(2, 2).with_bias(false).init(&device);
-/// // The second input is silent, so its two weights get nothing.
+/// // The second input is zero, so its two weights get no update.
 /// let outputs = model.forward(Tensor::<2>::from_floats([[1.0, 0.0]], &device));
 /// let grads = outputs.clone().propagate(outputs.ones_like()).into_grads(&model);
 /// let share = updated_share(&grads, &model).unwrap();
@@ -43,7 +43,7 @@ struct Moved<'a> {
 
 impl ModuleVisitor for Moved<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Running statistics are parameters to visitors, and never move by an update.
+        // Visitors also see running statistics, which no update moves.
         if !param.is_require_grad() {
             return;
         }
@@ -72,14 +72,14 @@ mod metric {
         },
     };
 
-    /// What [`UpdatedShareMetric`] reads: the share of a step, `[1]`, by [`updated_share`](super::updated_share).
+    /// The input of [`UpdatedShareMetric`]: the share of a step, `[1]`, by [`updated_share`](super::updated_share).
     #[derive(Clone, Debug)]
     pub struct UpdatedShareInput {
         /// The share, from 0 to 1.
         pub share: Tensor<1>,
     }
 
-    /// The share of parameters that steps of training move, in per cent, for Burn's `Learner`.
+    /// The share of parameters that training steps move, in per cent, for Burn's `Learner`.
     #[derive(Clone)]
     pub struct UpdatedShareMetric {
         name: MetricName,

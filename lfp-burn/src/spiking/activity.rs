@@ -1,11 +1,11 @@
-//! What the neurons of a layer did.
+//! The recorded activity of a layer.
 
 use burn::tensor::Tensor;
 
 /// Spikes and membrane potentials of a layer over one forward pass, off the tape.
 #[derive(Clone, Debug)]
 pub struct Activity {
-    /// Which layer.
+    /// The name of the layer.
     pub layer: String,
     /// 1 or 0, `[steps, batch_size, neurons]`.
     pub spikes: Tensor<3>,
@@ -14,7 +14,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Of what [`Lif::forward`](super::Lif::forward) or a layer's `observe` returned.
+    /// The activity of a layer, from the result of [`Lif::forward`](super::Lif::forward) or of a layer's `observe`.
     ///
     /// # Shapes
     ///
@@ -30,13 +30,12 @@ impl Activity {
         }
     }
 
-    /// How often every neuron fired, `[batch_size, neurons]`.
+    /// The number of spikes of every neuron, `[batch_size, neurons]`.
     pub fn spike_counts(&self) -> Tensor<2> {
         super::spike_counts(self.spikes.clone())
     }
 
-    /// The share of all neurons and steps at which there was a spike, from 0 to 1. Reads one number
-    /// back from the device.
+    /// The mean firing rate over neurons and steps, from 0 to 1. Reads one number back from the device.
     pub fn firing_rate(&self) -> f64 {
         self.spikes.clone().mean().into_scalar::<f64>()
     }

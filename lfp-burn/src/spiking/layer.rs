@@ -4,19 +4,19 @@ use burn::{
     module::{Content, DisplaySettings, Module, ModuleDisplay, ModuleDisplayDefault},
     nn::{
         Linear,
-        conv::Conv2d,
+        conv::{Conv1d, Conv2d, Conv3d},
         pool::{MaxPool2d, MaxPool2dConfig},
     },
-    tensor::{Device, Tensor},
+    tensor::{Device, Shape, Tensor},
 };
 
 use super::Lif;
-use crate::nn::transparent::transparent_module;
+use crate::nn::{Hookable, transparent::transparent_module};
 
-/// A layer of spiking neurons: one of Burn's linear maps, max pooling of the currents if wanted, and
-/// [`Lif`].
+/// A layer of spiking neurons: a linear map, optional max pooling of its currents, and [`Lif`] neurons.
 ///
-/// For Burn the layer is the linear map: parameter paths, shapes and records are the same.
+/// For Burn the wrapper is invisible: parameter paths, shapes and records are those of the linear map, which is
+/// [`inner`](Self::inner).
 #[derive(Clone, Debug)]
 pub struct Spiking<M> {
     layer: M,
@@ -24,7 +24,10 @@ pub struct Spiking<M> {
     lif: Lif,
 }
 
-/// Turns a linear map of Burn into a layer of spiking neurons.
+/// A linear map that can feed spiking neurons: its currents of one step have rank `D`, a sequence of them, with the steps
+/// first, has rank `T`, one more.
+///
+/// Implement it, without content, for a [`Hookable`] layer of your own.
 ///
 /// # Example
 ///
@@ -41,9 +44,10 @@ pub struct Spiking<M> {
 /// assert_eq!(spikes.dims(), [15, 4, 12, 12, 12]);
 /// # Ok::<(), lfp_burn::LifError>(())
 /// ```
-pub trait Spike: Module {
+pub trait Spike<const D: usize, const T: usize>: Hookable<D> {
     /// The layer with neurons.
     fn spiking(self, lif: Lif) -> Spiking<Self> {
+        const { assert!(T == D + 1, "a sequence has one dimension more than a step") };
         Spiking {
             layer: self,
             pool: None,
@@ -52,13 +56,99 @@ pub trait Spike: Module {
     }
 }
 
-impl Spike for Linear {}
-impl Spike for Conv2d {}
+impl Spike<2, 3> for Linear {}
+impl Spike<3, 4> for Conv1d {}
+impl Spike<4, 5> for Conv2d {}
+impl Spike<5, 6> for Conv3d {}
 
 impl<M> Spiking<M> {
     /// The neurons.
     pub fn lif(&self) -> &Lif {
         &self.lif
+    }
+
+    /// The linear map, for its parameters and settings.
+    pub fn inner(&self) -> &M {
+        &self.layer
+    }
+
+    /// The spikes for an input at each step.
+    ///
+    /// # Shapes
+    ///
+    /// - `input`: `[steps, batch_size, d_input]` for `Linear`, `[steps, batch_size, channels_in, ...]` for convolutions
+    /// - output: `[steps, batch_size, d_output]`, `[steps, batch_size, channels_out, ...]`
+    pub fn forward<const D: usize, const T: usize>(&self, input: Tensor<T>) -> Tensor<T>
+    where
+        M: Spike<D, T>,
+    {
+        self.observe(input).0
+    }
+
+    /// The spikes for a constant input, the same at every step. The linear map runs once.
+    ///
+    /// # Shapes
+    ///
+    /// - `input`: `[batch_size, d_input]` for `Linear`, `[batch_size, channels_in, ...]` for convolutions
+    /// - output: `[steps, batch_size, d_output]`, `[steps, batch_size, channels_out, ...]`
+    pub fn forward_constant<const D: usize, const T: usize>(
+        &self,
+        input: Tensor<D>,
+        steps: usize,
+    ) -> Tensor<T>
+    where
+        M: Spike<D, T>,
+    {
+        self.observe_constant(input, steps).0
+    }
+
+    /// [`forward`](Self::forward) with the membrane potentials, which have the spikes' shape.
+    pub fn observe<const D: usize, const T: usize>(
+        &self,
+        input: Tensor<T>,
+    ) -> (Tensor<T>, Tensor<T>)
+    where
+        M: Spike<D, T>,
+    {
+        let shape = input.dims();
+        let steps = shape[0];
+        let mut folded = shape[1..].to_vec();
+        folded[0] *= steps;
+        let currents = self.currents(input.reshape::<D, _>(Shape::from(folded)));
+        let mut sequence = vec![steps];
+        sequence.extend(currents.dims());
+        sequence[1] /= steps;
+        self.lif
+            .forward(currents.reshape::<T, _>(Shape::from(sequence)), steps)
+    }
+
+    /// [`forward_constant`](Self::forward_constant) with the membrane potentials.
+    pub fn observe_constant<const D: usize, const T: usize>(
+        &self,
+        input: Tensor<D>,
+        steps: usize,
+    ) -> (Tensor<T>, Tensor<T>)
+    where
+        M: Spike<D, T>,
+    {
+        let current = self.currents(input);
+        self.lif.forward(current.unsqueeze_dim(0), steps)
+    }
+
+    fn currents<const D: usize>(&self, input: Tensor<D>) -> Tensor<D>
+    where
+        M: Hookable<D>,
+    {
+        let currents = self.layer.forward_raw(input);
+        match &self.pool {
+            Some(pool) => {
+                let shape: [usize; 4] = std::array::from_fn(|axis| currents.dims()[axis]);
+                let pooled = pool.forward(currents.reshape(shape));
+                let shape = pooled.shape();
+                pooled.reshape::<D, _>(shape)
+            }
+            None => currents,
+        }
     }
 
     fn replace(self, change: impl FnOnce(M) -> M) -> Self {
@@ -79,96 +169,14 @@ impl<M> Spiking<M> {
 
 transparent_module!(Spiking);
 
-impl Spiking<Linear> {
-    /// The spikes.
-    ///
-    /// # Shapes
-    ///
-    /// - `input`: `[steps, batch_size, d_input]`
-    /// - output: `[steps, batch_size, d_output]`
-    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        self.observe(input).0
-    }
-
-    /// The spikes that an input brings about that is the same at every step.
-    ///
-    /// # Shapes
-    ///
-    /// - `input`: `[batch_size, d_input]`
-    /// - output: `[steps, batch_size, d_output]`
-    pub fn forward_constant(&self, input: Tensor<2>, steps: usize) -> Tensor<3> {
-        self.observe_constant(input, steps).0
-    }
-
-    /// [`forward`](Self::forward) with the membrane potentials, which have the spikes' shape.
-    pub fn observe(&self, input: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
-        let [steps, batch, features] = input.dims();
-        let currents = self.layer.forward(input.reshape([steps * batch, features]));
-        let [_, neurons] = currents.dims();
-        self.lif
-            .forward(currents.reshape([steps, batch, neurons]), steps)
-    }
-
-    /// [`forward_constant`](Self::forward_constant) with the membrane potentials.
-    pub fn observe_constant(&self, input: Tensor<2>, steps: usize) -> (Tensor<3>, Tensor<3>) {
-        let current = self.layer.forward(input);
-        self.lif.forward(current.unsqueeze_dim(0), steps)
-    }
-}
-
 impl Spiking<Conv2d> {
-    /// Takes the largest current of every window, without overlap; ties go to the first.
+    /// Max pooling of the currents in windows that do not overlap; the first maximum in row-major order wins a tie.
     #[must_use]
     pub fn with_max_pool(self, kernel: [usize; 2]) -> Self {
         let pool = MaxPool2dConfig::new(kernel).with_strides(kernel).init();
         Self {
             pool: Some(pool),
             ..self
-        }
-    }
-
-    /// The spikes.
-    ///
-    /// # Shapes
-    ///
-    /// - `input`: `[steps, batch_size, channels_in, h_in, w_in]`
-    /// - output: `[steps, batch_size, channels_out, h_out, w_out]`
-    pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        self.observe(input).0
-    }
-
-    /// The spikes that an input brings about that is the same at every step.
-    ///
-    /// # Shapes
-    ///
-    /// - `input`: `[batch_size, channels_in, h_in, w_in]`
-    /// - output: `[steps, batch_size, channels_out, h_out, w_out]`
-    pub fn forward_constant(&self, input: Tensor<4>, steps: usize) -> Tensor<5> {
-        self.observe_constant(input, steps).0
-    }
-
-    /// [`forward`](Self::forward) with the membrane potentials, which have the spikes' shape.
-    pub fn observe(&self, input: Tensor<5>) -> (Tensor<5>, Tensor<5>) {
-        let [steps, batch, channels, height, width] = input.dims();
-        let currents = self.currents(input.reshape([steps * batch, channels, height, width]));
-        let [_, channels, height, width] = currents.dims();
-        self.lif.forward(
-            currents.reshape([steps, batch, channels, height, width]),
-            steps,
-        )
-    }
-
-    /// [`forward_constant`](Self::forward_constant) with the membrane potentials.
-    pub fn observe_constant(&self, input: Tensor<4>, steps: usize) -> (Tensor<5>, Tensor<5>) {
-        let current = self.currents(input);
-        self.lif.forward(current.unsqueeze_dim(0), steps)
-    }
-
-    fn currents(&self, input: Tensor<4>) -> Tensor<4> {
-        let currents = self.layer.forward(input);
-        match &self.pool {
-            Some(pool) => pool.forward(currents),
-            None => currents,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The neuron.
+//! Leaky integrate-and-fire neurons as a module.
 
 use burn::{config::Config, module::Module, tensor::Tensor};
 use lfp_core::{LifError, LifNeuron, Surrogate, functions};
@@ -6,23 +6,22 @@ use lfp_core::{LifError, LifNeuron, Surrogate, functions};
 /// Configures [`Lif`].
 #[derive(Config, Debug)]
 pub struct LifConfig {
-    /// The share of its potential that a membrane keeps from step to step, from 0 (it forgets) to 1
-    /// (it does not leak). Default: 0.9.
+    /// The factor by which the membrane potential decays at each step, from 0 (no memory) to 1 (no leak). Default: 0.9.
     #[config(default = 0.9)]
     pub beta: f64,
     /// The potential above which a neuron fires, positive. Default: 1.
     #[config(default = 1.0)]
     pub threshold: f64,
-    /// What `loss.backward()` takes for the derivative of a spike. `propagate` takes none. Default: the
-    /// fast sigmoid with slope 25.
-    #[config(default = "Surrogate::FastSigmoid { slope: 25.0 }")]
+    /// The surrogate derivative of a spike in `loss.backward()`; `propagate` needs none. Default: the fast sigmoid with
+    /// slope 25.
+    #[config(default = "Surrogate::default()")]
     pub surrogate: Surrogate,
 }
 
 /// Leaky integrate-and-fire neurons with reset by subtraction; see [`LifNeuron`]. No parameters.
 ///
-/// Put it after a linear map **without** a hook: a neuron divides its reward by itself.
-/// [`Spiking`](super::Spiking) joins the two.
+/// Put it after a linear map **without** a hook, because a neuron divides its reward itself. [`Spiking`](super::Spiking) joins
+/// the two.
 #[derive(Module, Debug)]
 pub struct Lif {
     #[module(skip)]
@@ -30,7 +29,7 @@ pub struct Lif {
 }
 
 impl LifConfig {
-    /// The neurons.
+    /// Builds the neurons.
     ///
     /// # Errors
     ///
@@ -52,12 +51,12 @@ impl Lif {
     ///
     /// # Shapes
     ///
-    /// - `currents`: `[steps, batch_size, ...]`, or `[1, batch_size, ...]` for the same at every step
+    /// - `currents`: `[steps, batch_size, ...]`, or `[1, batch_size, ...]` for a constant current
     /// - spikes and membrane potentials: `[steps, batch_size, ...]`
     ///
     /// # Panics
     ///
-    /// If there are no steps, or the currents are of another number of steps.
+    /// If `steps` is zero, or the currents have neither one nor `steps` steps.
     pub fn forward<const D: usize>(
         &self,
         currents: Tensor<D>,

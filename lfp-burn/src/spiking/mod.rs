@@ -1,15 +1,14 @@
-//! Spiking networks: leaky integrate-and-fire (LIF) neurons, trained without a surrogate for the derivative
-//! they do not have.
+//! Spiking networks of leaky integrate-and-fire (LIF) neurons, trained without a surrogate derivative.
 //!
-//! Sequences are **time-major**, `[steps, batch, ...]`, and a layer runs all its steps before the next layer
-//! starts: the linear map of all steps at once (time is folded into the batch), then one scan over time. An input that is
-//! the same at every step (constant encoding) passes the first linear map once.
+//! Sequences are **time-major**, `[steps, batch, ...]`. A layer runs all its steps before the next layer starts: the linear
+//! map of all steps at once (time is folded into the batch), then one scan over time. A constant input (constant encoding)
+//! passes the first linear map once.
 //!
 //! # Example
 //!
 //! ```
 //! use burn::{nn::LinearConfig, tensor::{Device, Int, Tensor}};
-//! use lfp_burn::{Propagate, reward::SpikeRateReward, spiking::{LifConfig, Spike, spike_counts}};
+//! use lfp_burn::{Propagate, reward::{Reward, SpikeRateReward}, spiking::{LifConfig, Spike, spike_counts}};
 //!
 //! let device = Device::default().autodiff();
 //! let lif = LifConfig::new().with_beta(0.9).init()?;
@@ -19,10 +18,10 @@
 //! let images = Tensor::<2>::ones([8, 4], &device);
 //! let targets = Tensor::<1, Int>::zeros([8], &device);
 //! let spikes = output.forward(hidden.forward_constant(images, 15)); // [15, 8, 3]
-//! let named = spike_counts(spikes.clone()).argmax(1);
+//! let predictions = spike_counts(spikes.clone()).argmax(1);
 //! let reward = SpikeRateReward::new().forward(spikes.clone(), targets);
 //! let grads = spikes.propagate(reward).into_grads(&hidden);
-//! # let _ = (named, grads);
+//! # let _ = (predictions, grads);
 //! # Ok::<(), lfp_burn::LifError>(())
 //! ```
 

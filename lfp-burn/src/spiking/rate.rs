@@ -1,11 +1,11 @@
-//! Rate coding: what an output says is how often it fires.
+//! Rate coding: the output is the number of spikes.
 
 use burn::{
     nn::loss::CrossEntropyLossConfig,
     tensor::{Int, Tensor},
 };
 
-/// How often every output has fired. The largest count names the class.
+/// The number of spikes of every output. The class with the most spikes is the prediction.
 ///
 /// # Shapes
 ///
@@ -15,8 +15,7 @@ pub fn spike_counts(spikes: Tensor<3>) -> Tensor<2> {
     spikes.sum_dim(0).squeeze_dim(0)
 }
 
-/// The cross-entropy of the spikes of every step, averaged over steps and samples: what a surrogate
-/// gradient descends.
+/// The cross-entropy of the spikes of every step, averaged over steps and samples: the loss of the surrogate gradient.
 ///
 /// # Shapes
 ///

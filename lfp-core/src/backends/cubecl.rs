@@ -1,4 +1,4 @@
-//! The GPU backends run the default bodies, whose elementwise chains Burn fuses into one kernel.
+//! The GPU backends run the default bodies; Burn fuses their elementwise chains into one kernel.
 
 use burn_cubecl::CubeBackend;
 

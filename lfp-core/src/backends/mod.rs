@@ -1,4 +1,5 @@
-//! What each backend adds: fused kernels, and the tape.
+//! Implementations of [`LfpOps`](crate::LfpOps): the tape (`autodiff`), fused kernels (`flex`), and backends that use the
+//! default bodies.
 
 mod autodiff;
 #[cfg(feature = "cubecl")]

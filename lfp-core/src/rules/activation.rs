@@ -1,6 +1,7 @@
-//! Activations: a reward passes an activation unchanged, so in quotients `g_z = g_a phi(z) / z`. No
-//! derivative is taken. Where the activation follows a linear map directly, the map's stabiliser
-//! (Eq. 6) joins the same pass: `q = g_a phi(z) / s(z)`.
+//! Activations: a reward passes an activation unchanged, so in quotients `g_z = g_a phi(z) / z`. No derivative is taken.
+//! Directly after a linear map the map's stabiliser (Eq. 6) joins the same pass: `q = g_a phi(z) / s(z)`.
+
+use core::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 use burn_core::backend::{
     Backend, TensorMetadata, get_or_init_device_settings,
@@ -8,24 +9,41 @@ use burn_core::backend::{
 };
 
 use super::epsilon::stabilized;
-use crate::Activation;
+use crate::ActivationFn;
 
-/// `phi(z)`, by the very operations of `burn::tensor::activation`.
-pub(crate) fn forward<B: Backend>(z: FloatTensor<B>, activation: Activation) -> FloatTensor<B> {
+/// `sqrt(2 / pi)` and the cubic coefficient of the tanh approximation of GELU.
+const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+const GELU_CUBIC: f64 = 0.044715;
+/// The value of `beta z` above which Burn and PyTorch take softplus for the identity.
+const SOFTPLUS_THRESHOLD: f64 = 20.0;
+
+/// `phi(z)`, by the same operations as `burn::tensor::activation`.
+pub(crate) fn forward<B: Backend>(z: FloatTensor<B>, activation: ActivationFn) -> FloatTensor<B> {
     match activation {
-        Activation::Relu => B::relu(z),
-        Activation::LeakyRelu { slope } => B::leaky_relu(z, slope.into()),
-        Activation::Silu => B::float_mul(z.clone(), B::sigmoid(z)),
-        Activation::Elu { alpha } => {
-            let below = at_most_zero::<B>(&z);
+        ActivationFn::Relu => B::relu(z),
+        ActivationFn::LeakyRelu { slope } => B::leaky_relu(z, slope.into()),
+        ActivationFn::Silu => B::float_mul(z.clone(), B::sigmoid(z)),
+        ActivationFn::Elu { alpha } => {
+            let below = at_most::<B>(&z, 0.0);
             let scaled = B::float_sub_scalar(B::float_exp(z.clone()), 1.into());
             let scaled = B::float_mul_scalar(scaled, alpha.into());
             B::float_mask_where(z, below, scaled)
         }
-        Activation::Tanh => B::float_tanh(z),
-        Activation::Sigmoid => B::sigmoid(z),
-        Activation::Heaviside => {
-            let above = above_zero::<B>(&z);
+        ActivationFn::Gelu => B::gelu(z),
+        ActivationFn::GeluTanh => {
+            let gate = B::float_add_scalar(gelu_tanh::<B>(&z), 1.into());
+            B::float_mul_scalar(B::float_mul(z, gate), 0.5.into())
+        }
+        ActivationFn::Tanh => B::float_tanh(z),
+        ActivationFn::Hardtanh { min, max } => B::float_clamp(z, min.into(), max.into()),
+        ActivationFn::Sigmoid => B::sigmoid(z),
+        ActivationFn::Softplus { beta } => {
+            let Softplus { saturated, exp, .. } = Softplus::<B>::new(&z, beta);
+            let curved = B::float_div_scalar(B::float_log1p(exp), beta.into());
+            B::float_mask_where(curved, saturated, z)
+        }
+        ActivationFn::Heaviside => {
+            let above = above::<B>(&z, 0.0);
             B::bool_into_float(above, z.dtype().into())
         }
     }
@@ -33,11 +51,11 @@ pub(crate) fn forward<B: Backend>(z: FloatTensor<B>, activation: Activation) -> 
 
 /// `g phi(z) / s(z)`; with an epsilon of zero `g phi(z) / z`, and 0 where `z = 0`.
 ///
-/// For [`Activation::Relu`], `z` may be the output instead: applying it twice changes nothing.
+/// For [`ActivationFn::Relu`], `z` may be the output instead: applying ReLU twice changes nothing.
 pub(crate) fn rescale<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
-    activation: Activation,
+    activation: ActivationFn,
     epsilon: f64,
 ) -> FloatTensor<B> {
     let output = forward::<B>(z.clone(), activation);
@@ -60,8 +78,8 @@ pub(crate) fn share_without_stabilizer<B: Backend>(
     B::float_mul(quotient, share)
 }
 
-/// Where rewards enter at an activation's output `a`, as `q = r / s(a)`: what they are at its input,
-/// `r / s(z)`; with an epsilon of zero `r / z`, and 0 where `z = 0`.
+/// The pass from an activated *output* `a`, where the initial quotient is `r / s(a)`, to its pre-activation: the reward
+/// passes unchanged, so `r / s(z)`; with an epsilon of zero `r / z`, and 0 where `z = 0`.
 pub(crate) fn enter<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
@@ -77,49 +95,114 @@ pub(crate) fn enter<B: Backend>(
     share_without_stabilizer::<B>(quotient, z, seeded)
 }
 
-/// `g phi'(z)`: what `loss.backward()` gets, operation by operation as Burn's tape computes it, so
-/// that gradients of a hooked model are Burn's, bit for bit.
+/// `g phi'(z)` for `loss.backward()`, operation by operation as Burn's own tape computes it, so that the gradients of a
+/// hooked model equal Burn's bit for bit.
 pub(crate) fn gradient<B: Backend>(
     grad: FloatTensor<B>,
     z: FloatTensor<B>,
-    activation: Activation,
+    activation: ActivationFn,
 ) -> FloatTensor<B> {
     match activation {
-        Activation::Relu => B::relu_backward(z, grad),
-        Activation::LeakyRelu { slope } => {
-            let dtype = get_or_init_device_settings::<B>(&z.device()).bool_dtype;
-            let negative = B::float_lower_elem(z, 0.into(), dtype);
+        ActivationFn::Relu => B::relu_backward(z, grad),
+        ActivationFn::LeakyRelu { slope } => {
+            let negative = below::<B>(&z, 0.0);
             let scaled = B::float_mul_scalar(grad.clone(), slope.into());
             B::float_mask_where(grad, negative, scaled)
         }
-        Activation::Silu => {
+        ActivationFn::Silu => {
             let sigmoid = B::sigmoid(z.clone());
             let direct = B::float_mul(grad.clone(), sigmoid.clone());
             let through_sigmoid = B::sigmoid_backward(sigmoid, B::float_mul(grad, z));
             B::float_add(through_sigmoid, direct)
         }
-        Activation::Elu { alpha } => {
-            let below = at_most_zero::<B>(&z);
+        ActivationFn::Elu { alpha } => {
+            let below = at_most::<B>(&z, 0.0);
             let scaled = B::float_mul_scalar(grad.clone(), alpha.into());
             let scaled = B::float_mul(scaled, B::float_exp(z));
             B::float_mask_where(grad, below, scaled)
         }
-        Activation::Tanh => {
-            let square = B::float_powi_scalar(B::float_tanh(z), 2.into());
-            let derivative = B::float_add_scalar(B::float_neg(square), 1f32.into());
-            B::float_mul(grad, derivative)
+        ActivationFn::Gelu => B::gelu_backward(z, grad),
+        ActivationFn::GeluTanh => gelu_tanh_gradient::<B>(grad, z),
+        ActivationFn::Tanh => B::float_mul(grad, tanh_derivative::<B>(B::float_tanh(z))),
+        ActivationFn::Hardtanh { min, max } => {
+            let grad = B::float_mask_fill(grad, below::<B>(&z, min), 0.into());
+            B::float_mask_fill(grad, above::<B>(&z, max), 0.into())
         }
-        Activation::Sigmoid => B::sigmoid_backward(B::sigmoid(z), grad),
-        Activation::Heaviside => B::float_zeros(grad.shape(), &grad.device(), grad.dtype().into()),
+        ActivationFn::Sigmoid => B::sigmoid_backward(B::sigmoid(z), grad),
+        ActivationFn::Softplus { beta } => {
+            let Softplus { saturated, exp } = Softplus::<B>::new(&z, beta);
+            let inverse = B::float_recip(B::float_add_scalar(exp.clone(), 1f32.into()));
+            let curved = B::float_mul(B::float_div_scalar(grad.clone(), beta.into()), inverse);
+            let curved = B::float_mul_scalar(B::float_mul(curved, exp), beta.into());
+            B::float_mask_where(curved, saturated, grad)
+        }
+        ActivationFn::Heaviside => {
+            B::float_zeros(grad.shape(), &grad.device(), grad.dtype().into())
+        }
     }
 }
 
-fn at_most_zero<B: Backend>(z: &FloatTensor<B>) -> BoolTensor<B> {
-    let dtype = get_or_init_device_settings::<B>(&z.device()).bool_dtype;
-    B::float_lower_equal_elem(z.clone(), 0.into(), dtype)
+/// `1 - tanh^2`.
+fn tanh_derivative<B: Backend>(tanh: FloatTensor<B>) -> FloatTensor<B> {
+    let square = B::float_powi_scalar(tanh, 2.into());
+    B::float_add_scalar(B::float_neg(square), 1f32.into())
 }
 
-fn above_zero<B: Backend>(z: &FloatTensor<B>) -> BoolTensor<B> {
-    let dtype = get_or_init_device_settings::<B>(&z.device()).bool_dtype;
-    B::float_greater_elem(z.clone(), 0.into(), dtype)
+/// `tanh(sqrt(2 / pi) (z + 0.044715 z^3))`.
+fn gelu_tanh<B: Backend>(z: &FloatTensor<B>) -> FloatTensor<B> {
+    let cube = B::float_powf_scalar(z.clone(), 3.0.into());
+    let inner = B::float_add(z.clone(), B::float_mul_scalar(cube, GELU_CUBIC.into()));
+    B::float_tanh(B::float_mul_scalar(inner, GELU_SCALE.into()))
+}
+
+fn gelu_tanh_gradient<B: Backend>(grad: FloatTensor<B>, z: FloatTensor<B>) -> FloatTensor<B> {
+    let tanh = gelu_tanh::<B>(&z);
+    let gate = B::float_add_scalar(tanh.clone(), 1.into());
+    let grad = B::float_mul_scalar(grad, 0.5.into());
+    let direct = B::float_mul(grad.clone(), gate);
+    let through_tanh = B::float_mul(B::float_mul(grad, z.clone()), tanh_derivative::<B>(tanh));
+    let inner = B::float_mul_scalar(through_tanh, GELU_SCALE.into());
+    let cubed = B::float_mul_scalar(inner.clone(), GELU_CUBIC.into());
+    let square = B::float_powf_scalar(z, 2.0.into());
+    let through_cube = B::float_mul(cubed, B::float_mul_scalar(square, 3.0.into()));
+    B::float_add(B::float_add(direct, inner), through_cube)
+}
+
+/// The parts of softplus: where it is the identity, and `exp(beta z)`, limited to the threshold.
+struct Softplus<B: Backend> {
+    saturated: BoolTensor<B>,
+    exp: FloatTensor<B>,
+}
+
+impl<B: Backend> Softplus<B> {
+    fn new(z: &FloatTensor<B>, beta: f64) -> Self {
+        // Burn lowers the threshold to what `exp` can represent.
+        let largest = match z.dtype() {
+            burn_core::tensor::DType::F16 | burn_core::tensor::DType::Flex32 => 11.0,
+            _ => SOFTPLUS_THRESHOLD,
+        };
+        let scaled = B::float_mul_scalar(z.clone(), beta.into());
+        let saturated = above::<B>(&scaled, largest);
+        let limited = B::float_mask_fill(scaled, saturated.clone(), largest.into());
+        Self {
+            saturated,
+            exp: B::float_exp(limited),
+        }
+    }
+}
+
+fn at_most<B: Backend>(z: &FloatTensor<B>, limit: f64) -> BoolTensor<B> {
+    B::float_lower_equal_elem(z.clone(), limit.into(), bool_type::<B>(z))
+}
+
+fn above<B: Backend>(z: &FloatTensor<B>, limit: f64) -> BoolTensor<B> {
+    B::float_greater_elem(z.clone(), limit.into(), bool_type::<B>(z))
+}
+
+fn below<B: Backend>(z: &FloatTensor<B>, limit: f64) -> BoolTensor<B> {
+    B::float_lower_elem(z.clone(), limit.into(), bool_type::<B>(z))
+}
+
+fn bool_type<B: Backend>(z: &FloatTensor<B>) -> burn_core::tensor::BoolDType {
+    get_or_init_device_settings::<B>(&z.device()).bool_dtype
 }

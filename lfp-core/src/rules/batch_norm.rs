@@ -1,12 +1,12 @@
-//! Batch normalisation (Eqs. 9 and 10): with its statistics taken as constants it is a linear map
-//! with the diagonal weight `gamma / sigma`.
+//! Batch normalisation (Eqs. 9 and 10): with constant statistics it is a linear map with the diagonal weight
+//! `gamma / sigma`.
 
 use burn_core::backend::{
     Backend, Shape, TensorMetadata, ops::BatchNormTrainBackward, tensor::FloatTensor,
 };
 
-/// The quotients of input, gamma and beta, with `q` the stabilised quotient of the output:
-/// `gamma / sigma * q`, `sum a~ q` and `sum q`, where `a~ = (a - mu) / sigma`.
+/// The quotients of input, gamma and beta for the stabilised quotient `q` of the output: `gamma / sigma * q`, `sum a~ q`
+/// and `sum q`, where `a~ = (a - mu) / sigma`.
 ///
 /// # Shapes
 ///

@@ -1,5 +1,5 @@
-//! The epsilon rule (Eqs. 6 and 7): a reward is divided among a neuron's inputs in proportion to
-//! their contributions to its stabilised output `s(z) = z + sign(z) epsilon`, with `sign(0) = 1`.
+//! The epsilon rule (Eqs. 6 and 7): a reward is decomposed among a neuron's inputs in proportion to their contributions
+//! to its stabilised output `s(z) = z + sign(z) epsilon`, with `sign(0) = 1`.
 
 use burn_core::backend::{
     Backend, TensorMetadata, get_or_init_device_settings,
@@ -24,7 +24,7 @@ pub(crate) fn rescale<B: Backend>(
     B::float_mul(quotient, share)
 }
 
-/// The quotient a reward starts with: `q = r / s(o)`.
+/// The initial quotient at an output `o` with reward `r`: `q = r / s(o)`.
 pub(crate) fn quotient<B: Backend>(
     reward: FloatTensor<B>,
     output: FloatTensor<B>,

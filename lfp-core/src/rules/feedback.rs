@@ -2,8 +2,8 @@
 
 use burn_core::backend::{Backend, tensor::FloatTensor};
 
-/// What an optimiser that minimises is given: `-|w| V`, with `V` the quotient that the ordinary
-/// vector-Jacobian product leaves at the parameter.
+/// The update for an optimiser that minimises: `-|w| V`, where `V` is the quotient that the vector-Jacobian product
+/// leaves at the parameter.
 pub(crate) fn descent<B: Backend>(
     weight: FloatTensor<B>,
     quotient: FloatTensor<B>,

@@ -1,15 +1,15 @@
-//! Leaky integrate-and-fire neurons. A membrane adds what it kept to what it is sent, so a reward `R[t]` that arrives at a
-//! spike is divided between `U[t-1]` and the inputs, in proportion to what they contributed; the share of `U[t-1]`
-//! joins the reward of the step before.
+//! Leaky integrate-and-fire neurons. A membrane potential is the sum of the decayed previous potential and the input
+//! current, so a reward `R[t]` at a spike is decomposed between `U[t-1]` and the inputs in proportion to their
+//! contributions; the share of `U[t-1]` joins the reward of step `t-1`.
 //!
-//! Everything here takes time first, `[steps, ...]`. Currents of a single step are the same at every step.
+//! Tensors are time-major, `[steps, ...]`. A current with one step is constant: it enters every step.
 
 use burn_core::backend::{
     Backend, Shape, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
 };
 
 use super::epsilon::stabilized;
-use crate::{LifNeuron, LifReward, LifRule, Rule, Surrogate};
+use crate::{LfpConfig, LifDenominator, LifNeuron, RewardNormalization, Surrogate};
 
 /// Spikes and membrane potentials of all steps.
 pub(crate) fn forward<B: Backend>(
@@ -39,42 +39,43 @@ pub(crate) fn forward<B: Backend>(
     (join(all_spikes), join(all_membranes))
 }
 
-/// What a propagation sends to the currents, as quotients: `q[t] = R[t] / (|U[t-1]| + |D[t]| + epsilon)` with
-/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`, summed over time for a single current.
+/// The quotients at the currents: `q[t] = R[t] / (|U[t-1]| + |D[t]| + epsilon)` with
+/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`, or the denominator that `config` chooses; summed over time for a constant
+/// current. The share of `U[t-1]` joins the reward of step `t-1`.
 ///
-/// `quotient` is what arrives at the spikes; `at_output` where that came from the seed, so that a
-/// silent neuron's reward counts as well.
+/// `quotient` arrives at the spikes; `at_output` if it comes from the initial reward, which silent neurons receive, too.
 pub(crate) fn rewards<B: Backend>(
     quotient: FloatTensor<B>,
     membrane: FloatTensor<B>,
     current_steps: usize,
     neuron: LifNeuron,
-    rule: Rule,
+    config: LfpConfig,
     at_output: bool,
 ) -> FloatTensor<B> {
-    let arriving = arriving::<B>(quotient, &membrane, neuron, rule, at_output);
+    let epsilon = config.epsilon_for(membrane.dtype());
+    let arriving = arriving::<B>(quotient, &membrane, neuron, config, at_output);
     backwards::<B>(arriving, membrane, current_steps, |reward, now, before| {
         let Some(before) = before else {
-            let share = B::float_div(reward, plus::<B>(B::float_abs(now), rule.epsilon()));
+            let share = B::float_div(reward, plus::<B>(B::float_abs(now), epsilon));
             return (share, None);
         };
         let reset = scale::<B>(spikes::<B>(&before, neuron), neuron.threshold());
         let sum = B::float_add(now, reset);
-        let magnitude = match rule.lif() {
-            LifRule::SumOfMagnitudes => {
-                let sent = B::float_abs(B::float_sub(sum, before.clone()));
-                B::float_add(B::float_abs(before.clone()), sent)
+        let magnitude = match config.lif_denominator {
+            LifDenominator::SumOfMagnitudes => {
+                let change = B::float_abs(B::float_sub(sum, before.clone()));
+                B::float_add(B::float_abs(before.clone()), change)
             }
-            LifRule::MagnitudeOfSum => B::float_abs(sum),
+            LifDenominator::MagnitudeOfSum => B::float_abs(sum),
         };
-        let share = B::float_div(reward, plus::<B>(magnitude, rule.epsilon()));
+        let share = B::float_div(reward, plus::<B>(magnitude, epsilon));
         let kept = B::float_mul(scale::<B>(before, neuron.beta()), share.clone());
         (share, Some(kept))
     })
 }
 
-/// What `backward()` sends to the currents: through time by `beta`, through a spike by its surrogate,
-/// and not through the reset.
+/// The gradient at the currents for `backward()`: through time by `beta`, through a spike by its surrogate, and not
+/// through the reset.
 pub(crate) fn gradient<B: Backend>(
     grad: FloatTensor<B>,
     membrane: FloatTensor<B>,
@@ -100,27 +101,28 @@ pub(crate) fn gradient<B: Backend>(
     )
 }
 
-/// The rewards that arrive at the spikes.
+/// The rewards that arrive at the spikes, normalised between layers but not at the outputs.
 fn arriving<B: Backend>(
     quotient: FloatTensor<B>,
     membrane: &FloatTensor<B>,
     neuron: LifNeuron,
-    rule: Rule,
+    config: LfpConfig,
     at_output: bool,
 ) -> FloatTensor<B> {
     let spikes = spikes::<B>(membrane, neuron);
     if at_output {
-        return B::float_mul(quotient, stabilized::<B>(spikes, rule.epsilon()));
+        let epsilon = config.epsilon_for(membrane.dtype());
+        return B::float_mul(quotient, stabilized::<B>(spikes, epsilon));
     }
     let rewards = B::float_mul(quotient, spikes);
-    match rule.lif_reward() {
-        LifReward::AsItArrives => rewards,
-        LifReward::OfLargest => {
+    match config.reward_normalization {
+        RewardNormalization::None => rewards,
+        RewardNormalization::MaxAbs => {
             let largest = B::float_max_abs(rewards.clone());
-            // Where nothing arrives, there is nothing to divide.
+            // If no reward arrives, dividing by 1 keeps the zeros.
             let dtype = get_or_init_device_settings::<B>(&largest.device()).bool_dtype;
-            let nothing = B::float_equal_elem(largest.clone(), 0.into(), dtype);
-            let largest = B::float_mask_fill(largest, nothing, 1.into());
+            let none = B::float_equal_elem(largest.clone(), 0.into(), dtype);
+            let largest = B::float_mask_fill(largest, none, 1.into());
             let rank = rewards.shape().num_dims();
             let largest = B::float_reshape(largest, Shape::from(vec![1; rank]));
             B::float_div(rewards, largest)
@@ -128,8 +130,8 @@ fn arriving<B: Backend>(
     }
 }
 
-/// Goes through time from its end. `step` is given what arrives at a step and what the step after it sent back, summed, and the
-/// membrane now and before; it returns what goes to the current and what to the step before.
+/// Scans time backwards. `step` gets the sum of what arrives at step `t` and what step `t+1` passed back, and the membrane
+/// potentials at `t` and `t-1` (`None` at the first step); it returns the part of the current and the part of step `t-1`.
 fn backwards<B: Backend>(
     arriving: FloatTensor<B>,
     membrane: FloatTensor<B>,
@@ -143,18 +145,18 @@ fn backwards<B: Backend>(
     let steps = membrane.shape()[0];
     let shape = with_steps(&membrane.shape(), current_steps);
     let (arriving, membrane) = (Steps::<B>::new(arriving), Steps::<B>::new(membrane));
-    let mut sent_back: Option<FloatTensor<B>> = None;
+    let mut passed_back: Option<FloatTensor<B>> = None;
     let mut to_currents = Vec::with_capacity(steps);
     for t in (0..steps).rev() {
         let here = arriving.at(t);
-        let here = match sent_back {
+        let here = match passed_back {
             Some(later) => B::float_add(here, later),
             None => here,
         };
         let before = t.checked_sub(1).map(|before| membrane.at(before));
         let (to_current, kept) = step(here, membrane.at(t), before);
         to_currents.push(to_current);
-        sent_back = kept;
+        passed_back = kept;
     }
     to_currents.reverse();
     let joined = match current_steps < steps {
@@ -167,7 +169,7 @@ fn backwards<B: Backend>(
     B::float_reshape(joined, shape)
 }
 
-/// A tensor as one row per step.
+/// A tensor as rows, one per step.
 struct Steps<B: Backend> {
     rows: FloatTensor<B>,
     steps: usize,
@@ -184,7 +186,7 @@ impl<B: Backend> Steps<B> {
         }
     }
 
-    /// The row of a step, `[1, neurons]`; the only one there is if there is only one.
+    /// The row of a step, `[1, neurons]`; of a constant current its only row.
     fn at(&self, step: usize) -> FloatTensor<B> {
         if self.steps == 1 {
             return self.rows.clone();

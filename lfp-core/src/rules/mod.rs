@@ -1,5 +1,5 @@
-//! One rule per file, composed of backend primitives. Every backend can run these; the folder
-//! `backends` replaces some by fused kernels.
+//! One rule per file, composed of backend primitives, so that every backend can run it. The folder `backends` replaces
+//! some bodies by fused kernels.
 
 pub(crate) mod activation;
 pub(crate) mod batch_norm;

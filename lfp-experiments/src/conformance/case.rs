@@ -11,7 +11,8 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 use lfp_burn::{
-    LifError, Propagate, PropagationError, Rule, RuleError,
+    ConfigError, LfpConfig, LifDenominator, LifError, Propagate, PropagationError,
+    RewardNormalization,
     reward::{
         CorrectReward, HalfTime, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward,
         SpikeRateReward,
@@ -110,7 +111,7 @@ pub enum Malformed {
     },
     /// A stabiliser that is none.
     #[error(transparent)]
-    Rule(#[from] RuleError),
+    Rule(#[from] ConfigError),
     /// A spiking neuron that is none.
     #[error(transparent)]
     Lif(#[from] LifError),
@@ -159,7 +160,7 @@ impl Arrays {
 #[derive(Debug)]
 pub struct Case {
     path: PathBuf,
-    rule: Rule,
+    rule: LfpConfig,
     tolerance: f32,
     reward: RewardKind,
     /// Of a spiking network.
@@ -300,7 +301,7 @@ impl Case {
         }
         Ok(Self {
             path: path.to_owned(),
-            rule: Rule::new(number("epsilon")?)?,
+            rule: rule(number("epsilon")?)?,
             tolerance: number("tolerance")? as f32,
             reward,
             time: spiking.then(|| Time::of(&metadata)).transpose()?,
@@ -384,7 +385,7 @@ impl Case {
         output: Tensor<D>,
         reward: Tensor<D>,
     ) -> Result<Vec<Row>, Malformed> {
-        let feedback = output.clone().try_propagate(reward.clone(), self.rule)?;
+        let feedback = output.clone().try_propagate(reward.clone(), &self.rule)?;
         let input_reward = feedback.reward(input).unwrap_or_else(|| input.zeros_like());
         let shape = self.arrays.get("input")?.shape.clone();
         let input_reward = TensorData::new(values(&input_reward.into_data()), shape);
@@ -471,6 +472,16 @@ impl std::str::FromStr for RewardKind {
             }),
         }
     }
+}
+
+/// The package neither normalises rewards between spiking layers nor uses the paper's denominator.
+fn rule(epsilon: f64) -> Result<LfpConfig, ConfigError> {
+    let config = LfpConfig::new()
+        .with_epsilon(epsilon)
+        .with_lif_denominator(LifDenominator::SumOfMagnitudes)
+        .with_reward_normalization(RewardNormalization::None);
+    config.validate()?;
+    Ok(config)
 }
 
 fn text<'a>(

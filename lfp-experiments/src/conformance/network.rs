@@ -8,7 +8,7 @@ use burn::{
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
-use lfp_burn::{Activation, LifError, LifNeuron, Surrogate, hooks};
+use lfp_burn::{ActivationFn, LifError, LifNeuron, Surrogate, hooks};
 use serde::Deserialize;
 
 use super::case::{Arrays, Malformed};
@@ -78,7 +78,7 @@ pub(super) enum Mode {
 /// An activation by name, with PyTorch's parameters.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Function(Activation);
+pub(super) struct Function(ActivationFn);
 
 impl TryFrom<String> for Function {
     type Error = lfp_burn::UnknownActivation;
@@ -145,9 +145,9 @@ impl<const D: usize> Flow<D> {
         }
     }
 
-    fn activated(self, function: Activation) -> Tensor<D> {
+    fn activated(self, function: ActivationFn) -> Tensor<D> {
         match self.raw {
-            true => hooks::neuron(self.values, function),
+            true => hooks::linear_activation(self.values, function),
             false => hooks::activation(self.values, function),
         }
     }
@@ -385,7 +385,7 @@ fn neuron(beta: f64, threshold: f64) -> Result<LifNeuron, LifError> {
 
 /// What a network ends with.
 enum Last {
-    Activation(Activation),
+    Activation(ActivationFn),
     Lif(LifNeuron),
     Other,
 }

@@ -216,7 +216,7 @@ impl Neuron {
     }
 
     fn weights(&self) -> Point {
-        let weights: Vec<f32> = self.layer.weight.val().into_data().iter().collect();
+        let weights: Vec<f32> = self.layer.inner().weight.val().into_data().iter().collect();
         (weights[0].into(), weights[1].into())
     }
 }

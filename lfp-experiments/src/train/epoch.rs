@@ -8,7 +8,7 @@ use burn::{
     tensor::{Int, Tensor},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use lfp_burn::reward::NonFiniteReward;
+use lfp_burn::reward::RewardError;
 
 use super::{
     Settings,
@@ -36,7 +36,7 @@ pub enum EpochError {
 pub enum Divergence {
     /// At the outputs.
     #[error(transparent)]
-    Reward(#[from] NonFiniteReward),
+    Reward(#[from] RewardError),
     /// In the network: spiking neurons whose weights are NaN fall silent, and their outputs look fine.
     #[error(
         "{count} weights are infinite or NaN: the network has diverged (a lower learning rate, or \

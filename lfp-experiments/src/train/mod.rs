@@ -4,7 +4,6 @@ mod checkpoint;
 mod epoch;
 mod evaluation;
 mod finished;
-mod pace;
 mod run_folder;
 mod settings;
 mod sharing;
@@ -12,6 +11,7 @@ mod sharing;
 use std::{collections::BTreeMap, path::Path};
 
 use burn::{
+    lr_scheduler::LrScheduler,
     module::Module,
     optim::{GradientsParams, ModuleOptimizer},
     tensor::Device,
@@ -19,7 +19,7 @@ use burn::{
 use indicatif::MultiProgress;
 use lfp_burn::{
     LifError, UnknownActivation,
-    optim::{OneCycleError, clip_adaptive, clip_global_norm},
+    optim::{ClipError, OneCycleError, clip_global_norm},
     spiking::Activity,
 };
 use lfp_models::{StateDict, StateDictError};
@@ -43,11 +43,7 @@ use crate::{
     objective::Objective,
 };
 use epoch::Progress;
-use pace::Pace;
 use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
-
-/// The norm below which adaptive clipping takes a unit for no smaller (Brock et al. 2021).
-const SMALLEST_UNIT: f64 = 1e-3;
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +60,9 @@ pub enum TrainError {
     /// The schedule.
     #[error(transparent)]
     Schedule(#[from] OneCycleError),
+    /// Clipping.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
     /// The activation.
     #[error(transparent)]
     Activation(#[from] UnknownActivation),
@@ -258,7 +257,7 @@ struct Run<'a> {
     workers: usize,
     network: Network,
     optimizer: ModuleOptimizer,
-    pace: Pace,
+    schedule: Box<dyn LrScheduler>,
     epochs: Vec<Epoch>,
 }
 
@@ -274,7 +273,7 @@ impl<'a> Run<'a> {
             passes: settings.accumulate,
         };
         let device = sharing.main_device();
-        let (optimizer, momentum) = settings.optimizer();
+        let (optimizer, momentum) = settings.optimizer()?;
         let steps_per_epoch = data.train.count().div_ceil(settings.batch);
         Ok(Self {
             settings,
@@ -284,7 +283,7 @@ impl<'a> Run<'a> {
             workers: computing.workers,
             sharing,
             optimizer,
-            pace: settings.pace(steps_per_epoch, momentum)?,
+            schedule: settings.schedule(steps_per_epoch, &momentum)?,
             epochs: Vec::new(),
         })
     }
@@ -293,7 +292,7 @@ impl<'a> Run<'a> {
         self.epochs = checkpoint.restore(
             &mut self.network,
             &mut self.optimizer,
-            self.pace.scheduler_mut(),
+            self.schedule.as_mut(),
         )?;
         Ok(())
     }
@@ -302,7 +301,7 @@ impl<'a> Run<'a> {
         Checkpoint::new(
             &self.network,
             &self.optimizer,
-            self.pace.scheduler(),
+            self.schedule.as_ref(),
             &self.epochs,
         )
     }
@@ -314,7 +313,7 @@ impl<'a> Run<'a> {
         // Dropout draws from the device.
         self.sharing.main_device().seed(seed);
         let progress = Progress::new(number, settings.epochs, data.train.count(), bars);
-        let (optimizer, pace) = (&mut self.optimizer, &mut self.pace);
+        let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
         let mut lr = 0.0;
         let batches = Batches {
             data: &data.train,
@@ -329,7 +328,7 @@ impl<'a> Run<'a> {
             batches.iter(self.sharing.main_device()),
             |network, grads| {
                 let grads = clip(settings, grads, &network);
-                lr = pace.step();
+                lr = schedule.step();
                 progress.step(settings.batch);
                 optimizer.step(lr, network, grads)
             },
@@ -426,9 +425,6 @@ fn best_epoch(epochs: &[Epoch]) -> usize {
 }
 
 fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> GradientsParams {
-    if settings.adaptive_clip > 0.0 {
-        grads = clip_adaptive(grads, network, settings.adaptive_clip, SMALLEST_UNIT);
-    }
     if settings.clip > 0.0 {
         grads = clip_global_norm(grads, network, settings.clip);
     }

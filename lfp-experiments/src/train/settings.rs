@@ -6,6 +6,7 @@ use std::{
 };
 
 use burn::{
+    lr_scheduler::LrScheduler,
     optim::{
         AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
         decay::WeightDecayConfig, momentum::MomentumConfig,
@@ -15,11 +16,10 @@ use burn::{
 use clap::ValueEnum;
 use lfp_burn::{
     BatchNormRule, DropoutRule, UnknownActivation,
-    optim::{Momentum, OneCycleConfig, OneCycleError},
+    optim::{AdaptiveClipConfig, ClipError, Momentum, OneCycleConfig, OneCycleError},
 };
 use serde::{Deserialize, Serialize};
 
-use super::pace::Pace;
 use crate::{
     data::{DataSet, Reading, Samples, class_weights},
     files::{self, FileError},
@@ -267,75 +267,87 @@ impl Settings {
         objective.with_rule(rule)
     }
 
-    /// The optimiser, before its first step, and its momentum, for what changes it.
-    pub fn optimizer(&self) -> (ModuleOptimizer, Momentum) {
+    /// The optimiser with adaptive clipping, before its first step, and the momentum that it reads.
+    ///
+    /// # Errors
+    ///
+    /// If the limit of adaptive clipping is not finite.
+    pub fn optimizer(&self) -> Result<(ModuleOptimizer, Momentum), ClipError> {
         let momentum = Momentum::new(self.momentum);
         let decay =
             (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
         let decoupled = self.weight_decay as f32;
         let optimizer = match self.optimizer {
-            Optimizer::Sgd => momentum
-                .drive(move |momentum| {
-                    let momentum = (momentum > 0.0).then(|| {
-                        MomentumConfig::new()
-                            .with_momentum(momentum)
-                            .with_dampening(0.0)
-                    });
-                    SgdConfig::new()
+            Optimizer::Sgd => self.clipped(momentum.drive(move |momentum| {
+                let momentum = (momentum > 0.0).then(|| {
+                    MomentumConfig::new()
                         .with_momentum(momentum)
-                        .with_weight_decay(decay.clone())
-                        .build()
-                })
-                .into(),
-            Optimizer::Adam => momentum
-                .drive(move |beta| {
-                    AdamConfig::new()
-                        .with_beta_1(beta as f32)
-                        .with_weight_decay(decay.clone())
-                        .build()
-                })
-                .into(),
-            Optimizer::AdamW => momentum
-                .drive(move |beta| {
-                    AdamWConfig::new()
-                        .with_beta_1(beta as f32)
-                        .with_weight_decay(decoupled)
-                        .build()
-                })
-                .into(),
-            Optimizer::RmsProp => momentum
-                .drive(move |momentum| {
-                    RmsPropConfig::new()
-                        .with_momentum(momentum as f32)
-                        .with_weight_decay(decay.clone())
-                        .build()
-                })
-                .into(),
-            Optimizer::AdaGrad => AdaGradConfig::new().with_weight_decay(decay).init(),
+                        .with_dampening(0.0)
+                });
+                SgdConfig::new()
+                    .with_momentum(momentum)
+                    .with_weight_decay(decay.clone())
+                    .build()
+            })),
+            Optimizer::Adam => self.clipped(momentum.drive(move |beta| {
+                AdamConfig::new()
+                    .with_beta_1(beta as f32)
+                    .with_weight_decay(decay.clone())
+                    .build()
+            })),
+            Optimizer::AdamW => self.clipped(momentum.drive(move |beta| {
+                AdamWConfig::new()
+                    .with_beta_1(beta as f32)
+                    .with_weight_decay(decoupled)
+                    .build()
+            })),
+            Optimizer::RmsProp => self.clipped(momentum.drive(move |momentum| {
+                RmsPropConfig::new()
+                    .with_momentum(momentum as f32)
+                    .with_weight_decay(decay.clone())
+                    .build()
+            })),
+            Optimizer::AdaGrad => {
+                self.clipped(AdaGradConfig::new().with_weight_decay(decay).build())
+            }
         };
-        (optimizer, momentum)
+        Ok((optimizer?, momentum))
     }
 
-    /// The pace of the run, before its first step.
+    fn clipped<O: burn::optim::Optimizer>(
+        &self,
+        optimizer: O,
+    ) -> Result<ModuleOptimizer, ClipError> {
+        match self.adaptive_clip > 0.0 {
+            true => Ok(AdaptiveClipConfig::new(self.adaptive_clip)
+                .init(optimizer)?
+                .into()),
+            false => Ok(optimizer.into()),
+        }
+    }
+
+    /// The learning-rate schedule, before its first step; it sets `momentum` if the momentum cycles.
     ///
     /// # Errors
     ///
-    /// If the learning rate, the momentum or the number of steps makes no cycle.
-    pub(super) fn pace(
+    /// If the learning rate, the momentum or the number of steps is out of range.
+    pub(super) fn schedule(
         &self,
         steps_per_epoch: usize,
-        momentum: Momentum,
-    ) -> Result<Pace, OneCycleError> {
+        momentum: &Momentum,
+    ) -> Result<Box<dyn LrScheduler>, OneCycleError> {
         let steps = self.epochs * steps_per_epoch;
         Ok(match self.schedule {
-            Schedule::Constant => Pace::Constant(self.lr),
+            Schedule::Constant => Box::new(self.lr),
             Schedule::OneCycle => {
-                let mut config = OneCycleConfig::new(self.lr, steps);
-                if let Some([base, max]) = self.cycle_momentum {
-                    config = config.with_base_momentum(base).with_max_momentum(max);
+                let config = OneCycleConfig::new(self.lr, steps);
+                match self.cycle_momentum {
+                    Some([base, max]) => {
+                        let config = config.with_base_momentum(base).with_max_momentum(max);
+                        Box::new(config.init()?.driving(momentum))
+                    }
+                    None => Box::new(config.init()?),
                 }
-                let momentum = self.cycle_momentum.map(|_| momentum);
-                Pace::OneCycle(config.init()?, momentum)
             }
         })
     }

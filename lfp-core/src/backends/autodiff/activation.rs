@@ -10,25 +10,25 @@ use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
 use crate::{
-    Activation, LfpOps, Rule,
-    propagation::{is_root, rule_of},
+    ActivationFn, LfpOps,
+    propagation::{Arrival, arrive, config_of},
     rules,
 };
 
 pub(super) fn built_in<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
-    activation: Activation,
+    activation: ActivationFn,
     stabilized: bool,
 ) -> FloatTensor<Autodiff<B, C>> {
     record::<B, C, _>(BuiltIn, z, |z| {
-        let state = |remembered| BuiltInState {
-            remembered,
+        let state = |saved| BuiltInState {
+            saved,
             activation,
             stabilized,
         };
         match activation {
-            // The output will do, which lets the forward pass overwrite the input: half the memory.
-            Activation::Relu => {
+            // The output suffices, so the forward pass may overwrite the input: half the memory.
+            ActivationFn::Relu => {
                 let output = rules::activation::forward::<B>(z, activation);
                 (output.clone(), state(output))
             }
@@ -45,9 +45,9 @@ struct BuiltIn;
 
 #[derive(Clone, Debug)]
 struct BuiltInState<T> {
-    /// The input; of a ReLU the output.
-    remembered: T,
-    activation: Activation,
+    /// The input; for ReLU the output.
+    saved: T,
+    activation: ActivationFn,
     stabilized: bool,
 }
 
@@ -56,41 +56,51 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let BuiltInState {
-            remembered,
+            saved,
             activation,
             stabilized,
         } = ops.state;
-        let rule = rule_of(grads);
-        let root = is_root(ops.node.id);
-        unary::<B, _>(ops.parents, ops.node, grads, |g| match rule {
-            Some(rule) if root && activation != Activation::Relu => {
-                let output = rules::activation::forward::<B>(remembered.clone(), activation);
-                enter::<B>(g, remembered, output, stabilized, rule)
+        let arrival = arrive(grads);
+        unary::<B, _>(ops.parents, ops.node, grads, |g| match arrival {
+            Some(arrival) if arrival.at_output && activation != ActivationFn::Relu => {
+                let output = rules::activation::forward::<B>(saved.clone(), activation);
+                enter::<B>(g, saved, output, stabilized, arrival)
             }
-            // Of a ReLU that is on, input and output are the same, and so are their stabilisers.
-            Some(_) if root => B::lfp_rescale_activation(g, remembered, activation, 0.0),
-            Some(rule) => {
-                let epsilon = if stabilized { rule.epsilon() } else { 0.0 };
-                B::lfp_rescale_activation(g, remembered, activation, epsilon)
+            // An active ReLU has equal input and output, so the seed's stabiliser is already the right one.
+            Some(arrival) if arrival.at_output => {
+                B::lfp_rescale_activation(g, saved, activation, 0.0)
             }
-            None => rules::activation::gradient::<B>(g, remembered, activation),
+            Some(arrival) => {
+                let epsilon = epsilon::<B>(&saved, stabilized, arrival);
+                B::lfp_rescale_activation(g, saved, activation, epsilon)
+            }
+            None => rules::activation::gradient::<B>(g, saved, activation),
         });
     }
 }
 
-/// Rewards that enter at an activation's output pass it unchanged, like all others.
+/// The stabiliser of the linear map before the activation; zero if the activation does not follow one directly.
+fn epsilon<B: Backend>(z: &FloatTensor<B>, stabilized: bool, arrival: Arrival) -> f64 {
+    match stabilized {
+        true => arrival.config.epsilon_for(z.dtype()),
+        false => 0.0,
+    }
+}
+
+/// The initial reward at an activated output passes the activation unchanged, like any other reward.
 fn enter<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
     output: FloatTensor<B>,
     stabilized: bool,
-    rule: Rule,
+    arrival: Arrival,
 ) -> FloatTensor<B> {
-    let epsilon = if stabilized { rule.epsilon() } else { 0.0 };
-    rules::activation::enter::<B>(quotient, z, output, rule.epsilon(), epsilon)
+    let seed_epsilon = arrival.config.epsilon_for(output.dtype());
+    let epsilon = epsilon::<B>(&z, stabilized, arrival);
+    rules::activation::enter::<B>(quotient, z, output, seed_epsilon, epsilon)
 }
 
-/// Two parents: rewards take the way to `z`, gradients the way through whatever computed `output`.
+/// Two parents: rewards go to `z`, gradients through whatever computed `output`.
 pub(super) fn custom<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
     output: FloatTensor<Autodiff<B, C>>,
@@ -118,13 +128,14 @@ impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
         let [z_node, output_node] = ops.parents;
         let (z, output, stabilized) = ops.state;
         let g = grads.consume::<B>(&ops.node);
-        // Burn expects every parent to receive something. Minus zero leaves any sum as it is.
+        // Burn expects every parent to receive a value; adding -0 changes no sum.
         let nothing = B::float_full(g.shape(), (-0.0).into(), &g.device(), g.dtype().into());
-        let root = is_root(ops.node.id);
-        let (to_z, to_output) = match rule_of(grads) {
-            Some(rule) if root => (enter::<B>(g, z, output, stabilized, rule), nothing),
-            Some(rule) if stabilized => {
-                let share = B::lfp_quotient(output, z, rule.epsilon());
+        let (to_z, to_output) = match arrive(grads) {
+            Some(arrival) if arrival.at_output => {
+                (enter::<B>(g, z, output, stabilized, arrival), nothing)
+            }
+            Some(arrival) if stabilized => {
+                let share = B::lfp_quotient(output, z.clone(), epsilon::<B>(&z, true, arrival));
                 (B::float_mul(g, share), nothing)
             }
             Some(_) => {
@@ -142,8 +153,8 @@ impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
     }
 }
 
-/// The entrance of the user's function: what rewards sent into its tape (nothing, but perhaps NaN
-/// where its derivative is infinite) ends here.
+/// The input of the user's function. The rewards on its tape are zero, or NaN where its derivative is infinite; they
+/// stop here.
 pub(super) fn stop_rewards<B: Backend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
@@ -160,7 +171,7 @@ impl<B: Backend> Backward<B, 1> for StopRewards {
         let g = grads.consume::<B>(&ops.node);
         let [parent] = ops.parents;
         if let Some(parent) = parent
-            && rule_of(grads).is_none()
+            && config_of(grads).is_none()
         {
             grads.register::<B>(parent.id, g);
         }

@@ -8,7 +8,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{AutodiffBackend, Backend, tensor::FloatTensor};
 
-use crate::{BatchNormRule, propagation::rule_of, rules};
+use crate::{BatchNormRule, propagation::arrive, rules};
 
 type Tensors<B, C> = (
     FloatTensor<Autodiff<B, C>>,
@@ -74,7 +74,7 @@ impl<B: Backend> Backward<B, 3> for BatchNormTrain {
             variance,
             epsilon,
         } = ops.state;
-        let backward = match rule_of(grads).map(|rule| rule.batch_norm()) {
+        let backward = match arrive(grads).map(|arrival| arrival.config.batch_norm) {
             Some(BatchNormRule::ConstantStatistics) => {
                 rules::batch_norm::constant_statistics::<B>(x, gamma, mean, variance, epsilon, g)
             }

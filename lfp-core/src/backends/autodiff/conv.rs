@@ -1,5 +1,5 @@
-//! Convolution in two dimensions: Burn's, but that a propagation has the weights' share computed by
-//! [`LfpOps::lfp_conv2d_weight`].
+//! Convolution in two dimensions: Burn's, except that [`LfpOps::lfp_conv2d_weight_backward`] computes the weight gradient,
+//! in both passes, so that a comparison of the methods compares no kernels.
 
 use burn_autodiff::{
     Autodiff,
@@ -9,7 +9,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{LfpOps, propagation::rule_of};
+use crate::{LfpOps, propagation::arrive};
 
 pub(super) fn conv2d<B: Backend + LfpOps, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
@@ -27,7 +27,7 @@ pub(super) fn conv2d<B: Backend + LfpOps, C: CheckpointStrategy>(
         bias,
         options,
     };
-    // The type of a node has no public name, or this would be a function.
+    // A macro, because the type of a node has no public name that a function could take.
     macro_rules! record {
         ($nodes:expr) => {
             match Conv2d.prepare::<C>($nodes).compute_bound().stateful() {
@@ -57,6 +57,8 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
     type State = State<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        // An unstabilised convolution at the outputs has received the initial reward; layers below it have not.
+        arrive(grads);
         let grad = grads.consume::<B>(&ops.node);
         let State {
             x,
@@ -73,10 +75,7 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
         }
         if let Some(node) = parent() {
             let (x, grad) = (x.clone(), grad.clone());
-            let of_weight = match rule_of(grads) {
-                Some(_) => B::lfp_conv2d_weight(x, weight, grad, options),
-                None => B::conv2d_weight_backward(x, weight, grad, options),
-            };
+            let of_weight = B::lfp_conv2d_weight_backward(x, weight, grad, options);
             grads.register::<B>(node.id, of_weight);
         }
         if let (Some(node), Some(bias)) = (parent(), bias) {

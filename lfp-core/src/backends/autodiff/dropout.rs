@@ -1,4 +1,4 @@
-//! Dropout: Burn's own conserves rewards; this records what the other variant needs.
+//! Dropout: Burn's own conserves rewards; this records the factor that the other rule needs.
 
 use burn_autodiff::{
     Autodiff,
@@ -9,7 +9,7 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, tensor::FloatTensor};
 
 use super::record;
-use crate::{DropoutRule, propagation::rule_of};
+use crate::{DropoutRule, propagation::config_of};
 
 pub(super) fn dropout<B: Backend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
@@ -25,7 +25,7 @@ impl<B: Backend> Backward<B, 1> for Dropout {
     type State = f64;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let rule = rule_of(grads).map(|rule| rule.dropout());
+        let rule = config_of(grads).map(|config| config.dropout);
         unary::<B, _>(ops.parents, ops.node, grads, |quotient| match rule {
             Some(DropoutRule::Scale) => B::float_mul_scalar(quotient, ops.state.into()),
             Some(DropoutRule::Conserve) | None => quotient,

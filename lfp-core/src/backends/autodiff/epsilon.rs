@@ -6,13 +6,10 @@ use burn_autodiff::{
     grads::Gradients,
     ops::{Backward, Ops, unary},
 };
-use burn_core::backend::{Backend, tensor::FloatTensor};
+use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
-use crate::{
-    LfpOps,
-    propagation::{is_root, rule_of},
-};
+use crate::{LfpOps, propagation::arrive};
 
 pub(super) fn stabilize<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
@@ -27,10 +24,12 @@ impl<B: Backend + LfpOps> Backward<B, 1> for Stabilize {
     type State = FloatTensor<B>;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let node = ops.node.id;
-        let rule = rule_of(grads);
-        unary::<B, _>(ops.parents, ops.node, grads, |quotient| match rule {
-            Some(rule) if !is_root(node) => B::lfp_rescale(quotient, ops.state, rule.epsilon()),
+        let arrival = arrive(grads);
+        unary::<B, _>(ops.parents, ops.node, grads, |quotient| match arrival {
+            Some(arrival) if !arrival.at_output => {
+                let epsilon = arrival.config.epsilon_for(quotient.dtype());
+                B::lfp_rescale(quotient, ops.state, epsilon)
+            }
             _ => quotient,
         });
     }

@@ -8,10 +8,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{AutodiffBackend, Backend, TensorMetadata, tensor::FloatTensor};
 
-use crate::{
-    LfpOps, LifNeuron,
-    propagation::{is_root, rule_of},
-};
+use crate::{LfpOps, LifNeuron, propagation::arrive};
 
 /// Spikes and membrane potentials.
 type Response<B, C> = (FloatTensor<Autodiff<B, C>>, FloatTensor<Autodiff<B, C>>);
@@ -57,12 +54,16 @@ impl<B: Backend + LfpOps> Backward<B, 1> for Lif {
             current_steps,
             neuron,
         } = ops.state;
-        let rule = rule_of(grads);
-        let at_output = is_root(ops.node.id);
-        unary::<B, _>(ops.parents, ops.node, grads, |arriving| match rule {
-            Some(rule) => {
-                B::lfp_lif_rewards(arriving, membrane, current_steps, neuron, rule, at_output)
-            }
+        let arrival = arrive(grads);
+        unary::<B, _>(ops.parents, ops.node, grads, |arriving| match arrival {
+            Some(arrival) => B::lfp_lif_rewards(
+                arriving,
+                membrane,
+                current_steps,
+                neuron,
+                arrival.config,
+                arrival.at_output,
+            ),
             None => B::lfp_lif_gradient(arriving, membrane, current_steps, neuron),
         });
     }

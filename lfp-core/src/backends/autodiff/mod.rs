@@ -1,5 +1,5 @@
-//! The tape: each recorded operation with a backward pass that obeys the propagation that is
-//! running on this thread, and is Burn's gradient when none is.
+//! The tape: each recorded operation with a backward pass that follows the propagation that is running on this thread, and
+//! is Burn's gradient if none is.
 
 mod activation;
 mod batch_norm;
@@ -16,7 +16,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{Activation, LfpOps, LifNeuron};
+use crate::{ActivationFn, LfpOps, LifNeuron};
 
 impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
     fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -25,7 +25,7 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
 
     fn lfp_activation(
         z: FloatTensor<Self>,
-        activation: Activation,
+        activation: ActivationFn,
         stabilized: bool,
     ) -> FloatTensor<Self> {
         activation::built_in::<B, C>(z, activation, stabilized)
@@ -86,10 +86,10 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
     }
 }
 
-/// Records an operation of one input: `forward` returns its output and what `backward` remembers.
+/// Records an operation of one input: `forward` returns its output and the state that `backward` needs.
 ///
-/// All operations here count as compute bound. They remember tensors that their neighbours on the
-/// tape hold anyway (a linear map its input, which is our output), so recomputing saves nothing.
+/// All operations here count as compute bound for checkpointing: they keep tensors that their neighbours on the tape hold
+/// anyway (a linear map keeps its input, which is our output), so recomputing would save no memory.
 fn record<B, C, Op>(
     operation: Op,
     input: FloatTensor<Autodiff<B, C>>,

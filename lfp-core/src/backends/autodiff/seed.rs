@@ -16,7 +16,7 @@ pub(super) fn seed<B: Backend + LfpOps, C: CheckpointStrategy>(
     reward: FloatTensor<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
     record::<B, C, _>(Seed, output, |output| {
-        // Nobody reads the value: the root of a tape is a scalar because Burn starts there.
+        // The value is never read; Burn starts a backward pass at a scalar.
         let root = B::float_zeros(Shape::new([1]), &output.device(), output.dtype().into());
         (root, (output, reward.into_primitive()))
     })
@@ -33,8 +33,8 @@ impl<B: Backend + LfpOps> Backward<B, 1> for Seed {
         let [parent] = ops.parents;
         let (output, reward) = ops.state;
         if let Some(parent) = parent {
-            let rule = begin(grads, parent.id);
-            let quotient = B::lfp_quotient(reward, output, rule.epsilon());
+            let epsilon = begin(grads).epsilon_for(output.dtype());
+            let quotient = B::lfp_quotient(reward, output, epsilon);
             grads.register::<B>(parent.id, quotient);
         }
     }

@@ -1,12 +1,12 @@
-//! Leaky integrate-and-fire neurons: one pass over time for a block of neurons at a time, whose state
-//! stays in the cache; blocks in parallel.
+//! Leaky integrate-and-fire neurons: one scan over time per block of neurons, whose state stays in the cache; blocks run in
+//! parallel.
 
 use burn_core::backend::{Bytes, DType, Element, Shape};
 use burn_flex::{Flex, FlexTensor, Layout};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use crate::{LifNeuron, LifReward, LifRule, Rule, Surrogate, rules};
+use crate::{LfpConfig, LifDenominator, LifNeuron, RewardNormalization, Surrogate, rules};
 
 /// Neurons per block.
 const BLOCK: usize = 1024;
@@ -14,7 +14,7 @@ const BLOCK: usize = 1024;
 /// A row of a block for each step.
 type Rows<'a, E> = Vec<&'a mut [E]>;
 
-/// The type of an element: single or double precision.
+/// An element type: single or double precision.
 trait Real: Element + Float + bytemuck::Pod {
     fn of(value: f64) -> Self {
         Self::from(value).expect("f64 converts to any float")
@@ -41,15 +41,24 @@ pub(super) fn rewards(
     membrane: FlexTensor,
     current_steps: usize,
     neuron: LifNeuron,
-    rule: Rule,
+    config: LfpConfig,
     at_output: bool,
 ) -> FlexTensor {
     match membrane.dtype() {
-        DType::F32 => rewards_of::<f32>(quotient, membrane, current_steps, neuron, rule, at_output),
-        DType::F64 => rewards_of::<f64>(quotient, membrane, current_steps, neuron, rule, at_output),
-        _ => {
-            rules::lif::rewards::<Flex>(quotient, membrane, current_steps, neuron, rule, at_output)
+        DType::F32 => {
+            rewards_of::<f32>(quotient, membrane, current_steps, neuron, config, at_output)
         }
+        DType::F64 => {
+            rewards_of::<f64>(quotient, membrane, current_steps, neuron, config, at_output)
+        }
+        _ => rules::lif::rewards::<Flex>(
+            quotient,
+            membrane,
+            current_steps,
+            neuron,
+            config,
+            at_output,
+        ),
     }
 }
 
@@ -85,7 +94,7 @@ fn forward_of<E: Real>(
     let spike_blocks = blocks(&mut spikes, steps).into_par_iter();
     let currents = row_major::<E>(currents);
     let membrane = if current_steps == steps {
-        // The membrane takes the place of the currents, which nobody needs afterwards.
+        // The potentials overwrite the currents, which are not needed afterwards.
         let mut membrane = currents;
         blocks(membrane.storage_mut::<E>(), steps)
             .into_par_iter()
@@ -133,24 +142,24 @@ fn rewards_of<E: Real>(
     membrane: FlexTensor,
     current_steps: usize,
     neuron: LifNeuron,
-    rule: Rule,
+    config: LfpConfig,
     at_output: bool,
 ) -> FlexTensor {
     let quotient = row_major::<E>(quotient);
     let membrane = row_major::<E>(membrane);
     let threshold = E::of(neuron.threshold());
-    let epsilon = E::of(rule.epsilon());
+    let epsilon = E::of(config.epsilon_for(E::dtype()));
     let beta = E::of(neuron.beta());
-    // The reward that a quotient stands for at a spike, and at a silence.
-    let (at_spike, at_silence) = match (at_output, rule.lif_reward()) {
+    // Factors from a quotient to its reward: at a spike, and at a silent step.
+    let (at_spike, at_silence) = match (at_output, config.reward_normalization) {
         (true, _) => (E::one() + epsilon, epsilon),
-        (false, LifReward::AsItArrives) => (E::one(), E::zero()),
-        (false, LifReward::OfLargest) => {
+        (false, RewardNormalization::None) => (E::one(), E::zero()),
+        (false, RewardNormalization::MaxAbs) => {
             let largest = largest_reward(quotient.storage(), membrane.storage(), threshold);
             (largest.max(E::min_positive_value()).recip(), E::zero())
         }
     };
-    let summed = rule.lif() == LifRule::MagnitudeOfSum;
+    let summed = config.lif_denominator == LifDenominator::MagnitudeOfSum;
     backwards(
         quotient,
         &membrane,
@@ -199,52 +208,52 @@ fn gradient_of<E: Real>(
     })
 }
 
-/// How one step hands on what arrives.
+/// How one step passes rewards or gradients on.
 struct Divided<E> {
-    /// What arrives at the spike.
+    /// The value that arrives at the spike.
     arriving: E,
-    /// What it and what the next step sent back are divided by, on the way to the current.
+    /// The divisor of the sum of `arriving` and the value passed back by the next step.
     magnitude: E,
-    /// The factor of what goes to the current that goes to the step before.
+    /// The factor from the value at the current to the value passed back to the previous step.
     kept: E,
 }
 
-/// One step of a block, backwards: `values` arrives at the spikes and leaves for the currents.
+/// One step of a block, backwards: `values` holds what arrives at the spikes, then what goes to the currents.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn step_back<E: Real, F: Fn(E, E, E) -> Divided<E>>(
     values: &mut [E],
-    sent_back: &mut [E],
+    passed_back: &mut [E],
     now: &[E],
     before: Option<&[E]>,
     divide: &F,
 ) {
-    let state = values.iter_mut().zip(sent_back);
+    let state = values.iter_mut().zip(passed_back);
     match before {
         Some(before) => {
-            for ((value, sent_back), (&now, &before)) in state.zip(now.iter().zip(before)) {
+            for ((value, passed_back), (&now, &before)) in state.zip(now.iter().zip(before)) {
                 let Divided {
                     arriving,
                     magnitude,
                     kept,
                 } = divide(*value, now, before);
-                *value = (arriving + *sent_back) / magnitude;
-                *sent_back = kept * *value;
+                *value = (arriving + *passed_back) / magnitude;
+                *passed_back = kept * *value;
             }
         }
         None => {
-            for ((value, sent_back), &now) in state.zip(now) {
+            for ((value, passed_back), &now) in state.zip(now) {
                 let Divided {
                     arriving,
                     magnitude,
                     ..
                 } = divide(*value, now, E::zero());
-                *value = (arriving + *sent_back) / magnitude;
+                *value = (arriving + *passed_back) / magnitude;
             }
         }
     }
 }
 
-/// Goes through time from its end, over the storage of `arriving` where nobody else reads it.
+/// Scans time backwards, in place of `arriving` if its storage is not shared.
 fn backwards<E: Real>(
     mut arriving: FlexTensor,
     membrane: &FlexTensor,
@@ -256,13 +265,13 @@ fn backwards<E: Real>(
     let neurons = shape.num_elements() / steps;
     let potentials: &[E] = membrane.storage();
     let scan = |rows: &mut [&mut [E]], start: usize| {
-        let mut sent_back = [E::zero(); BLOCK];
+        let mut passed_back = [E::zero(); BLOCK];
         for t in (0..steps).rev() {
             let width = rows[t].len();
             let row = |t: usize| &potentials[t * neurons + start..][..width];
-            let sent_back = &mut sent_back[..width];
+            let passed_back = &mut passed_back[..width];
             let before = t.checked_sub(1).map(row);
-            step_back(rows[t], sent_back, row(t), before, &divide);
+            step_back(rows[t], passed_back, row(t), before, &divide);
         }
     };
     let rows = blocks(arriving.storage_mut::<E>(), steps).into_par_iter();
@@ -285,7 +294,7 @@ fn backwards<E: Real>(
     tensor(sums, shape)
 }
 
-/// The largest magnitude of the rewards that arrive at spikes.
+/// The largest magnitude of the rewards at spikes.
 fn largest_reward<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
     const TASK: usize = 16 * BLOCK;
     let tasks = quotient.par_chunks(TASK).zip(membrane.par_chunks(TASK));
@@ -296,7 +305,7 @@ fn largest_reward<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
 
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn largest_of_task<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
-    /// Side by side: one maximum after the other would wait for the one before.
+    /// Independent maxima: a single one would serialise on its own latency.
     const LANES: usize = 32;
     let mut largest = [E::zero(); LANES];
     for (quotient, membrane) in quotient.chunks(LANES).zip(membrane.chunks(LANES)) {
@@ -334,7 +343,7 @@ fn blocks<E>(values: &mut [E], steps: usize) -> Vec<Rows<'_, E>> {
     blocks
 }
 
-/// The tensor, or a copy, that is all of its storage, row by row.
+/// The tensor in row-major order without a view: itself if it is so already, else a copy.
 fn row_major<E: Real>(tensor: FlexTensor) -> FlexTensor {
     let shape = tensor.layout().shape().clone();
     match tensor.as_slice::<E>() {
@@ -398,17 +407,28 @@ mod tests {
             let composed = rules::lif::gradient::<Flex>(arriving, membrane, current_steps, neuron);
             assert_same::<E>("gradient", &fused, &composed, within);
         }
-        for lif in [LifRule::SumOfMagnitudes, LifRule::MagnitudeOfSum] {
-            for lif_reward in [LifReward::AsItArrives, LifReward::OfLargest] {
+        for denominator in [
+            LifDenominator::SumOfMagnitudes,
+            LifDenominator::MagnitudeOfSum,
+        ] {
+            for normalization in [RewardNormalization::None, RewardNormalization::MaxAbs] {
                 for at_output in [false, true] {
-                    let rule = Rule::new(1e-2).unwrap();
-                    let rule = rule.with_lif(lif).with_lif_reward(lif_reward);
+                    let config = LfpConfig::new()
+                        .with_epsilon(1e-2)
+                        .with_lif_denominator(denominator)
+                        .with_reward_normalization(normalization);
                     let (a, m) = (arriving.clone(), membrane.clone());
-                    let fused =
-                        rewards(a.clone(), m.clone(), current_steps, neuron, rule, at_output);
+                    let fused = rewards(
+                        a.clone(),
+                        m.clone(),
+                        current_steps,
+                        neuron,
+                        config,
+                        at_output,
+                    );
                     let composed =
-                        rules::lif::rewards::<Flex>(a, m, current_steps, neuron, rule, at_output);
-                    assert_same::<E>(&format!("{rule:?}"), &fused, &composed, within);
+                        rules::lif::rewards::<Flex>(a, m, current_steps, neuron, config, at_output);
+                    assert_same::<E>(&format!("{config:?}"), &fused, &composed, within);
                 }
             }
         }

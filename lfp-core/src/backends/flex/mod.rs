@@ -12,7 +12,7 @@ use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use crate::{Activation, LfpOps, LifNeuron, Rule};
+use crate::{ActivationFn, LfpConfig, LfpOps, LifNeuron, rules};
 
 impl LfpOps for Flex {
     fn lfp_rescale(
@@ -34,11 +34,15 @@ impl LfpOps for Flex {
     fn lfp_rescale_activation(
         quotient: FloatTensor<Self>,
         z: FloatTensor<Self>,
-        activation: Activation,
+        activation: ActivationFn,
         epsilon: f64,
     ) -> FloatTensor<Self> {
         match activation {
-            Activation::Relu => zip(quotient, z, RescaleRelu { epsilon }),
+            ActivationFn::Relu => zip(quotient, z, RescaleRelu { epsilon }),
+            // The forward passes of these are fused kernels of Flex already.
+            ActivationFn::Gelu | ActivationFn::GeluTanh | ActivationFn::Softplus { .. } => {
+                rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
+            }
             _ => zip(
                 quotient,
                 z,
@@ -63,10 +67,10 @@ impl LfpOps for Flex {
         membrane: FloatTensor<Self>,
         current_steps: usize,
         neuron: LifNeuron,
-        rule: Rule,
+        config: LfpConfig,
         at_output: bool,
     ) -> FloatTensor<Self> {
-        lif::rewards(quotient, membrane, current_steps, neuron, rule, at_output)
+        lif::rewards(quotient, membrane, current_steps, neuron, config, at_output)
     }
 
     fn lfp_lif_gradient(
@@ -78,15 +82,15 @@ impl LfpOps for Flex {
         lif::gradient(grad, membrane, current_steps, neuron)
     }
 
-    fn lfp_conv2d_weight(
+    fn lfp_conv2d_weight_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        quotient: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         let [_, _, height, width] = weight.layout().shape().dims();
-        let ours = conv::weight_gradient(&x, &quotient, [height, width], &options);
-        ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, quotient, options))
+        let ours = conv::weight_gradient(&x, &grad, [height, width], &options);
+        ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, grad, options))
     }
 
     fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -146,7 +150,7 @@ impl Kernel for RescaleRelu {
 /// `g phi(z) / s(z)`, and 0 where that divides by zero.
 #[derive(Clone, Copy)]
 struct RescaleActivation {
-    activation: Activation,
+    activation: ActivationFn,
     epsilon: f64,
 }
 
@@ -183,24 +187,28 @@ fn stabilized<E: Float>(z: E, epsilon: f64) -> E {
 }
 
 #[inline(always)]
-fn activate<E: Float>(activation: Activation, z: E) -> E {
+fn activate<E: Float>(activation: ActivationFn, z: E) -> E {
     let (zero, one) = (E::zero(), E::one());
     let real = |value: f64| E::from(value).unwrap();
     match activation {
-        Activation::Relu => z.max(zero),
-        Activation::LeakyRelu { slope } if z < zero => z * real(slope),
-        Activation::LeakyRelu { .. } => z,
-        Activation::Silu => z / (one + (-z).exp()),
-        Activation::Elu { alpha } if z <= zero => z.exp_m1() * real(alpha),
-        Activation::Elu { .. } => z,
-        Activation::Tanh => z.tanh(),
-        Activation::Sigmoid => one / (one + (-z).exp()),
-        Activation::Heaviside if z > zero => one,
-        Activation::Heaviside => zero,
+        ActivationFn::Relu => z.max(zero),
+        ActivationFn::LeakyRelu { slope } if z < zero => z * real(slope),
+        ActivationFn::LeakyRelu { .. } => z,
+        ActivationFn::Silu => z / (one + (-z).exp()),
+        ActivationFn::Elu { alpha } if z <= zero => z.exp_m1() * real(alpha),
+        ActivationFn::Elu { .. } => z,
+        ActivationFn::Tanh => z.tanh(),
+        ActivationFn::Sigmoid => one / (one + (-z).exp()),
+        ActivationFn::Hardtanh { min, max } => z.max(real(min)).min(real(max)),
+        ActivationFn::Heaviside if z > zero => one,
+        ActivationFn::Heaviside => zero,
+        ActivationFn::Gelu | ActivationFn::GeluTanh | ActivationFn::Softplus { .. } => {
+            unreachable!("composed of Flex's own kernels")
+        }
     }
 }
 
-/// `kernel(lhs, rhs)`, element by element, in the storage of `lhs` where nobody else reads it.
+/// `kernel(lhs, rhs)` elementwise, in place of `lhs` if its storage is not shared.
 fn zip(lhs: FlexTensor, rhs: FlexTensor, kernel: impl Kernel) -> FlexTensor {
     if lhs.dtype() == rhs.dtype() && same_storage_order(&lhs, &rhs) {
         match lhs.dtype() {
@@ -209,7 +217,7 @@ fn zip(lhs: FlexTensor, rhs: FlexTensor, kernel: impl Kernel) -> FlexTensor {
             _ => {}
         }
     }
-    // Views, half precision: Flex walks any pair of layouts.
+    // Views and half precision: Flex iterates over any pair of layouts.
     binary_op(
         lhs,
         rhs,
@@ -219,12 +227,12 @@ fn zip(lhs: FlexTensor, rhs: FlexTensor, kernel: impl Kernel) -> FlexTensor {
     )
 }
 
-/// Whether element `i` of one storage belongs to element `i` of the other, over all of both.
+/// Whether element `i` of one storage corresponds to element `i` of the other, for the whole of both.
 fn same_storage_order(lhs: &FlexTensor, rhs: &FlexTensor) -> bool {
     is_dense(lhs) && is_dense(rhs) && axes(lhs).eq(axes(rhs))
 }
 
-/// Whether the tensor covers its storage exactly, in whatever order of its axes.
+/// Whether the tensor covers its storage exactly, in any order of its axes.
 fn is_dense(tensor: &FlexTensor) -> bool {
     let mut axes: Vec<_> = axes(tensor).collect();
     axes.sort_unstable();
@@ -272,8 +280,8 @@ fn zip_dense<E: Element + Float + bytemuck::Pod>(
     FlexTensor::new(Bytes::from_elems(result), lhs.layout().clone(), E::dtype())
 }
 
-/// Compiled for several processors; the one at hand picks. A division, say, takes as long for sixteen numbers as for
-/// four.
+/// Compiled for several instruction sets, chosen at run time: AVX-512 divides sixteen numbers in the time that baseline
+/// x86-64 needs for four.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn apply<E: Element + Float, K: Kernel>(left: &mut [E], right: &[E], kernel: K) {
     for (l, &r) in left.iter_mut().zip(right) {
@@ -281,8 +289,8 @@ fn apply<E: Element + Float, K: Kernel>(left: &mut [E], right: &[E], kernel: K) 
     }
 }
 
-/// Elements per parallel task. Below the threshold of Burn's own kernels there is one task, which
-/// runs on the calling thread: waking another one takes longer than the work.
+/// Elements per parallel task. Below the threshold of Burn's own kernels there is one task on the calling thread, because
+/// waking another thread takes longer than the work.
 fn task_size(elements: usize) -> usize {
     const PARALLEL: usize = 1024 * 1024;
     const TASK: usize = 64 * 1024;

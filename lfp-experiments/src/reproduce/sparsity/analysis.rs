@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use lfp_burn::{
     inference_mode, layer_weights,
-    prune::Layers,
+    prune::LayerFilter,
     sparsity::{gini, quantiles},
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub(super) fn analyse(
     let subject = Subject {
         network: &network,
         data: &data.test,
-        layers: Layers::Convolutions,
+        layers: LayerFilter::Convolutions,
         device: device.clone().autodiff(),
     };
     let rates = paper_rates();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lfp_burn::Activation;
+use lfp_burn::ActivationFn;
 
 use crate::{
     data::{DataSet, Split},
@@ -26,13 +26,13 @@ pub(super) const DATASETS: [DataSet; 5] = [
     DataSet::Isic,
     DataSet::Food11,
 ];
-const ACTIVATIONS: [Activation; 6] = [
-    Activation::Relu,
-    Activation::Silu,
-    Activation::Elu { alpha: 1.0 },
-    Activation::Tanh,
-    Activation::Sigmoid,
-    Activation::Heaviside,
+const ACTIVATIONS: [ActivationFn; 6] = [
+    ActivationFn::Relu,
+    ActivationFn::Silu,
+    ActivationFn::Elu { alpha: 1.0 },
+    ActivationFn::Tanh,
+    ActivationFn::Sigmoid,
+    ActivationFn::Heaviside,
 ];
 pub(super) const METHODS: [Method; 2] = [Method::Lfp, Method::Gradient];
 
@@ -41,7 +41,7 @@ pub(super) const METHODS: [Method; 2] = [Method::Lfp, Method::Gradient];
 pub(super) struct Cell {
     pub(super) model: Model,
     pub(super) dataset: DataSet,
-    pub(super) activation: Activation,
+    pub(super) activation: ActivationFn,
     pub(super) method: Method,
 }
 
@@ -61,12 +61,12 @@ pub(super) enum CellResult {
 /// All cells, row by row.
 pub(super) fn all() -> impl Iterator<Item = Cell> {
     let rows = DATASETS.into_iter().flat_map(|dataset| {
-        let (models, activations): (&[Model], &[Activation]) = match dataset {
+        let (models, activations): (&[Model], &[ActivationFn]) = match dataset {
             DataSet::Cifar10 | DataSet::Cifar100 => (&[Model::VggLike], &ACTIVATIONS),
             _ => (&[Model::Vgg16, Model::ResNet18], &ACTIVATIONS[..1]),
         };
         models.iter().flat_map(move |&model| {
-            let row = move |&activation: &Activation| (dataset, model, activation);
+            let row = move |&activation: &ActivationFn| (dataset, model, activation);
             activations.iter().map(row)
         })
     });
@@ -148,8 +148,8 @@ impl Cell {
     /// The paper's own value, as far as it was at hand: mean and deviation.
     pub(super) fn paper(&self) -> Option<Spread> {
         match (self.dataset, self.activation, self.method) {
-            (DataSet::Cifar10, Activation::Relu, Method::Lfp) => Some((0.822, 0.004)),
-            (DataSet::Cifar10, Activation::Relu, Method::Gradient) => Some((0.841, 0.004)),
+            (DataSet::Cifar10, ActivationFn::Relu, Method::Lfp) => Some((0.822, 0.004)),
+            (DataSet::Cifar10, ActivationFn::Relu, Method::Gradient) => Some((0.841, 0.004)),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
-use lfp_burn::Activation;
+use lfp_burn::ActivationFn;
 
 use super::{Profile, ReproduceError, Request, imagenet_weights};
 use crate::{
@@ -29,7 +29,7 @@ pub struct Choice {
     pub datasets: Vec<DataSet>,
     /// Activations, separated by commas [default: all].
     #[arg(long, value_delimiter = ',')]
-    pub activations: Vec<Activation>,
+    pub activations: Vec<ActivationFn>,
     /// Methods, separated by commas [default: both].
     #[arg(long, value_delimiter = ',')]
     pub methods: Vec<Method>,

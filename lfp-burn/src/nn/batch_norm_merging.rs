@@ -9,25 +9,25 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{Hooked, LinearMap};
+use super::Hooked;
 use crate::off_tape::off_tape;
 
-/// Why batch normalisation cannot be folded into what comes before it.
+/// Why batch normalisation cannot be merged into the layer before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
-    /// There is an activation in between.
+pub enum MergeError {
+    /// An activation lies between the two.
     #[error(
-        "cannot fold batch normalisation into {layer}: its activation, {activation}, comes in between"
+        "cannot merge batch normalisation into {layer}: the activation {activation} lies between them"
     )]
     Activated {
         /// The layer.
         layer: String,
-        /// What comes in between.
-        activation: &'static str,
+        /// The activation.
+        activation: String,
     },
-    /// They do not fit.
+    /// The layer has another number of outputs.
     #[error(
-        "cannot fold batch normalisation of {features} features into {layer}, which has {outputs} outputs"
+        "cannot merge batch normalisation of {features} features into {layer}, which has {outputs} outputs"
     )]
     Features {
         /// The layer.
@@ -39,20 +39,20 @@ pub enum FoldError {
     },
 }
 
-/// A linear map that batch normalisation can be folded into: its outputs are an axis of its weights.
-pub trait FoldBatchNorm: LinearMap {
+/// A linear map that can absorb batch normalisation: its outputs are an axis of its weights.
+pub trait AbsorbBatchNorm: Module {
     /// Number of outputs or channels.
     fn outputs(&self) -> usize;
 
-    /// Multiplies the weights of each output by `scale`, and makes `bias` of the bias, or of zeros if there is
-    /// none. Both are `[outputs]` and off the tape.
+    /// Multiplies the weights of each output by `scale`, and replaces the bias (zeros if there is none) by `bias` of it.
+    /// Both are `[outputs]`, off the tape.
     #[must_use]
     fn rescaled(self, scale: Tensor<1>, bias: impl FnOnce(Tensor<1>) -> Tensor<1>) -> Self;
 }
 
-macro_rules! fold_batch_norm {
+macro_rules! absorb_batch_norm {
     ($layer:ty, $rank:literal, $axis:literal) => {
-        impl FoldBatchNorm for $layer {
+        impl AbsorbBatchNorm for $layer {
             fn outputs(&self) -> usize {
                 self.weight.shape()[$axis]
             }
@@ -72,7 +72,7 @@ macro_rules! fold_batch_norm {
                     Some(param) => param.map(|old| off_tape(old, bias)),
                     None => {
                         let bias = bias(scale.zeros_like());
-                        // As the weights are: on the tape or not.
+                        // On the tape if the weights are.
                         Param::from_tensor(match self.weight.val().is_autodiff() {
                             true => Tensor::from_inner(bias),
                             false => bias,
@@ -85,14 +85,15 @@ macro_rules! fold_batch_norm {
     };
 }
 
-fold_batch_norm!(Linear, 2, 1);
-fold_batch_norm!(Conv1d, 3, 0);
-fold_batch_norm!(Conv2d, 4, 0);
-fold_batch_norm!(Conv3d, 5, 0);
+absorb_batch_norm!(Linear, 2, 1);
+absorb_batch_norm!(Conv1d, 3, 0);
+absorb_batch_norm!(Conv2d, 4, 0);
+absorb_batch_norm!(Conv3d, 5, 0);
 
-impl<M: FoldBatchNorm> Hooked<M> {
-    /// This linear map and the batch normalisation after it as one linear map, with the activation of the
-    /// latter: in inference mode the same function. `name` is the layer's, for the error.
+impl<M: AbsorbBatchNorm> Hooked<M> {
+    /// Merges the batch normalisation that follows this linear map into it, and takes over its activation. In inference
+    /// mode the result is the same function; a connection's weight then describes all of its effect, as relevances and
+    /// pruning assume. `name` is the layer's, for the error.
     ///
     /// With the running statistics as constants (Eq. 9), `gamma (W a + b - mean) / sigma + beta` has the weights
     /// `gamma / sigma W` and the bias `gamma / sigma (b - mean) + beta`.
@@ -100,11 +101,15 @@ impl<M: FoldBatchNorm> Hooked<M> {
     /// # Errors
     ///
     /// If the layer has an activation of its own, or another number of outputs.
-    pub fn fold(self, norm: &Hooked<BatchNorm>, name: &str) -> Result<Self, FoldError> {
+    pub fn merge_batch_norm(
+        self,
+        norm: &Hooked<BatchNorm>,
+        name: &str,
+    ) -> Result<Self, MergeError> {
         if let Some(activation) = self.activation {
-            return Err(FoldError::Activated {
+            return Err(MergeError::Activated {
                 layer: name.to_owned(),
-                activation: activation.name(),
+                activation: activation.to_string(),
             });
         }
         let BatchNorm {
@@ -117,7 +122,7 @@ impl<M: FoldBatchNorm> Hooked<M> {
         } = &norm.layer;
         let (features, outputs) = (gamma.shape()[0], self.layer.outputs());
         if features != outputs {
-            return Err(FoldError::Features {
+            return Err(MergeError::Features {
                 layer: name.to_owned(),
                 features,
                 outputs,
@@ -139,15 +144,4 @@ impl<M: FoldBatchNorm> Hooked<M> {
             activation: norm.activation,
         })
     }
-}
-
-/// A model whose batch normalisations can be folded into the linear maps before them (canonisation), as relevances and
-/// pruning want it: a connection's weight is then all there is to it.
-pub trait Canonize: Module {
-    /// The model without batch normalisation: in inference mode the same function.
-    ///
-    /// # Errors
-    ///
-    /// If one cannot be folded, by the name of the layer before it.
-    fn canonized(self) -> Result<Self, FoldError>;
 }
