@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use lfp_burn::{Activation, nn::FoldError, prune::Layers};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use lfp_burn::{Activation, Surrogate, nn::FoldError, prune::Layers, spiking::LifConfig};
+use lfp_models::{Classifier, Model, Network, SpikingConfig};
 
 use crate::{
     bench,
@@ -13,14 +17,13 @@ use crate::{
     device::{DeviceError, DeviceName},
     explain::{ExplainError, explain},
     files::{FileError, to_json},
-    network::{LifRewardName, LifRuleName, Model, Network, SpikingSettings, SurrogateName},
     objective::Method,
     plot::PlotError,
     pruning::{self, Criterion, Curve, PruningError, Subject},
     reproduce::{FigureName, Profile, ReproduceError, Request, Table3Choice},
     train::{
-        self, BatchNormRuleName, Computing, DropoutRuleName, FinishedRun, Optimizer, Pretrained,
-        Schedule, Settings, TrainError,
+        self, BatchNormRuleName, Computing, DropoutRuleName, FinishedRun, LifRewardName,
+        LifRuleName, Optimizer, Pretrained, Schedule, Settings, TrainError,
     },
 };
 
@@ -60,7 +63,7 @@ enum BenchCommand {
 #[derive(Debug, Args)]
 struct BenchStepArgs {
     /// The networks, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like")]
+    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = model_names())]
     model: Vec<Model>,
     /// Samples per step [default: 128; 8 for networks that take images of 224x224 pixels].
     #[arg(long, value_parser = at_least_one)]
@@ -180,7 +183,7 @@ struct ExplainArgs {
 #[command(allow_negative_numbers = true)]
 struct TrainArgs {
     /// The network.
-    #[arg(long, default_value_t = Model::LeNet)]
+    #[arg(long, default_value_t = Model::LENET, value_parser = model_names())]
     model: Model,
     /// The data.
     #[arg(long, default_value_t = DataSet::Mnist)]
@@ -298,9 +301,34 @@ struct SpikingArgs {
     lif_reward: Option<LifRewardName>,
 }
 
+/// A surrogate by the name that `--surrogate` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SurrogateName {
+    /// Fast sigmoid with slope 25.
+    FastSigmoid,
+    /// The true derivative, which is zero.
+    None,
+}
+
+impl From<SurrogateName> for Surrogate {
+    fn from(name: SurrogateName) -> Self {
+        match name {
+            SurrogateName::FastSigmoid => Self::FastSigmoid { slope: 25.0 },
+            SurrogateName::None => Self::None,
+        }
+    }
+}
+
+/// Parses the name of a model; `--help` and errors list all names.
+pub(crate) fn model_names() -> impl TypedValueParser<Value = Model> {
+    let names =
+        Model::all().map(|model| PossibleValue::new(model.name()).help(model.spec().summary));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Model>())
+}
+
 impl SpikingArgs {
     /// The settings of `model`, if it spikes.
-    fn settings(&self, model: Model) -> Result<Option<SpikingSettings>, CliError> {
+    fn settings(&self, model: Model) -> Result<Option<SpikingConfig>, CliError> {
         let Self {
             steps,
             beta,
@@ -323,14 +351,17 @@ impl SpikingArgs {
                 None => Ok(None),
             };
         }
-        let default = SpikingSettings::default();
-        Ok(Some(SpikingSettings {
-            steps: steps.unwrap_or(default.steps),
-            beta: beta.unwrap_or(default.beta),
-            threshold: threshold.unwrap_or(default.threshold),
-            surrogate: surrogate.unwrap_or(default.surrogate),
-            lif_rule: lif_rule.unwrap_or(default.lif_rule),
-            lif_reward: lif_reward.unwrap_or(default.lif_reward),
+        let SpikingConfig {
+            steps: default_steps,
+            lif,
+        } = SpikingConfig::new();
+        Ok(Some(SpikingConfig {
+            steps: steps.unwrap_or(default_steps),
+            lif: LifConfig {
+                beta: beta.unwrap_or(lif.beta),
+                threshold: threshold.unwrap_or(lif.threshold),
+                surrogate: surrogate.map_or(lif.surrogate, Surrogate::from),
+            },
         }))
     }
 }
@@ -451,7 +482,7 @@ impl FinishedArgs {
         };
         let data = settings.dataset.load(self.data_dir.as_deref(), reading)?;
         let network = run.network(data.test.as_ref(), &device)?;
-        Ok((run, network.canonized()?, data, device))
+        Ok((run, network.merge_batch_norm()?, data, device))
     }
 }
 
@@ -609,6 +640,8 @@ impl TrainArgs {
             checkpointing: self.checkpointing,
             seed: self.seed,
             device: names.join(","),
+            lif_rule: self.spiking.lif_rule.unwrap_or_default(),
+            lif_reward: self.spiking.lif_reward.unwrap_or_default(),
             spiking: self.spiking.settings(self.model)?,
             ..default
         })

@@ -14,9 +14,8 @@ use lfp_burn::{
     reward::{ClassWeighted, NonFiniteReward, Reduction, Reward, SoftmaxReward, SpikeRateReward},
     spiking::rate_cross_entropy,
 };
+use lfp_models::Outputs;
 use serde::{Deserialize, Serialize};
-
-use crate::network::Outputs;
 
 /// How a network learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -2,15 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use burn::{
-    module::Module,
-    store::{
-        BurnToPyTorchAdapter, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore,
-        SafetensorsStore, SafetensorsStoreError, burn_pack::Tensor as StoredTensor,
-    },
+use burn::store::{
+    BurnToPyTorchAdapter, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore,
+    SafetensorsStore, SafetensorsStoreError, burn_pack::Tensor as StoredTensor,
 };
 
-use crate::{PyTorchNames, names::to_pytorch};
+use crate::Classifier;
 
 /// A file of weights as PyTorch saves them: `.pth` or `.pt` of a `state_dict()`, or `.safetensors`.
 ///
@@ -151,10 +148,7 @@ impl StateDict {
     /// # Errors
     ///
     /// If the file cannot be read, or does not fit the model; the error lists every difference.
-    pub fn apply_to<M: Module + PyTorchNames>(
-        &self,
-        mut model: M,
-    ) -> Result<(M, Applied), StateDictError> {
+    pub fn apply_to<M: Classifier>(&self, mut model: M) -> Result<(M, Applied), StateDictError> {
         let mut found = self.read()?;
         // A counter of PyTorch's that nothing here needs.
         found.retain(|name, _| !name.ends_with(".num_batches_tracked"));
@@ -231,7 +225,7 @@ impl StateDict {
 /// PyTorch's layout.
 type Names = BTreeMap<String, (String, Vec<usize>)>;
 
-fn names<M: Module + PyTorchNames>(model: &M) -> Names {
+fn names<M: Classifier>(model: &M) -> Names {
     let layers = model.pytorch_names();
     let tensors = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);
     let tensors = tensors.into_iter().map(|tensor| {
@@ -239,6 +233,15 @@ fn names<M: Module + PyTorchNames>(model: &M) -> Names {
         (to_pytorch(&layers, &tensor.name), (tensor.name, shape))
     });
     tensors.collect()
+}
+
+/// The name in PyTorch of the tensor at `path` in the model.
+fn to_pytorch(names: &[(String, String)], path: &str) -> String {
+    let renamed = names.iter().find_map(|(ours, theirs)| {
+        let rest = path.strip_prefix(ours.as_str())?;
+        rest.starts_with('.').then(|| format!("{theirs}{rest}"))
+    });
+    renamed.unwrap_or_else(|| path.to_owned())
 }
 
 /// Removes the last layer from what was found if it is for another number of classes, and says so.
@@ -286,12 +289,11 @@ impl Mismatch {
 /// # Errors
 ///
 /// If a tensor cannot be read from the device.
-pub fn to_safetensors<M: Module + PyTorchNames>(
-    model: &M,
-) -> Result<Vec<u8>, SafetensorsStoreError> {
-    // One key alone: several would be written in another order every time.
+pub(crate) fn to_safetensors<M: Classifier>(model: &M) -> Result<Vec<u8>, SafetensorsStoreError> {
+    // A single metadata key: several would be written in a different order each time.
     let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter)
+        .skip_enum_variants(true)
         .clear_metadata()
         .metadata("format", "pt");
     for (ours, theirs) in model.pytorch_names() {

@@ -15,7 +15,7 @@ use lfp_burn::{
     nn::{Hook, Hooked},
 };
 
-use lfp_experiments::network::drawn;
+use lfp_models::initialized;
 
 use crate::{assert_close, autodiff, seeded, values};
 
@@ -138,7 +138,7 @@ fn gradient_bits<M: Module>(model: &M, outputs: Tensor<2>) -> Vec<u32> {
 }
 
 fn assert_same_gradients(function: Activation, device: &Device) {
-    let plain = drawn(Plain::new(device));
+    let plain = initialized(Plain::new(device));
     let hooked = WithHooks::new(&plain, function);
     let x = Tensor::<4>::random([6, 2, 9, 9], Distribution::Normal(0.0, 1.0), device);
 

@@ -8,10 +8,10 @@ use burn::{
 use lfp_burn::Activation;
 use lfp_experiments::{
     data::Batch,
-    network::{Architecture, Model, Network, drawn},
     objective::Method,
     train::{Sharing, train_epoch},
 };
+use lfp_models::{Model, Network, NetworkConfig, initialized};
 
 use crate::{assert_close, seeded, values};
 
@@ -48,12 +48,10 @@ fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) 
 }
 
 fn network(device: &Device) -> Network {
-    let architecture = Architecture {
-        activation: Activation::Silu,
-        dropout: Some(0.0),
-        ..Architecture::new(Model::LeNet)
-    };
-    drawn(architecture.init([1, 16, 16], 10, device).unwrap())
+    let config = NetworkConfig::new([1, 16, 16], 10)
+        .with_activation(Activation::Silu)
+        .with_dropout(Some(0.0));
+    initialized(Model::LENET.init(&config, device).unwrap())
 }
 
 fn batch(samples: usize, device: &Device) -> Batch {

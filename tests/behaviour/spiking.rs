@@ -12,7 +12,7 @@ use lfp_burn::{
     reward::{HalfTime, Reduction, SpikeRateReward},
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
-use lfp_models::{SpikingLeNetConfig, SpikingMlpConfig};
+use lfp_models::{Classifier, SpikingLeNetConfig, SpikingMlpConfig};
 use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
 
 use crate::{assert_close, autodiff, seeded, tensor, values};

@@ -4,7 +4,7 @@ use burn::{config::Config, module::Module, tensor::Tensor};
 use lfp_core::{LifError, LifNeuron, Surrogate, functions};
 
 /// Configures [`Lif`].
-#[derive(Config, Debug)]
+#[derive(Config, Debug, Copy, PartialEq)]
 pub struct LifConfig {
     /// The share of its potential that a membrane keeps from step to step, from 0 (it forgets) to 1
     /// (it does not leak). Default: 0.9.

@@ -18,6 +18,7 @@ use std::{
 
 use burn::tensor::Device;
 use clap::ValueEnum;
+use lfp_models::Model;
 use serde::Serialize;
 
 use sparsity::{Shown, figure as sparsity};
@@ -25,7 +26,6 @@ use sparsity::{Shown, figure as sparsity};
 use crate::{
     data::DataError,
     files::{self, FileError, to_json},
-    network::Model,
     plot::PlotError,
     pruning::Criterion,
     sweep::SweepError,

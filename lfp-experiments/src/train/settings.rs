@@ -14,16 +14,16 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    BatchNormRule, DropoutRule, UnknownActivation,
+    BatchNormRule, DropoutRule, LifReward, LifRule, Rule, UnknownActivation,
     optim::{Momentum, OneCycleConfig, OneCycleError},
 };
+use lfp_models::{Model, NetworkConfig, SpikingConfig};
 use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use crate::{
     data::{DataSet, Reading, Samples, class_weights},
     files::{self, FileError},
-    network::{Architecture, Model, SpikingSettings},
     objective::{Method, Objective},
 };
 
@@ -121,9 +121,15 @@ pub struct Settings {
     pub seed: u64,
     /// Where it is computed, of several separated by commas: another device rounds otherwise.
     pub device: String,
-    /// Of a spiking network.
-    #[serde(flatten)]
-    pub spiking: Option<SpikingSettings>,
+    /// Divisor of the reward of a spiking neuron.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub lif_rule: LifRuleName,
+    /// Normalisation of rewards between spiking layers.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub lif_reward: LifRewardName,
+    /// Neurons and time steps; `None` for a network that does not spike.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spiking: Option<SpikingConfig>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -183,11 +189,51 @@ pub enum DropoutRuleName {
     Scale,
 }
 
+/// Divisor of the reward of a spiking neuron, by the name that `--lif-rule` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifRuleName {
+    /// Sum of the magnitudes of the previous potential and of its change.
+    #[default]
+    SumOfMagnitudes,
+    /// Magnitude of the potential before its reset.
+    MagnitudeOfSum,
+}
+
+/// Normalisation of rewards between spiking layers, by the name that `--lif-reward` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifRewardName {
+    /// None.
+    AsItArrives,
+    /// Division by the largest magnitude.
+    #[default]
+    OfLargest,
+}
+
+impl From<LifRuleName> for LifRule {
+    fn from(name: LifRuleName) -> Self {
+        match name {
+            LifRuleName::SumOfMagnitudes => Self::SumOfMagnitudes,
+            LifRuleName::MagnitudeOfSum => Self::MagnitudeOfSum,
+        }
+    }
+}
+
+impl From<LifRewardName> for LifReward {
+    fn from(name: LifRewardName) -> Self {
+        match name {
+            LifRewardName::AsItArrives => Self::AsItArrives,
+            LifRewardName::OfLargest => Self::OfLargest,
+        }
+    }
+}
+
 impl Settings {
     /// A run of three epochs on digits or photographs, with the step sizes that reach the accuracies in the
     /// book; `classes` is the number of classes of the data.
     pub fn new(model: Model, dataset: DataSet, method: Method, classes: usize) -> Self {
-        let photographs = model.is_for_photographs();
+        let photographs = model.spec().image_shape[0] == 3;
         let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
             (false, _) if photographs => (0.1, 3.0, 0.0),
             (false, _) => (0.05, 3.0, 0.0),
@@ -221,22 +267,26 @@ impl Settings {
             checkpointing: false,
             seed: 7240,
             device: "auto".to_owned(),
-            spiking: model.spikes().then(SpikingSettings::default),
+            lif_rule: LifRuleName::default(),
+            lif_reward: LifRewardName::default(),
+            spiking: model.spikes().then(SpikingConfig::new),
         }
     }
 
-    /// The network that is trained.
+    /// Configuration of the network for [`Self::model`].
     ///
     /// # Errors
     ///
-    /// If there is no such activation.
-    pub fn architecture(&self) -> Result<Architecture, UnknownActivation> {
-        Ok(Architecture {
-            model: self.model,
-            activation: self.activation.parse()?,
-            dropout: self.dropout,
-            spiking: self.spiking.unwrap_or_default(),
-        })
+    /// If no activation has that name.
+    pub fn network(
+        &self,
+        image_shape: [usize; 3],
+        classes: usize,
+    ) -> Result<NetworkConfig, UnknownActivation> {
+        Ok(NetworkConfig::new(image_shape, classes)
+            .with_activation(self.activation.parse()?)
+            .with_dropout(self.dropout)
+            .with_spiking(self.spiking.unwrap_or_default()))
     }
 
     /// The device that records what is computed on it.
@@ -258,8 +308,11 @@ impl Settings {
             DropoutRuleName::Conserve => DropoutRule::Conserve,
             DropoutRuleName::Scale => DropoutRule::Scale,
         };
-        let rule = self.spiking.unwrap_or_default().rule();
-        let rule = rule.with_batch_norm(batch_norm).with_dropout(dropout);
+        let rule = Rule::default()
+            .with_batch_norm(batch_norm)
+            .with_dropout(dropout)
+            .with_lif(self.lif_rule.into())
+            .with_lif_reward(self.lif_reward.into());
         let objective = match self.class_weights {
             true => self.method.weighted_objective(class_weights(data)),
             false => self.method.objective(),
@@ -340,11 +393,23 @@ impl Settings {
         })
     }
 
+    /// The settings by option: members of `spiking` and of its `lif` count as options of their own.
+    fn options(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut options = match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(options)) => options,
+            other => unreachable!("settings serialise as an object, got {other:?}"),
+        };
+        for group in ["spiking", "lif"] {
+            if let Some(serde_json::Value::Object(members)) = options.remove(group) {
+                options.extend(members);
+            }
+        }
+        options
+    }
+
     /// The first setting that differs from `other`: its name, our value, and theirs.
     pub fn difference(&self, other: &Self) -> Option<SettingDifference> {
-        let ours = serde_json::to_value(self).expect("settings are plain values");
-        let theirs = serde_json::to_value(other).expect("settings are plain values");
-        let (ours, theirs) = (ours.as_object()?, theirs.as_object()?);
+        let (ours, theirs) = (self.options(), other.options());
         // Other models have other settings, so which model comes first.
         let model = "model".to_owned();
         let mut names = std::iter::once(&model).chain(ours.keys());
@@ -355,8 +420,8 @@ impl Settings {
         };
         Some(SettingDifference {
             name: name.replace('_', "-"),
-            ours: value(ours),
-            theirs: value(theirs),
+            ours: value(&ours),
+            theirs: value(&theirs),
         })
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use lfp_burn::{Surrogate, spiking::LifConfig};
+use lfp_models::{Model, SpikingConfig};
 
 use super::Data;
 use crate::{
     data::DataSet,
-    network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
     objective::Method,
     reproduce::curves::{Spread, mean_and_deviation},
     sweep::{self, Job, Record, SweepError},
@@ -61,9 +62,9 @@ impl Condition {
     }
 
     pub(super) fn title(&self) -> String {
-        let network = match self.model {
-            Model::SnnLeNet => "spiking LeNet",
-            _ => "spiking dense",
+        let network = match self.model == Model::SNN_LENET {
+            true => "spiking LeNet",
+            false => "spiking dense",
         };
         format!("{network}, T = {}, \u{3b2} = {}", self.steps, self.beta)
     }
@@ -99,10 +100,10 @@ impl Learner {
         }
     }
 
-    fn surrogate(self) -> SurrogateName {
+    fn surrogate(self) -> Surrogate {
         match self {
-            Self::Lfp | Self::Surrogate => SurrogateName::FastSigmoid,
-            Self::Gradient => SurrogateName::None,
+            Self::Lfp | Self::Surrogate => Surrogate::default(),
+            Self::Gradient => Surrogate::None,
         }
     }
 }
@@ -199,13 +200,11 @@ impl Training {
             adaptive_clip: LARGEST_UPDATE,
             seed: self.seed,
             device: format!("{device:?}"),
-            spiking: Some(SpikingSettings {
+            spiking: Some(SpikingConfig {
                 steps: self.condition.steps,
-                beta: self.condition.beta,
-                threshold: 1.0,
-                surrogate: self.learner.surrogate(),
-                lif_rule: LifRuleName::SumOfMagnitudes,
-                lif_reward: LifRewardName::OfLargest,
+                lif: LifConfig::new()
+                    .with_beta(self.condition.beta)
+                    .with_surrogate(self.learner.surrogate()),
             }),
             ..Settings::new(model, DataSet::Mnist, method, DIGITS)
         }

@@ -7,6 +7,7 @@ mod report;
 use std::path::Path;
 
 use burn::tensor::Device;
+use lfp_models::Model;
 use plotters::prelude::RGBColor;
 
 use super::{
@@ -15,12 +16,11 @@ use super::{
 };
 use crate::{
     data::{DataError, Mnist, Split},
-    network::Model,
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel},
 };
 use grid::{Condition, Curve, Grid, Learner};
 
-const MODELS: [Model; 2] = [Model::SnnMlp, Model::SnnLeNet];
+const MODELS: [Model; 2] = [Model::SNN_MLP, Model::SNN_LENET];
 /// The lowest accuracy drawn, below that of guessing.
 const LOWEST: f64 = 0.0;
 

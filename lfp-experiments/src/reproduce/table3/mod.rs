@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::Args;
 use lfp_burn::Activation;
+use lfp_models::Model;
 
 use super::{Profile, ReproduceError, Request, imagenet_weights};
 use crate::{
+    cli::model_names,
     data::{DataError, DataSet, Reading, Split},
-    network::Model,
     objective::Method,
     sweep::{self, Job},
 };
@@ -22,7 +23,7 @@ use cell::{Cell, CellResult};
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     /// Networks, separated by commas [default: all].
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = model_names())]
     pub models: Vec<Model>,
     /// Data sets, separated by commas [default: all that are in --data-dir].
     #[arg(long, value_delimiter = ',')]

@@ -1,4 +1,4 @@
-//! The dense network.
+//! Dense networks.
 
 use burn::{
     config::Config,
@@ -8,10 +8,13 @@ use burn::{
 };
 use lfp_burn::{
     Activation,
-    nn::{Canonize, FoldError, Hook, Hooked},
+    nn::{Hook, Hooked},
 };
 
-use crate::PyTorchNames;
+use crate::{
+    Classifier, Model, NetworkConfig, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
 /// Configures a dense network, [`Mlp`].
 ///
@@ -29,34 +32,72 @@ use crate::PyTorchNames;
 /// ```
 #[derive(Config, Debug)]
 pub struct MlpConfig {
-    /// The widths of input, hidden layers and output.
+    /// Number of inputs, of neurons in each hidden layer, and of outputs.
     pub widths: Vec<usize>,
-    /// What follows every layer but the last. Default: ReLU.
+    /// Hidden activation. Default: ReLU.
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
-    /// The probability of dropout after every layer but the last. Default: 0.
+    /// Dropout probability after each hidden layer, from 0 to 1. Default: 0.
     #[config(default = 0.0)]
     pub dropout: f64,
 }
 
-/// Dense layers, with activation and dropout after each but the last.
+/// A dense network: linear layers with an activation and dropout after each hidden layer.
 #[derive(Module, Debug)]
 pub struct Mlp {
     layers: Vec<Hooked<Linear>>,
     dropout: Hooked<Dropout>,
 }
 
+impl Model {
+    /// [`Mlp`] on images: 512, 256 and 128 hidden neurons; dropout 0.5.
+    pub const MLP: Self = Self::new(&ModelSpec {
+        name: "mlp",
+        summary: "Dense: 512, 256 and 128 hidden neurons, dropout",
+        image_shape: [1, 28, 28],
+        batch: 128,
+        smallest_image: 1,
+        takes: ModelOptions::ANALOG,
+        build: |config, device| {
+            let dropout = config.dropout.unwrap_or(0.5);
+            let model = dense(config, &[512, 256, 128]).with_dropout(dropout);
+            Ok(model.init(device).into())
+        },
+    });
+
+    /// The [`Mlp`] of Figure 3: 32 and 16 hidden neurons.
+    pub const MLP_TOY: Self = Self::new(&ModelSpec {
+        name: "mlp-toy",
+        summary: "Dense, for the toy data of Figure 3: 32 and 16 hidden neurons",
+        image_shape: [2, 1, 1],
+        batch: 128,
+        smallest_image: 1,
+        takes: ModelOptions {
+            dropout: false,
+            ..ModelOptions::ANALOG
+        },
+        build: |config, device| Ok(dense(config, &[32, 16]).init(device).into()),
+    });
+}
+
+/// A dense network on flattened images.
+fn dense(config: &NetworkConfig, hidden: &[usize]) -> MlpConfig {
+    let inputs: usize = config.image_shape.iter().product();
+    let widths = [&[inputs], hidden, &[config.num_classes]].concat();
+    MlpConfig::new(widths).with_activation(config.activation)
+}
+
 impl MlpConfig {
-    /// Draws the weights.
+    /// Builds the network with random weights.
     ///
     /// # Panics
     ///
-    /// If there are fewer than two widths, or `dropout` is no probability.
+    /// If there are fewer than two widths, or `dropout` is not from 0 to 1.
     pub fn init(&self, device: &Device) -> Mlp {
         let depth = self.widths.len().saturating_sub(1);
         assert!(
             depth > 0,
-            "expected the widths of at least input and output, found {:?}",
+            "expected at least the number of inputs and outputs, got widths {:?}",
             self.widths
         );
         let layers = self
@@ -81,7 +122,7 @@ impl MlpConfig {
 }
 
 impl Mlp {
-    /// The logits.
+    /// Computes the logits.
     ///
     /// # Shapes
     ///
@@ -91,7 +132,7 @@ impl Mlp {
         let (last, hidden) = self
             .layers
             .split_last()
-            .expect("has a layer, by its config");
+            .expect("`init` makes at least one layer");
         let features = hidden
             .iter()
             .fold(input, |x, layer| self.dropout.forward(layer.forward(x)));
@@ -99,15 +140,14 @@ impl Mlp {
     }
 }
 
-impl Canonize for Mlp {
-    fn canonized(self) -> Result<Self, FoldError> {
-        Ok(self)
+impl Classifier for Mlp {
+    /// Flattens the images to `[batch_size, channels * height * width]`.
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Logits(self.forward(images.flatten(1, 3)))
     }
-}
 
-impl PyTorchNames for Mlp {
     fn pytorch_names(&self) -> Vec<(String, String)> {
-        // Each dense layer is followed by its activation, and by dropout where there is any.
+        // PyTorch's `Sequential` also numbers activations, and dropout if there is any.
         let stride = if self.dropout.prob > 0.0 { 3 } else { 2 };
         (0..self.layers.len())
             .map(|index| {
