@@ -119,3 +119,111 @@ impl Outputs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::{
+        nn::{Linear, LinearConfig},
+        tensor::{Device, Distribution},
+    };
+    use lfp_burn::nn::{Hook, Hooked};
+
+    use super::*;
+    use crate::{MlpConfig, Network};
+
+    fn images() -> Tensor<4> {
+        Tensor::random(
+            [5, 2, 1, 1],
+            Distribution::Normal(0.0, 1.0),
+            &Device::default(),
+        )
+    }
+
+    /// The logits of `model` once its weights are loaded into `other` from a file.
+    fn saved_and_loaded<M: Classifier>(model: &M, other: M) -> (Tensor<2>, Tensor<2>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        std::fs::write(&path, model.to_safetensors().unwrap()).unwrap();
+        let file = StateDict::open(path).same_classes();
+        let (loaded, _) = other.load_state_dict(&file).unwrap();
+        let images = images();
+        let logits = |model: &M| model.outputs(images.clone()).logits().unwrap();
+        (logits(model), logits(&loaded))
+    }
+
+    #[test]
+    fn the_score_of_a_class_is_its_logit_or_its_number_of_spikes() {
+        let device = Device::default();
+        let logits = Tensor::<2>::from_floats([[0.5, -1.0]], &device);
+        let scores = Outputs::Logits(logits.clone()).scores();
+        assert_eq!(scores.into_data(), logits.into_data());
+        let spikes = Tensor::<3>::from_floats([[[1.0, 0.0]], [[1.0, 1.0]]], &device);
+        let counts = Outputs::Spikes(spikes).scores().into_data();
+        assert_eq!(counts.try_to_vec::<f32>().unwrap(), [2.0, 1.0]);
+    }
+
+    #[test]
+    fn spikes_are_no_logits() {
+        let spikes = Outputs::Spikes(Tensor::zeros([3, 1, 2], &Device::default()));
+        let error = spikes.logits().unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("needs logits") && text.contains("emits spikes"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_wrapped_network_writes_the_same_file_and_reads_it() {
+        let mlp = || MlpConfig::new([2, 8, 3].into()).init(&Device::default());
+        let plain = mlp();
+        let network = Network::from(plain.clone());
+        assert_eq!(
+            network.to_safetensors().unwrap(),
+            plain.to_safetensors().unwrap()
+        );
+        let (saved, loaded) = saved_and_loaded(&network, mlp().into());
+        assert_eq!(saved.into_data(), loaded.into_data());
+    }
+
+    /// A network of a user whose layers have each other's names in PyTorch.
+    #[derive(Module, Debug)]
+    struct Swapped {
+        first: Hooked<Linear>,
+        second: Hooked<Linear>,
+    }
+
+    impl Swapped {
+        fn new() -> Self {
+            let linear = |from, to| LinearConfig::new(from, to).init(&Device::default());
+            Self {
+                first: linear(2, 4).hooked(),
+                second: linear(4, 3).hooked(),
+            }
+        }
+    }
+
+    impl Classifier for Swapped {
+        fn outputs(&self, images: Tensor<4>) -> Outputs {
+            let hidden = self.first.forward(images.flatten::<2>(1, 3));
+            Outputs::Logits(self.second.forward(hidden))
+        }
+
+        fn pytorch_names(&self) -> Vec<(String, String)> {
+            let names = [("first", "second"), ("second", "first")];
+            names
+                .map(|(ours, theirs)| (ours.into(), theirs.into()))
+                .into()
+        }
+
+        fn last_layer(&self) -> String {
+            "second".to_owned()
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_that_of_another_layer_in_pytorch() {
+        let (saved, loaded) = saved_and_loaded(&Swapped::new(), Swapped::new());
+        assert_eq!(saved.into_data(), loaded.into_data());
+    }
+}

@@ -35,3 +35,18 @@ impl ModuleVisitor for Draw {
         param.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::{nn::LinearConfig, tensor::Device};
+
+    use super::*;
+
+    #[test]
+    fn all_parameters_are_drawn() {
+        let layer = LinearConfig::new(2, 3).init(&Device::default());
+        assert!(!layer.weight.is_initialized());
+        let layer = initialized(layer);
+        assert!(layer.weight.is_initialized() && layer.bias.unwrap().is_initialized());
+    }
+}

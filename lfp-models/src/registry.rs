@@ -283,3 +283,164 @@ impl<'de> Deserialize<'de> for Model {
         name.parse().map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use burn::tensor::Tensor;
+
+    use super::*;
+    use crate::{Classifier, Outputs};
+
+    /// A configuration for the model's smallest images.
+    fn smallest(model: Model) -> NetworkConfig {
+        let [channels, ..] = model.spec().image_shape;
+        let size = model.spec().smallest_image;
+        let mut config = NetworkConfig::new([channels, size, size], 3);
+        config.spiking.steps = 4;
+        config
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        let names: Vec<&str> = Model::all().map(Model::name).collect();
+        let expected = "mlp mlp-toy lenet vgg-like vgg-like-bn vgg16 vgg16-bn resnet18 resnet34 \
+                        resnet32 snn-mlp snn-lenet";
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
+    fn a_name_parses_to_its_model_and_serialises_as_a_string() {
+        for model in Model::all() {
+            assert_eq!(model.to_string().parse(), Ok(model));
+            let json = serde_json::to_string(&model).unwrap();
+            assert_eq!(json, format!("\"{model}\""));
+            assert_eq!(serde_json::from_str::<Model>(&json).unwrap(), model);
+        }
+        assert_eq!(
+            format!("{:8}|{:>8}", Model::MLP, Model::MLP),
+            "mlp     |     mlp"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = "transformer".parse::<Model>().unwrap_err().to_string();
+        let in_json = serde_json::from_str::<Model>("\"transformer\"").unwrap_err();
+        for text in [error, in_json.to_string()] {
+            assert!(text.contains("'transformer'"), "{text}");
+            for model in Model::all() {
+                assert!(text.contains(model.name()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn models_are_compared_by_name() {
+        assert!(Model::LENET < Model::MLP && Model::VGG16 != Model::VGG16_BN);
+        let ordered: BTreeSet<Model> = Model::all().collect();
+        let hashed: HashSet<Model> = Model::all().collect();
+        assert_eq!((ordered.len(), hashed.len()), (12, 12));
+    }
+
+    #[test]
+    fn every_model_classifies_a_batch_of_its_smallest_images() {
+        let device = Device::default();
+        // The dense layers of VGG-16 have 120 million weights, whatever the image.
+        let quick = |model: &Model| !model.name().starts_with("vgg16");
+        for model in Model::all().filter(quick) {
+            let config = smallest(model);
+            let network = model.init(&config, &device).unwrap();
+            let [channels, height, width] = config.image_shape;
+            let images = Tensor::ones([2, channels, height, width], &device);
+            let outputs = network.outputs(images.clone());
+            assert_eq!(outputs.scores().dims(), [2, 3], "{model}");
+            match outputs {
+                Outputs::Logits(_) => assert!(!model.spikes(), "{model}"),
+                Outputs::Spikes(spikes) => {
+                    assert!(model.spikes(), "{model}");
+                    assert_eq!(spikes.dims(), [4, 2, 3], "{model}");
+                }
+            }
+            assert_eq!(
+                network.observe(images).is_empty(),
+                !model.spikes(),
+                "{model}"
+            );
+        }
+    }
+
+    /// An option is in `takes` exactly if setting it changes the network.
+    #[test]
+    fn a_specification_names_the_options_that_reach_the_network() {
+        let device = Device::default();
+        for model in Model::all() {
+            let config = smallest(model);
+            let show = |config: &NetworkConfig| model.init(config, &device).unwrap().to_string();
+            let reaches = |change: fn(&mut NetworkConfig)| {
+                let mut changed = config.clone();
+                change(&mut changed);
+                show(&changed) != show(&config)
+            };
+            let found = ModelOptions {
+                activation: reaches(|config| config.activation = Activation::Silu),
+                dropout: reaches(|config| config.dropout = Some(0.125)),
+                batch_norm: show(&config).contains("BatchNorm"),
+                spiking: reaches(|config| config.spiking.steps = 9)
+                    && reaches(|config| config.spiking.lif.beta = 0.25),
+            };
+            assert_eq!(model.takes(), found, "{model}");
+        }
+    }
+
+    #[test]
+    fn an_image_below_the_smallest_is_refused() {
+        let device = Device::default();
+        for model in Model::all().filter(|model| model.spec().smallest_image > 1) {
+            let mut config = smallest(model);
+            config.image_shape[2] -= 1;
+            let error = model.init(&config, &device).unwrap_err();
+            assert!(
+                matches!(error, NetworkError::ImageTooSmall { .. }),
+                "{error}"
+            );
+            assert!(error.to_string().starts_with(model.name()), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let device = Device::default();
+        let refused = |model: Model, change: fn(&mut NetworkConfig)| {
+            let mut config = smallest(model);
+            change(&mut config);
+            model.init(&config, &device).unwrap_err()
+        };
+        let error = refused(Model::LENET, |config| config.dropout = Some(1.5));
+        assert_eq!(error, NetworkError::Dropout(1.5));
+        let error = refused(Model::LENET, |config| config.dropout = Some(f64::NAN));
+        assert!(matches!(error, NetworkError::Dropout(_)));
+        let error = refused(Model::SNN_MLP, |config| config.spiking.steps = 0);
+        assert_eq!(error, NetworkError::NoSteps);
+        let error = refused(Model::SNN_LENET, |config| config.spiking.lif.beta = 2.0);
+        assert!(matches!(error, NetworkError::Lif(LifError::Beta(_))));
+    }
+
+    #[test]
+    fn typical_shapes_and_batches_are_those_of_the_benchmark() {
+        for model in Model::all() {
+            let expected = match model.name() {
+                "mlp-toy" => ([2, 1, 1], 128),
+                "mlp" | "lenet" | "snn-mlp" | "snn-lenet" => ([1, 28, 28], 128),
+                "vgg-like" | "vgg-like-bn" | "resnet32" => ([3, 32, 32], 128),
+                _ => ([3, 224, 224], 8),
+            };
+            assert_eq!(
+                (model.spec().image_shape, model.spec().batch),
+                expected,
+                "{model}"
+            );
+        }
+    }
+}

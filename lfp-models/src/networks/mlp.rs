@@ -161,3 +161,30 @@ impl Classifier for Mlp {
         format!("layers.{}", self.layers.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_takes_a_number_of_its_own_in_pytorchs_names() {
+        let device = Device::default();
+        let config = MlpConfig::new(vec![2, 4, 3]);
+        let last = |model: Mlp| model.pytorch_names().pop().unwrap();
+        let name = |theirs: &str| ("layers.1".to_owned(), theirs.to_owned());
+        assert_eq!(last(config.init(&device)), name("classifier.2"));
+        let with_dropout = config.with_dropout(0.5);
+        assert_eq!(last(with_dropout.init(&device)), name("classifier.3"));
+    }
+
+    #[test]
+    fn the_network_of_figure_3_takes_images_of_any_shape() {
+        let device = Device::default();
+        for [channels, height, width] in [[2, 1, 1], [3, 5, 4]] {
+            let config = NetworkConfig::new([channels, height, width], 7);
+            let network = Model::MLP_TOY.init(&config, &device).unwrap();
+            let images = Tensor::ones([1, channels, height, width], &device);
+            assert_eq!(network.outputs(images).scores().dims(), [1, 7]);
+        }
+    }
+}

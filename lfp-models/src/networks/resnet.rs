@@ -307,3 +307,34 @@ impl Classifier for ResNet {
         "fc".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> ResNetConfig {
+        ResNetConfig::new(vec![1, 1], vec![4, 8])
+            .with_large_images(false)
+            .with_num_classes(3)
+    }
+
+    #[test]
+    fn only_a_change_of_shape_puts_a_convolution_on_the_shortcut() {
+        let model = small().init(&Device::default());
+        let shortcuts: Vec<bool> = model
+            .layers
+            .iter()
+            .flatten()
+            .map(|block| block.downsample.is_some())
+            .collect();
+        assert_eq!(shortcuts, [false, true]);
+    }
+
+    #[test]
+    fn merging_leaves_no_batch_normalisation() {
+        let model = small().init(&Device::default());
+        assert!(model.to_string().contains("BatchNorm"));
+        let merged = model.merge_batch_norm().unwrap();
+        assert!(!merged.to_string().contains("BatchNorm"));
+    }
+}

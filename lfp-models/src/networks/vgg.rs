@@ -293,8 +293,6 @@ impl Classifier for Vgg {
         }
         let dense = 0..self.dense.len();
         names.extend(dense.map(|layer| {
-            // The field is not called `classifier`: `to_safetensors` applies the renamings one after the
-            // other, and `classifier.3` would be renamed twice.
             (
                 format!("dense.{layer}"),
                 format!("classifier.{}", 3 * layer),
@@ -305,5 +303,33 @@ impl Classifier for Vgg {
 
     fn last_layer(&self) -> String {
         format!("dense.{}", self.dense.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn average_pooling_makes_the_weights_fit_images_of_any_size() {
+        let device = Device::default();
+        let config = VggConfig::new(vec![vec![2], vec![3]], vec![4]).with_pooled(Some([2, 2]));
+        let model = config.init(&device);
+        for size in [8, 20] {
+            let logits = model.forward(Tensor::ones([1, 3, size, size], &device));
+            assert_eq!(logits.dims(), [1, 10]);
+        }
+    }
+
+    #[test]
+    fn batch_normalisation_takes_a_number_of_its_own_in_pytorchs_names() {
+        let names = |config: VggConfig| config.init(&Device::default()).pytorch_names();
+        let has = |config, ours: &str, theirs: &str| {
+            names(config).contains(&(ours.to_owned(), theirs.to_owned()))
+        };
+        assert!(has(VggConfig::vgg16(), "blocks.4.2.conv", "features.28"));
+        assert!(has(VggConfig::vgg16_bn(), "blocks.4.2.conv", "features.40"));
+        assert!(has(VggConfig::vgg16_bn(), "blocks.4.2.norm", "features.41"));
+        assert!(has(VggConfig::vgg16_bn(), "dense.2", "classifier.6"));
     }
 }
