@@ -374,12 +374,12 @@ fn membranes_that_never_leak_count() {
 fn neurons_that_cannot_be_are_named() {
     let config = LifConfig::new();
     for threshold in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = config.clone().with_threshold(threshold).init().unwrap_err();
+        let error = config.with_threshold(threshold).init().unwrap_err();
         assert!(matches!(error, LifError::Threshold(_)), "{error}");
         assert!(error.to_string().contains("positive"), "{error}");
     }
     for beta in [-0.1, 1.1, f64::NAN] {
-        let error = config.clone().with_beta(beta).init().unwrap_err();
+        let error = config.with_beta(beta).init().unwrap_err();
         assert!(matches!(error, LifError::Beta(_)), "{error}");
     }
     let steep = Surrogate::FastSigmoid { slope: 0.0 };
