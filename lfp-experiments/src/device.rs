@@ -3,57 +3,55 @@
 use std::{fmt, str::FromStr};
 
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
 
-/// A device by the name that `--device` takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A device by its canonical name: `flex`, `cuda`, `cuda:1`, ...
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DeviceName {
     backend: Backend,
     index: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The devices of a run, which share every batch: names separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeviceNames(Vec<DeviceName>);
+
+/// Backends, in the order in which Burn chooses a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 enum Backend {
     Auto,
+    Cuda,
+    Metal,
+    Rocm,
+    Vulkan,
+    WebGpu,
+    Wgpu,
     Flex,
     NdArray,
-    Cuda,
-    Wgpu,
-    Vulkan,
-    Metal,
-    WebGpu,
-    Rocm,
 }
 
-const BACKENDS: [(&str, Backend); 9] = [
-    ("auto", Backend::Auto),
-    ("flex", Backend::Flex),
-    ("ndarray", Backend::NdArray),
-    ("cuda", Backend::Cuda),
-    ("wgpu", Backend::Wgpu),
-    ("vulkan", Backend::Vulkan),
-    ("metal", Backend::Metal),
-    ("webgpu", Backend::WebGpu),
-    ("rocm", Backend::Rocm),
-];
-
-/// Why there is no such device.
+/// Errors of devices.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// Not a device's name.
+    /// The name of no device.
     #[error(
-        "unknown device \"{0}\", expected auto, flex, ndarray, cuda, cuda:N, wgpu, vulkan, metal, \
-         webgpu or rocm"
+        "unknown device \"{0}\", expected one of {names}; cuda and rocm take an index, as in cuda:N",
+        names = Backend::VARIANTS.join(", ")
     )]
     Unknown(String),
-    /// The program was built without it.
+    /// The program was built without the backend.
     #[error("device \"{0}\" was not compiled in: build with `--features {0}`")]
     NotCompiled(String),
-    /// It is compiled in, and the machine has none.
+    /// The machine has no such device.
     #[error("device \"{name}\" does not work on this machine: {reason}")]
     Unavailable {
-        /// Its name.
+        /// The name.
         name: String,
-        /// What its driver said.
+        /// The driver's message.
         reason: String,
     },
 }
@@ -70,35 +68,60 @@ impl FromStr for DeviceName {
             Some(_) => return Err(unknown()),
             None => (text, 0),
         };
-        let known = BACKENDS.iter().find(|(known, _)| *known == name);
-        let &(_, backend) = known.ok_or_else(unknown)?;
+        let backend = name.parse().map_err(|_| unknown())?;
         Ok(Self { backend, index })
     }
 }
 
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = BACKENDS.iter().find(|(_, known)| *known == self.backend);
-        let (name, _) = known.expect("every backend has a name");
         match self.index {
-            0 => write!(f, "{name}"),
-            index => write!(f, "{name}:{index}"),
+            0 => write!(f, "{}", self.backend),
+            index => write!(f, "{}:{index}", self.backend),
         }
     }
 }
 
+impl TryFrom<String> for DeviceName {
+    type Error = DeviceError;
+
+    fn try_from(text: String) -> Result<Self, DeviceError> {
+        text.parse()
+    }
+}
+
+impl From<DeviceName> for String {
+    fn from(name: DeviceName) -> Self {
+        name.to_string()
+    }
+}
+
 impl DeviceName {
-    /// The device, after a first computation on it.
+    /// The device that `auto` stands for on this machine: `BURN_DEVICE`, or the first backend that was compiled in, in
+    /// Burn's order. Other names stay.
+    #[must_use]
+    pub fn resolved(self) -> Self {
+        if self.backend != Backend::Auto {
+            return self;
+        }
+        let chosen = std::env::var("BURN_DEVICE").ok();
+        let chosen = chosen.and_then(|name| name.to_lowercase().parse().ok());
+        let compiled = || Backend::COMPILED.first().copied();
+        let backend = chosen.or_else(compiled).unwrap_or(Backend::Auto);
+        Self { backend, index: 0 }
+    }
+
+    /// Opens the device, and runs a first computation on it.
     ///
     /// # Errors
     ///
-    /// If it was not compiled in, or the machine has none.
-    pub fn open(&self) -> Result<Device, DeviceError> {
-        // Drivers report a missing device by a panic, on whose message the user need not look twice.
+    /// If the backend was not compiled in, or the machine has no such device.
+    pub fn open(self) -> Result<Device, DeviceError> {
+        // Drivers report a missing device by a panic; its message is returned instead of printed.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
         let opened = std::panic::catch_unwind(|| {
-            let device = self.select()?;
+            let device = self.resolved().select()?;
             let _ = Tensor::<1>::ones([1], &device).sum().into_scalar::<f32>();
             Ok(device)
         });
@@ -114,9 +137,8 @@ impl DeviceName {
         })
     }
 
-    fn select(&self) -> Result<Device, DeviceError> {
+    fn select(self) -> Result<Device, DeviceError> {
         match self.backend {
-            Backend::Auto => Ok(Device::default()),
             #[cfg(feature = "flex")]
             Backend::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
@@ -138,15 +160,98 @@ impl DeviceName {
                 unreachable_patterns,
                 reason = "no backend is missing with every feature"
             )]
-            _ => Err(DeviceError::NotCompiled(self.without_index())),
+            backend => Err(DeviceError::NotCompiled(backend.to_string())),
         }
     }
+}
 
-    fn without_index(&self) -> String {
-        Self {
+impl Backend {
+    /// The backends that were compiled in, in Burn's order of preference.
+    const COMPILED: &'static [Self] = &[
+        #[cfg(feature = "cuda")]
+        Self::Cuda,
+        #[cfg(feature = "metal")]
+        Self::Metal,
+        #[cfg(feature = "rocm")]
+        Self::Rocm,
+        #[cfg(feature = "vulkan")]
+        Self::Vulkan,
+        #[cfg(feature = "webgpu")]
+        Self::WebGpu,
+        #[cfg(feature = "wgpu")]
+        Self::Wgpu,
+        #[cfg(feature = "flex")]
+        Self::Flex,
+        #[cfg(feature = "ndarray")]
+        Self::NdArray,
+    ];
+}
+
+impl DeviceNames {
+    /// The devices by their canonical names; `auto` is resolved.
+    pub fn new(names: impl IntoIterator<Item = DeviceName>) -> Self {
+        Self(names.into_iter().map(DeviceName::resolved).collect())
+    }
+
+    /// Opens all devices.
+    ///
+    /// # Errors
+    ///
+    /// The first device that cannot be opened.
+    pub fn open(&self) -> Result<Vec<Device>, DeviceError> {
+        self.0.iter().map(|name| name.open()).collect()
+    }
+}
+
+impl Default for DeviceNames {
+    /// The device that `auto` stands for.
+    fn default() -> Self {
+        Self::new([DeviceName {
+            backend: Backend::Auto,
             index: 0,
-            ..self.clone()
+        }])
+    }
+}
+
+impl fmt::Display for DeviceNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+impl TryFrom<String> for DeviceNames {
+    type Error = DeviceError;
+
+    fn try_from(text: String) -> Result<Self, DeviceError> {
+        let names: Result<Vec<DeviceName>, _> = text.split(',').map(str::parse).collect();
+        names.map(Self)
+    }
+}
+
+impl From<DeviceNames> for String {
+    fn from(names: DeviceNames) -> Self {
+        names.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_auto_is_resolved() {
+        for text in ["flex", "cuda", "cuda:1", "rocm:3", "ndarray", "webgpu"] {
+            let name: DeviceName = text.parse().unwrap();
+            assert_eq!(name.to_string(), text);
+            assert_eq!(name.resolved(), name);
         }
-        .to_string()
+        let names = DeviceNames::default().to_string();
+        assert!(!names.contains("auto"), "{names}");
+        let json = serde_json::to_string(&DeviceNames::default()).unwrap();
+        assert_eq!(json, format!("\"{names}\""));
+        for text in ["abacus", "flex:1", "cuda:x", "cuda:", ""] {
+            assert!(text.parse::<DeviceName>().is_err(), "{text}");
+        }
     }
 }

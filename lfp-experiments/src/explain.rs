@@ -11,11 +11,11 @@ use lfp_burn::{
     LfpConfig, Propagate,
     reward::{Reward, TargetReward},
 };
+use lfp_models::{Classifier, LogitsRequired, Network};
 
 use crate::{
     data::{DataError, Sample, Samples},
     files::{self, FileError},
-    network::{Network, Spikes},
 };
 
 /// Images are made at least that large, or one could not see their pixels.
@@ -32,7 +32,7 @@ pub enum ExplainError {
     File(#[from] FileError),
     /// The network spikes.
     #[error(transparent)]
-    Spikes(#[from] Spikes),
+    Spikes(#[from] LogitsRequired),
 }
 
 /// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red
@@ -70,10 +70,10 @@ fn relevance(
     sample: &Sample,
     [channels, height, width]: [usize; 3],
     device: &Device,
-) -> Result<Vec<f32>, Spikes> {
+) -> Result<Vec<f32>, LogitsRequired> {
     let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
     let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
-    let logits = network.logits(inputs.clone())?;
+    let logits = network.outputs(inputs.clone()).logits()?;
     let target = Tensor::from_data([i64::from(sample.label)], device);
     let reward = TargetReward::new().forward(logits.clone(), target);
     let feedback = logits

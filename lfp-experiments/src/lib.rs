@@ -18,7 +18,6 @@ pub mod data;
 pub mod device;
 pub mod explain;
 mod files;
-pub mod network;
 pub mod objective;
 pub mod plot;
 pub mod pruning;

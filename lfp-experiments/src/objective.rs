@@ -1,6 +1,4 @@
-//! What a network is trained for, and by which of the two backward passes.
-
-use std::fmt;
+//! The objective of a training run, and its backward pass: rewards or gradients.
 
 use burn::{
     module::Module,
@@ -11,16 +9,20 @@ use burn::{
 use clap::ValueEnum;
 use lfp_burn::{
     Feedback, LfpConfig, Propagate,
-    reward::{ClassWeighted, Reduction, Reward, RewardError, SoftmaxReward, SpikeRateReward},
+    reward::{
+        ClassWeighted, CorrectReward, MisclassificationReward, Reduction, Reward, RewardError,
+        SigmoidReward, SoftmaxReward, SpikeRateReward,
+    },
     spiking::rate_cross_entropy,
 };
+use lfp_models::Outputs;
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
-use crate::network::Outputs;
-
-/// How a network learns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// The training method.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Method {
     /// Layer-wise feedback propagation.
     Lfp,
@@ -28,54 +30,65 @@ pub enum Method {
     Gradient,
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Lfp => "lfp",
-            Self::Gradient => "gradient",
-        })
+/// The initial reward of logits (Table 2).
+#[derive(
+    Clone, Copy, Debug, Default, Display, PartialEq, Eq, ValueEnum, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum RewardKind {
+    /// Reward #3, by the softmax.
+    #[default]
+    Softmax,
+    /// Reward #4, by the sigmoid.
+    Sigmoid,
+    /// Reward #1, for correct classifications.
+    Correct,
+    /// Reward #2, against false positives.
+    Misclassification,
+}
+
+type LogitReward = Box<dyn Reward<2> + Send + Sync>;
+
+impl RewardKind {
+    fn build(self, class_weights: Option<Vec<f32>>) -> LogitReward {
+        fn weighted<R>(reward: R, weights: Option<Vec<f32>>) -> LogitReward
+        where
+            R: Reward<2> + Send + Sync + 'static,
+        {
+            match weights {
+                Some(weights) => Box::new(ClassWeighted::new(reward, weights)),
+                None => Box::new(reward),
+            }
+        }
+        match self {
+            Self::Softmax => weighted(SoftmaxReward::new(), class_weights),
+            Self::Sigmoid => weighted(SigmoidReward::new(), class_weights),
+            Self::Correct => weighted(CorrectReward::new(), class_weights),
+            Self::Misclassification => weighted(MisclassificationReward::new(), class_weights),
+        }
     }
 }
 
-impl Method {
-    /// The same with a weight for each class of logits.
-    pub fn weighted_objective(self, weights: Vec<f32>) -> Objective {
-        match self {
-            Self::Lfp => Objective::reward(ClassWeighted::new(SoftmaxReward::new(), weights)),
-            Self::Gradient => Objective::CrossEntropy {
-                weights: Some(weights),
-            },
-        }
-    }
-
-    /// The objective of the paper's experiments: reward #3 or the rate-coded one, or the cross-entropy.
-    pub fn objective(self) -> Objective {
-        match self {
-            Self::Lfp => Objective::reward(SoftmaxReward::new()),
-            Self::Gradient => Objective::CrossEntropy { weights: None },
-        }
-    }
-}
-
-/// What is asked of the outputs.
+/// The objective of a training run.
 pub enum Objective {
-    /// An initial reward, to be propagated.
+    /// An initial reward, which is propagated.
     Reward {
-        /// Of logits.
-        logits: Box<dyn Reward<2> + Send + Sync>,
-        /// Of spikes.
+        /// For logits.
+        logits: LogitReward,
+        /// For spikes.
         spikes: SpikeRateReward,
-        /// By which rule.
-        rule: LfpConfig,
+        /// The settings of the propagation.
+        config: LfpConfig,
     },
-    /// The cross-entropy, averaged over the batch and over the steps, to be differentiated.
+    /// The cross-entropy, averaged over batch and steps, which is differentiated.
     CrossEntropy {
-        /// Of each class, if not all the same; spikes have none.
+        /// A weight for each class of logits.
         weights: Option<Vec<f32>>,
     },
 }
 
-/// What a backward pass left at the parameters.
+/// The result of a backward pass.
 pub enum BackwardPass {
     /// Of rewards.
     Feedback(Feedback),
@@ -84,13 +97,28 @@ pub enum BackwardPass {
 }
 
 impl Objective {
-    /// A reward of logits, by the default rule. Spikes get the rate-coded reward, averaged over the steps.
-    pub fn reward(logits: impl Reward<2> + Send + Sync + 'static) -> Self {
-        Self::Reward {
-            logits: Box::new(logits),
-            spikes: SpikeRateReward::new().with_steps(Reduction::Mean),
-            rule: LfpConfig::new(),
+    /// The objective of a method. Spikes get the rate-coded reward, averaged over the steps.
+    pub fn new(
+        method: Method,
+        reward: RewardKind,
+        class_weights: Option<Vec<f32>>,
+        config: LfpConfig,
+    ) -> Self {
+        match method {
+            Method::Lfp => Self::Reward {
+                logits: reward.build(class_weights),
+                spikes: SpikeRateReward::new().with_steps(Reduction::Mean),
+                config,
+            },
+            Method::Gradient => Self::CrossEntropy {
+                weights: class_weights,
+            },
         }
+    }
+
+    /// The objective of a method with its default settings.
+    pub fn of(method: Method) -> Self {
+        Self::new(method, RewardKind::default(), None, LfpConfig::new())
     }
 
     /// The backward pass from `outputs` for `targets`, `[batch_size]`.
@@ -98,8 +126,8 @@ impl Objective {
         self.backward_of_part(outputs, targets, 1.0)
     }
 
-    /// The backward pass for a `share` of a batch: those of all parts together are that of the batch.
-    /// Rewards are summed over the batch, so a part's are what they are; a mean counts by its share.
+    /// The backward pass of a micro-batch that is the fraction `share` of its batch. The sum over the micro-batches equals
+    /// the backward pass of the batch: rewards are sums over samples, a mean loss is weighted by its share.
     pub fn backward_of_part(
         &self,
         outputs: Outputs,
@@ -107,13 +135,13 @@ impl Objective {
         share: f64,
     ) -> BackwardPass {
         match (self, outputs) {
-            (Self::Reward { logits, rule, .. }, Outputs::Logits(outputs)) => {
+            (Self::Reward { logits, config, .. }, Outputs::Logits(outputs)) => {
                 let reward = logits.forward(outputs.clone(), targets);
-                BackwardPass::Feedback(propagate(outputs, reward, *rule))
+                BackwardPass::Feedback(outputs.propagate_with(reward, config))
             }
-            (Self::Reward { spikes, rule, .. }, Outputs::Spikes(outputs)) => {
+            (Self::Reward { spikes, config, .. }, Outputs::Spikes(outputs)) => {
                 let reward = spikes.forward(outputs.clone(), targets);
-                BackwardPass::Feedback(propagate(outputs, reward, *rule))
+                BackwardPass::Feedback(outputs.propagate_with(reward, config))
             }
             (Self::CrossEntropy { weights }, Outputs::Logits(outputs)) => {
                 let loss = CrossEntropyLossConfig::new().with_weights(weights.clone());
@@ -127,20 +155,11 @@ impl Objective {
         }
     }
 
-    /// The same objective, propagated by another rule.
-    #[must_use]
-    pub fn with_rule(mut self, new: LfpConfig) -> Self {
-        if let Self::Reward { rule, .. } = &mut self {
-            *rule = new;
-        }
-        self
-    }
-
-    /// Whether the outputs, `[batch_size, classes]`, can still be learned from.
+    /// Checks the scores of a batch, `[batch_size, classes]`.
     ///
     /// # Errors
     ///
-    /// If a reward, or the reward that goes with the cross-entropy, is infinite or NaN.
+    /// If a reward, or the reward that corresponds to the cross-entropy, is infinite or NaN.
     pub fn check(&self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Result<(), RewardError> {
         let softmax = SoftmaxReward::new();
         let reward: &dyn Reward<2> = match self {
@@ -149,12 +168,6 @@ impl Objective {
         };
         reward.try_forward(scores, targets).map(|_| ())
     }
-}
-
-fn propagate<const D: usize>(outputs: Tensor<D>, reward: Tensor<D>, rule: LfpConfig) -> Feedback {
-    outputs
-        .try_propagate(reward, &rule)
-        .expect("the reward has the shape of the outputs, and the network is tracked")
 }
 
 impl BackwardPass {

@@ -9,12 +9,12 @@ use lfp_burn::{
     prune::{LayerFilter, PruneError, RankingScope, Relevance, Scores},
     reward::{Reward, TargetReward},
 };
+use lfp_models::{Classifier, LogitsRequired, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{Batches, DataError, Order, Samples},
     files::{self, to_json},
-    network::{Network, Spikes},
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel, PlotError, Shape},
     train::{Accuracy, Settings, Versions},
 };
@@ -89,7 +89,7 @@ pub enum PruningError {
     Prune(#[from] PruneError),
     /// The network spikes.
     #[error(transparent)]
-    Spikes(#[from] Spikes),
+    Spikes(#[from] LogitsRequired),
 }
 
 impl Curve {
@@ -174,7 +174,7 @@ impl Subject<'_> {
         let mut relevance = Relevance::default();
         for batch in self.batches().iter(&self.device) {
             let batch = batch?;
-            let logits = self.network.logits(batch.inputs)?;
+            let logits = self.network.outputs(batch.inputs).logits()?;
             let reward = TargetReward::new().forward(logits.clone(), batch.targets);
             let feedback = logits
                 .try_propagate(reward, &LfpConfig::new())

@@ -16,12 +16,12 @@ use std::{
 
 use burn::tensor::Device;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use lfp_models::Network;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     data::Split,
     files::{self, FileError, failed, to_json},
-    network::Network,
     train::{self, Outcome, Settings, TrainError},
 };
 

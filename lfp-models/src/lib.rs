@@ -1,44 +1,31 @@
-//! Networks for layer-wise feedback propagation, ready to train.
+//! Networks for Layer-wise Feedback Propagation (LFP), ready to train.
 //!
-//! Each is a `Config` with an `init(&device)`, as in `burn::nn`, takes its activation as a
-//! parameter, and knows the names its parameters have in PyTorch ([`PyTorchNames`]). Weights are
-//! drawn as PyTorch draws them, which is Burn's default: uniform within `1 / sqrt(fan_in)`.
+//! Each network is a Burn `Config` with `init(&device)`, as in `burn::nn`. Weights are initialised as PyTorch
+//! initialises a single layer, which is Burn's default: uniform within `1 / sqrt(fan_in)`.
 //!
-//! | model | used for |
-//! |---|---|
-//! | [`Mlp`] | the toy data of Figure 3; dense networks on images |
-//! | [`LeNet`] | MNIST |
-//! | [`SpikingMlp`], [`SpikingLeNet`] | spiking networks on MNIST (Figure 7) |
-//! | [`Vgg`] | VGG-16 with and without batch normalisation; VGG-like for CIFAR (Appendix A.6.2) |
-//! | [`ResNet`] | ResNet-18 and -34; ResNet-32 for CIFAR |
+//! | network | models | use |
+//! |---|---|---|
+//! | [`Mlp`] | `mlp`, `mlp-toy` | dense networks on images; the toy data of Figure 3 |
+//! | [`LeNet`] | `lenet` | MNIST |
+//! | [`Vgg`] | `vgg16`, `vgg16-bn`, `vgg-like`, `vgg-like-bn` | VGG-16; VGG-like for CIFAR (Appendix A.6.2) |
+//! | [`ResNet`] | `resnet18`, `resnet34`, `resnet32` | ResNet-18 and -34; ResNet-32 for CIFAR |
+//! | [`SpikingMlp`], [`SpikingLeNet`] | `snn-mlp`, `snn-lenet` | spiking networks on MNIST (Figure 7) |
 //!
-//! [`StateDict`] brings torchvision's weights into them, and [`to_safetensors`] takes weights back there.
+//! - [`Classifier`] is what they have in common: outputs, PyTorch's weights, merged batch normalisation.
+//! - [`Model`] finds a network by name; [`NetworkConfig`] configures any of them; [`Network`] holds any of them.
+//! - [`StateDict`] loads weights from PyTorch (`.pth`, `.safetensors`); [`Classifier::to_safetensors`] writes them.
+//! - [`initialized`] draws the random weights at once, so that a seed determines them.
 
-mod convolution;
-mod lenet;
-mod mlp;
-mod names;
-mod resnet;
-mod spiking_lenet;
-mod spiking_mlp;
+mod classifier;
+mod initialized;
+mod networks;
+mod registry;
 mod state_dict;
-mod vgg;
 
-pub use lenet::{LeNet, LeNetConfig};
-pub use mlp::{Mlp, MlpConfig};
-pub use names::PyTorchNames;
-pub use resnet::{ResNet, ResNetConfig};
-pub use spiking_lenet::{SpikingLeNet, SpikingLeNetConfig};
-pub use spiking_mlp::{SpikingMlp, SpikingMlpConfig};
-pub use state_dict::{Applied, Mismatch, StateDict, StateDictError, to_safetensors};
-pub use vgg::{Vgg, VggConfig};
-
-/// A model whose batch normalisation can be merged into the linear maps before it.
-pub trait Canonize: burn::module::Module {
-    /// The model without batch normalisation: in inference mode the same function.
-    ///
-    /// # Errors
-    ///
-    /// If one cannot be merged.
-    fn canonized(self) -> Result<Self, lfp_burn::nn::MergeError>;
-}
+pub use classifier::{Classifier, LogitsRequired, Outputs};
+pub use initialized::initialized;
+pub use networks::*;
+pub use registry::{
+    Model, ModelOptions, ModelSpec, NetworkConfig, NetworkError, SpikingConfig, UnknownModel,
+};
+pub use state_dict::{Applied, Mismatch, StateDict, StateDictError};

@@ -1,21 +1,18 @@
-//! Weights from PyTorch, and back.
+//! Weights in PyTorch's names and layouts.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use burn::{
-    module::Module,
-    store::{
-        BurnToPyTorchAdapter, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore,
-        SafetensorsStore, SafetensorsStoreError, burn_pack::Tensor as StoredTensor,
-    },
+use burn::store::{
+    BurnToPyTorchAdapter, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore,
+    SafetensorsStore, SafetensorsStoreError, burn_pack::Tensor as StoredTensor,
 };
 
-use crate::{PyTorchNames, names::to_pytorch};
+use crate::Classifier;
 
-/// A file of weights as PyTorch saves them: `.pth` or `.pt` of a `state_dict()`, or `.safetensors`.
+/// A `state_dict()` of PyTorch in a file, `.pth`, `.pt` or `.safetensors`, to load into a [`Classifier`].
 ///
-/// Names and layouts are PyTorch's. If the file is for another number of classes than the model, the
-/// last layer stays as it was drawn. Any other difference is an error, unless allowed.
+/// If the file has another number of classes than the model, the model's last layer keeps its weights, unless
+/// [`same_classes`](Self::same_classes) is set. Any other difference is an error unless allowed.
 ///
 /// # Example
 ///
@@ -38,46 +35,46 @@ pub struct StateDict {
     same_classes: bool,
 }
 
-/// What was taken over.
+/// Result of loading a [`StateDict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Whether the last layer was left as it was, because the file has another number of classes.
+    /// Whether the last layer kept its weights because the file has another number of classes.
     pub last_layer_kept: bool,
-    /// What did not fit, and was allowed not to.
+    /// Differences that were allowed.
     pub mismatch: Mismatch,
 }
 
-/// How a file differs from a model, in PyTorch's names and layouts.
+/// Differences between a file and a model, in PyTorch's names and layouts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Tensors that the model has and the file has not.
+    /// Tensors of the model that the file does not have.
     pub missing: Vec<String>,
-    /// Tensors that the file has and the model has not.
+    /// Tensors of the file that the model does not have.
     pub unused: Vec<String>,
-    /// Tensors of another shape: name, the model's, the file's.
+    /// Tensors of different shapes: name, shape in the model, shape in the file.
     pub shapes: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
 
-/// Why weights were not taken over.
+/// Errors of [`StateDict::apply_to`].
 #[derive(Debug, thiserror::Error)]
 pub enum StateDictError {
-    /// Neither of the formats.
+    /// The file's extension names no known format.
     #[error("{}: expected a file that ends in .pth, .pt or .safetensors", .0.display())]
     Format(PathBuf),
-    /// The file cannot be read.
+    /// The file is missing, torn, or not in the format of its extension.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the reader.
         reason: String,
     },
-    /// The file is of another model.
+    /// The file belongs to another model.
     #[error("{path}: the weights do not fit the model: {mismatch}", path = path.display())]
     Mismatch {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// How it differs.
+        /// All differences.
         mismatch: Box<Mismatch>,
     },
 }
@@ -107,7 +104,7 @@ impl fmt::Display for Mismatch {
 }
 
 impl StateDict {
-    /// The file at `path`, which is read when it is applied.
+    /// Refers to the file at `path`. It is read by [`apply_to`](Self::apply_to).
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -118,45 +115,42 @@ impl StateDict {
         }
     }
 
-    /// Leaves tensors that the file has not as they are.
+    /// Allows tensors of the model that the file does not have; they keep their weights.
     #[must_use]
     pub fn allow_missing(mut self) -> Self {
         self.allow_missing = true;
         self
     }
 
-    /// Leaves aside tensors that the model has not.
+    /// Allows tensors of the file that the model does not have; they are ignored.
     #[must_use]
     pub fn allow_unused(mut self) -> Self {
         self.allow_unused = true;
         self
     }
 
-    /// Leaves tensors as they are for which the file has another shape.
+    /// Allows tensors of different shapes; the model's keep their weights.
     #[must_use]
     pub fn allow_shapes(mut self) -> Self {
         self.allow_shapes = true;
         self
     }
 
-    /// Takes another number of classes for an error, too: the file is of a model that is to be used as it is.
+    /// Refuses a file with another number of classes, for a trained model that is used as it is.
     #[must_use]
     pub fn same_classes(mut self) -> Self {
         self.same_classes = true;
         self
     }
 
-    /// Takes the weights over into `model`.
+    /// Loads the weights into `model`.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or does not fit the model; the error lists every difference.
-    pub fn apply_to<M: Module + PyTorchNames>(
-        &self,
-        mut model: M,
-    ) -> Result<(M, Applied), StateDictError> {
+    /// If the file cannot be read or does not fit the model; the error lists every difference.
+    pub fn apply_to<M: Classifier>(&self, mut model: M) -> Result<(M, Applied), StateDictError> {
         let mut found = self.read()?;
-        // A counter of PyTorch's that nothing here needs.
+        // PyTorch's batch normalisation counts batches; Burn's does not.
         found.retain(|name, _| !name.ends_with(".num_batches_tracked"));
         let ours = names(&model);
         let last = to_pytorch(&model.pytorch_names(), &format!("{}.", model.last_layer()));
@@ -195,7 +189,7 @@ impl StateDict {
             && (self.allow_shapes || mismatch.shapes.is_empty())
     }
 
-    /// The tensors by PyTorch's names.
+    /// The file's tensors by PyTorch's names.
     fn read(&self) -> Result<BTreeMap<String, StoredTensor>, StateDictError> {
         let extension = self.path.extension().and_then(|ending| ending.to_str());
         match extension {
@@ -227,11 +221,10 @@ impl StateDict {
     }
 }
 
-/// A model's tensors by PyTorch's names: path in PyTorch's way of naming parameters, and shape in
-/// PyTorch's layout.
+/// The tensors of a model by PyTorch's name: path in the model, and shape in PyTorch's layout.
 type Names = BTreeMap<String, (String, Vec<usize>)>;
 
-fn names<M: Module + PyTorchNames>(model: &M) -> Names {
+fn names<M: Classifier>(model: &M) -> Names {
     let layers = model.pytorch_names();
     let tensors = model.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);
     let tensors = tensors.into_iter().map(|tensor| {
@@ -241,12 +234,22 @@ fn names<M: Module + PyTorchNames>(model: &M) -> Names {
     tensors.collect()
 }
 
-/// Removes the last layer from what was found if it is for another number of classes, and says so.
+/// The name in PyTorch of the tensor at `path` in the model.
+fn to_pytorch(names: &[(String, String)], path: &str) -> String {
+    let renamed = names.iter().find_map(|(ours, theirs)| {
+        let rest = path.strip_prefix(ours.as_str())?;
+        rest.starts_with('.').then(|| format!("{theirs}{rest}"))
+    });
+    renamed.unwrap_or_else(|| path.to_owned())
+}
+
+/// Removes the last layer from `found` if it has another number of classes. Returns whether it did.
 fn drop_last_layer(last: &str, ours: &Names, found: &mut BTreeMap<String, StoredTensor>) -> bool {
     let other = |(name, (_, shape)): (&String, &(String, Vec<usize>))| {
         let theirs = found.get(name).map(|tensor| tensor.shape.to_vec());
         let theirs = theirs.filter(|_| name.starts_with(last));
-        // Classes are the first axis of weights and biases alike; the others must be the same.
+        // Classes are the first axis of weight and bias in PyTorch's layout. If another axis differs, the file
+        // belongs to another model.
         theirs.is_some_and(|theirs| {
             theirs.first() != shape.first() && theirs.get(1..) == shape.get(1..)
         })
@@ -280,24 +283,20 @@ impl Mismatch {
     }
 }
 
-/// A model's weights as a safetensors file in PyTorch's names and layouts, which
-/// `load_state_dict(safetensors.torch.load_file(path))` takes.
-///
-/// # Errors
-///
-/// If a tensor cannot be read from the device.
-pub fn to_safetensors<M: Module + PyTorchNames>(
-    model: &M,
-) -> Result<Vec<u8>, SafetensorsStoreError> {
-    // One key alone: several would be written in another order every time.
+/// See [`Classifier::to_safetensors`].
+pub(crate) fn to_safetensors<M: Classifier>(model: &M) -> Result<Vec<u8>, SafetensorsStoreError> {
+    // A single metadata key: several would be written in a different order each time.
     let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter)
+        .skip_enum_variants(true)
         .clear_metadata()
         .metadata("format", "pt");
+    // The store applies all patterns in turn. The mark keeps a later one from renaming a tensor again.
     for (ours, theirs) in model.pytorch_names() {
         let pattern = format!("^{}\\.", ours.replace('.', "\\."));
-        store = store.with_key_remapping(pattern, format!("{theirs}."));
+        store = store.with_key_remapping(pattern, format!("@{theirs}."));
     }
+    store = store.with_key_remapping("^@", "");
     model.save_into(&mut store)?;
     store.get_bytes()
 }

@@ -16,7 +16,7 @@ use lfp_burn::{
     nn::{Hook, Hooked},
 };
 
-use lfp_experiments::network::drawn;
+use lfp_models::initialized;
 
 use crate::{assert_close, autodiff, seeded, values};
 
@@ -152,7 +152,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 fn assert_same_gradients(function: ActivationFn, device: &Device) {
-    let plain = drawn(Plain::new(device));
+    let plain = initialized(Plain::new(device));
     let hooked = WithHooks::new(&plain, function);
     let x = Tensor::<4>::random([6, 2, 9, 9], Distribution::Normal(0.0, 1.0), device);
 

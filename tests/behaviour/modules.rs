@@ -16,7 +16,7 @@ use lfp_burn::{
     reward::{Reward, SoftmaxReward},
     spiking::{LifConfig, Spike},
 };
-use lfp_experiments::network::{Architecture, Model};
+use lfp_models::{Classifier, Model, NetworkConfig};
 
 use crate::{seeded, values};
 
@@ -166,18 +166,17 @@ fn weights_leave_by_the_names_and_layouts_of_pytorch() {
         ("classifier.7.weight", &[10, 1024]),
     ];
     for (model, tensors) in [
-        (Model::LeNet, of_lenet),
-        (Model::Mlp, of_mlp),
-        (Model::SnnMlp, of_snn_mlp),
-        (Model::SnnLeNet, of_snn_lenet),
+        (Model::LENET, of_lenet),
+        (Model::MLP, of_mlp),
+        (Model::SNN_MLP, of_snn_mlp),
+        (Model::SNN_LENET, of_snn_lenet),
     ] {
-        let network = Architecture::new(model)
-            .init([1, 28, 28], 10, &device)
-            .unwrap();
-        let bytes = network.to_pytorch().unwrap();
+        let config = NetworkConfig::new([1, 28, 28], 10);
+        let network = model.init(&config, &device).unwrap();
+        let bytes = network.to_safetensors().unwrap();
         assert_eq!(
             bytes,
-            network.to_pytorch().unwrap(),
+            network.to_safetensors().unwrap(),
             "the same bytes every time"
         );
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();

@@ -11,7 +11,7 @@ use lfp_burn::{
     optim::global_norm,
     reward::{Reward, SoftmaxReward},
 };
-use lfp_models::{PyTorchNames, ResNet, ResNetConfig, VggConfig, to_safetensors};
+use lfp_models::{Classifier, ResNet, ResNetConfig, VggConfig};
 use lfp_tests::{Layer, Numbers, WeightedSum, forward, propagate};
 use safetensors::SafeTensors;
 
@@ -96,7 +96,7 @@ struct Weights(BTreeMap<String, Vec<f64>>);
 
 impl Weights {
     fn of(model: &ResNet) -> Self {
-        let file = to_safetensors(model).unwrap();
+        let file = model.to_safetensors().unwrap();
         let file = SafeTensors::deserialize(&file).unwrap();
         let numbers = |bytes: &[u8]| {
             let numbers = bytes

@@ -12,7 +12,7 @@ use lfp_burn::{
     reward::{Reward, TargetReward},
     sparsity::{gini, neutral_share, quantiles, updated_share},
 };
-use lfp_models::{Canonize, LeNetConfig, ResNetConfig, VggConfig};
+use lfp_models::{Classifier, LeNetConfig, ResNetConfig, VggConfig};
 use lfp_tests::Numbers;
 
 use crate::{
@@ -107,7 +107,7 @@ fn folding_batch_normalisation_leaves_the_function_as_it_was() {
         for (config, size) in resnets {
             let model = with_weights(config.init(&device), trained).valid();
             let before = logits_of(model.clone(), |model, x| model.forward(x), size);
-            let folded = model.canonized().unwrap();
+            let folded = model.merge_batch_norm().unwrap();
             let text = format!("{folded:?}");
             assert!(!text.contains("BatchNorm"), "all are gone");
             let after = logits_of(folded, |model, x| model.forward(x), size);
@@ -117,12 +117,16 @@ fn folding_batch_normalisation_leaves_the_function_as_it_was() {
             let config = VggConfig::vgg_like_bn().with_activation(activation);
             let model = with_weights(config.init(&device), trained).valid();
             let before = logits_of(model.clone(), |model, x| model.forward(x), 32);
-            let after = logits_of(model.canonized().unwrap(), |model, x| model.forward(x), 32);
+            let after = logits_of(
+                model.merge_batch_norm().unwrap(),
+                |model, x| model.forward(x),
+                32,
+            );
             assert_close("VGG-like", &after, &before, 1e-5);
         }
         let lenet = LeNetConfig::new().init(&device);
         assert_eq!(
-            layer_weights(&lenet.clone().canonized().unwrap()),
+            layer_weights(&lenet.clone().merge_batch_norm().unwrap()),
             layer_weights(&lenet)
         );
     }
@@ -253,7 +257,9 @@ fn relevances_are_those_of_lrp_and_add_up_to_the_layers() {
         let targets: Vec<i64> = targets.iter().map(|&target| target as i64).collect();
         let targets = Tensor::<1, Int>::from_data(targets.as_slice(), &device);
         let reward = TargetReward::new().forward(logits.clone(), targets);
-        let feedback = logits.propagate_with(reward, &LfpConfig::new().with_epsilon(epsilon));
+        let feedback = logits
+            .try_propagate(reward, &LfpConfig::new().with_epsilon(epsilon))
+            .unwrap();
         relevance.add(&feedback, &model);
         let batch = feedback.relevances(&model);
         for (layer, (weights, biases)) in sums.iter_mut().enumerate() {

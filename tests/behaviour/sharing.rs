@@ -8,10 +8,10 @@ use burn::{
 use lfp_burn::ActivationFn;
 use lfp_experiments::{
     data::Batch,
-    network::{Architecture, Model, Network, drawn},
-    objective::Method,
+    objective::{Method, Objective},
     train::{Sharing, train_epoch},
 };
+use lfp_models::{Model, Network, NetworkConfig, initialized};
 
 use crate::{assert_close, seeded, values};
 
@@ -33,7 +33,7 @@ impl ModuleVisitor for Flat<'_> {
 fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) -> Vec<f64> {
     let mut all = Vec::new();
     let batches = std::iter::once(Ok(batch.clone()));
-    let objective = method.objective();
+    let objective = Objective::of(method);
     let keep = |network: Network, grads: GradientsParams| {
         let mut flat = Flat {
             grads: &grads,
@@ -48,12 +48,10 @@ fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) 
 }
 
 fn network(device: &Device) -> Network {
-    let architecture = Architecture {
-        activation: ActivationFn::Silu,
-        dropout: Some(0.0),
-        ..Architecture::new(Model::LeNet)
-    };
-    drawn(architecture.init([1, 16, 16], 10, device).unwrap())
+    let config = NetworkConfig::new([1, 16, 16], 10)
+        .with_activation(ActivationFn::Silu)
+        .with_dropout(Some(0.0));
+    initialized(Model::LENET.init(&config, device).unwrap())
 }
 
 fn batch(samples: usize, device: &Device) -> Batch {

@@ -12,7 +12,7 @@ use lfp_burn::{
     reward::{HalfTime, Reduction, Reward, SpikeRateReward},
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
-use lfp_models::{SpikingLeNetConfig, SpikingMlpConfig};
+use lfp_models::{Classifier, SpikingLeNetConfig, SpikingMlpConfig};
 use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
 
 use crate::{assert_close, autodiff, seeded, tensor, values};
@@ -375,12 +375,12 @@ fn membranes_that_never_leak_count() {
 fn neurons_that_cannot_be_are_named() {
     let config = LifConfig::new();
     for threshold in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let error = config.clone().with_threshold(threshold).init().unwrap_err();
+        let error = config.with_threshold(threshold).init().unwrap_err();
         assert!(matches!(error, LifError::Threshold(_)), "{error}");
         assert!(error.to_string().contains("positive"), "{error}");
     }
     for beta in [-0.1, 1.1, f64::NAN] {
-        let error = config.clone().with_beta(beta).init().unwrap_err();
+        let error = config.with_beta(beta).init().unwrap_err();
         assert!(matches!(error, LifError::Beta(_)), "{error}");
     }
     let steep = Surrogate::FastSigmoid { slope: 0.0 };

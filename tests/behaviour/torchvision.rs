@@ -2,14 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::tensor::{Device, Tensor};
 use lfp_burn::ActivationFn;
-use lfp_models::{
-    PyTorchNames, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig, to_safetensors,
-};
+use lfp_models::{Classifier, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tempfile::TempDir;
 
@@ -60,11 +55,11 @@ fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
 }
 
 /// A model with weights computed from PyTorch's names and shapes, which come to it in a file.
-pub(crate) fn with_weights<M: Module + PyTorchNames>(
+pub(crate) fn with_weights<M: Classifier>(
     model: M,
     weight: impl Fn(&str, &[usize]) -> Vec<f32>,
 ) -> M {
-    let own = to_safetensors(&model).unwrap();
+    let own = model.to_safetensors().unwrap();
     let own = SafeTensors::deserialize(&own).unwrap();
     let computed: Vec<_> = own
         .iter()
@@ -204,8 +199,8 @@ fn files_of_pytorch_and_of_safetensors_are_read() {
 fn what_is_written_is_what_torch_wrote() {
     let (vgg, resnet) = loaded("pth");
     let written = [
-        ("narrow-vgg", to_safetensors(&vgg).unwrap()),
-        ("narrow-resnet", to_safetensors(&resnet).unwrap()),
+        ("narrow-vgg", vgg.to_safetensors().unwrap()),
+        ("narrow-resnet", resnet.to_safetensors().unwrap()),
     ];
     for (name, written) in written {
         let original = std::fs::read(fixture(&format!("{name}.safetensors"))).unwrap();
@@ -230,11 +225,11 @@ fn what_is_written_is_what_torch_wrote() {
 fn another_number_of_classes_leaves_the_last_layer_drawn() {
     let device = Device::default();
     let model = narrow_resnet().with_num_classes(7).init(&device);
-    let drawn = to_safetensors(&model).unwrap();
+    let drawn = model.to_safetensors().unwrap();
     let file = StateDict::open(fixture("narrow-resnet.pth"));
     let (model, applied) = file.apply_to(model).unwrap();
     assert!(applied.last_layer_kept);
-    let (before, after) = (drawn, to_safetensors(&model).unwrap());
+    let (before, after) = (drawn, model.to_safetensors().unwrap());
     let (before, after) = (
         SafeTensors::deserialize(&before).unwrap(),
         SafeTensors::deserialize(&after).unwrap(),

@@ -4,7 +4,7 @@ use burn::{config::Config, module::Module, tensor::Tensor};
 use lfp_core::{LifError, LifNeuron, Surrogate, functions};
 
 /// Configures [`Lif`].
-#[derive(Config, Debug)]
+#[derive(Config, Debug, Copy, PartialEq)]
 pub struct LifConfig {
     /// The factor by which the membrane potential decays at each step, from 0 (no memory) to 1 (no leak). Default: 0.9.
     #[config(default = 0.9)]

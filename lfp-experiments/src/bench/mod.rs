@@ -9,11 +9,11 @@ use burn::{
     optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig},
     tensor::{Device, Distribution, Int, Tensor},
 };
+use lfp_models::{Classifier, Model, Network, NetworkConfig};
 use serde::Serialize;
 
 use crate::{
     allocator::Peak,
-    network::{Architecture, Model, Network},
     objective::{Method, Objective},
 };
 
@@ -67,15 +67,10 @@ impl Request {
     }
 
     fn measure(&self, model: Model, device: &Device) -> Vec<Cost> {
-        let mut architecture = Architecture::new(model);
-        architecture.spiking.steps = self.time_steps;
-        let (shape, batch) = match model {
-            Model::Mlp | Model::LeNet | Model::SnnMlp | Model::SnnLeNet => ([1, 28, 28], 128),
-            Model::VggLike | Model::VggLikeBn | Model::ResNet32 => ([3, 32, 32], 128),
-            Model::Vgg16 | Model::Vgg16Bn | Model::ResNet18 | Model::ResNet34 => ([3, 224, 224], 8),
-        };
-        let batch = self.batch.unwrap_or(batch);
-        let [channels, height, width] = shape;
+        let mut config = NetworkConfig::new(model.spec().image_shape, CLASSES);
+        config.spiking.steps = self.time_steps;
+        let batch = self.batch.unwrap_or(model.spec().batch);
+        let [channels, height, width] = config.image_shape;
         let images = [batch, channels, height, width];
         let images = Tensor::<4>::random(images, Distribution::Normal(0.0, 1.0), device);
         let labels = Distribution::Uniform(0.0, CLASSES as f64);
@@ -83,7 +78,7 @@ impl Request {
         let mut contenders: Vec<_> = self
             .methods
             .iter()
-            .map(|&method| Contender::new(architecture, method, shape, device))
+            .map(|&method| Contender::new(model, &config, method, device))
             .collect();
         for turn in 0..WARM_UP + self.steps {
             if turn == WARM_UP {
@@ -126,13 +121,13 @@ struct Lap {
 }
 
 impl Contender {
-    fn new(architecture: Architecture, method: Method, shape: [usize; 3], device: &Device) -> Self {
+    fn new(model: Model, config: &NetworkConfig, method: Method, device: &Device) -> Self {
         let momentum = MomentumConfig::new().with_dampening(0.0);
-        let network = architecture.init(shape, CLASSES, device);
-        let network = network.expect("the default neurons exist");
+        let network = model.init(config, device);
+        let network = network.expect("the default settings are valid, and the images large enough");
         Self {
             method,
-            objective: method.objective().with_rule(architecture.spiking.rule()),
+            objective: Objective::of(method),
             network: Some(network),
             optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
             laps: Vec::new(),
@@ -146,7 +141,7 @@ impl Contender {
         wait(&device);
         let peak = Peak::start();
         let start = Instant::now();
-        let outputs = network.forward(images);
+        let outputs = network.outputs(images);
         wait(&device);
         let forward = milliseconds(start);
         let pass = self.objective.backward(outputs, labels);

@@ -1,10 +1,10 @@
 //! Decision boundaries over the plane.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use lfp_models::{Classifier, Network};
 
 use crate::{
     data::Points,
-    network::Network,
     plot::{Axis, CLASSES, INK, LegendAt, Panel, Shape, cells, contours, tint},
 };
 
@@ -74,6 +74,6 @@ fn classify(network: &Network, x: (f64, f64), y: (f64, f64), device: &Device) ->
         .flat_map(|cell| [at(cell % SIZE, x), at(cell / SIZE, y)])
         .collect();
     let plane = Tensor::<4>::from_data(TensorData::new(plane, [SIZE * SIZE, 2, 1, 1]), device);
-    let classes = network.forward(plane).scores().argmax(1).into_data();
+    let classes = network.outputs(plane).scores().argmax(1).into_data();
     classes.iter::<i64>().map(|class| class as usize).collect()
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Instant};
 
 use burn::tensor::Device;
-use lfp_burn::reward::MisclassificationReward;
+use lfp_burn::LfpConfig;
 use plotters::prelude::RGBColor;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::PointCloud,
-    objective::{Method, Objective},
+    objective::{Method, Objective, RewardKind},
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, NEGATIVE, NEUTRAL, POSITIVE, Panel, Shape},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn fig3(
     folder: &Path,
     device: &Device,
 ) -> Result<(), ReproduceError> {
-    let pairs = run(request, folder, &PointCloud::ALL, Method::objective, device)?;
+    let pairs = run(request, folder, &PointCloud::ALL, Objective::of, device)?;
     let panels = pairs.iter().flat_map(|pair| row(pair, request, device));
     let figure = Figure {
         columns: 7,
@@ -46,7 +46,7 @@ pub(super) fn figa1(
     folder: &Path,
     device: &Device,
 ) -> Result<(), ReproduceError> {
-    let pairs = run(request, folder, &PointCloud::ALL, Method::objective, device)?;
+    let pairs = run(request, folder, &PointCloud::ALL, Objective::of, device)?;
     let panels = pairs
         .iter()
         .flat_map(|pair| [by_rate(pair), by_epoch(pair)]);
@@ -64,10 +64,8 @@ pub(super) fn figa2(
     folder: &Path,
     device: &Device,
 ) -> Result<(), ReproduceError> {
-    let objective = |method| match method {
-        Method::Lfp => Objective::reward(MisclassificationReward::new()),
-        Method::Gradient => Objective::CrossEntropy { weights: None },
-    };
+    let reward = RewardKind::Misclassification;
+    let objective = |method| Objective::new(method, reward, None, LfpConfig::new());
     let pairs = run(request, folder, &[PointCloud::Blobs], objective, device)?;
     let panels = pairs.iter().flat_map(|pair| row(pair, request, device));
     let figure = Figure {

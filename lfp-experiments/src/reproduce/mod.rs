@@ -16,16 +16,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::Device;
 use clap::ValueEnum;
+use lfp_models::Model;
 use serde::Serialize;
 
 use sparsity::{Shown, figure as sparsity};
 
 use crate::{
     data::DataError,
+    device::{DeviceError, DeviceName, DeviceNames},
     files::{self, FileError, to_json},
-    network::Model,
     plot::PlotError,
     pruning::Criterion,
     sweep::SweepError,
@@ -125,6 +125,8 @@ pub struct Request {
     pub data_dir: Option<PathBuf>,
     /// Which part of Table 3.
     pub table: table3::Choice,
+    /// The device to compute on.
+    pub device: DeviceName,
     /// The folder of all results; the figure gets a folder of its own there.
     pub out: PathBuf,
 }
@@ -135,6 +137,9 @@ pub enum ReproduceError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The device cannot be opened.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The drawing.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -169,7 +174,8 @@ impl Request {
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn run(&self, device: &Device) -> Result<PathBuf, ReproduceError> {
+    pub fn run(&self) -> Result<PathBuf, ReproduceError> {
+        let device = &self.device.open()?;
         let folder = self.out.join(self.figure.to_string());
         files::create_folder(&folder)?;
         match self.figure {
@@ -220,6 +226,11 @@ impl Request {
             FigureName::Table3 => table3::table3(self, &folder, device)?,
         }
         Ok(folder)
+    }
+
+    /// The device's name, for the settings of runs.
+    fn device_names(&self) -> DeviceNames {
+        DeviceNames::new([self.device])
     }
 
     /// The seeds of the data sets to draw.

@@ -8,13 +8,12 @@ use burn::{
     tensor::Device,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use lfp_models::MlpConfig;
+use lfp_models::{MlpConfig, Network, initialized};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::curves::mean_and_deviation;
 use crate::{
     data::{Batches, Order, PointCloud, Samples},
-    network::{Network, drawn},
     objective::{Method, Objective},
     train::{Accuracy, Sharing, train_epoch},
 };
@@ -200,5 +199,5 @@ fn initial_network(num_classes: usize, seed: u64, device: &Device) -> Network {
         .expect("drawing weights does not panic");
     device.seed(seed);
     let config = MlpConfig::new(vec![2, 32, 16, num_classes]);
-    drawn(Network::Mlp(config.init(device)))
+    initialized(Network::Mlp(config.init(device)))
 }

@@ -3,7 +3,7 @@
 use lfp_burn::{layer_weights, sparsity::neutral_share};
 use serde::Serialize;
 
-use crate::network::Network;
+use lfp_models::Network;
 
 /// The largest threshold looked at, and into how many steps the way there is cut.
 const LARGEST: f64 = 0.5;

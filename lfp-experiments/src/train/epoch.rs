@@ -9,6 +9,7 @@ use burn::{
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lfp_burn::reward::RewardError;
+use lfp_models::Network;
 
 use super::{
     Settings,
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     data::{Batch, DataError},
-    network::Network,
     objective::Objective,
 };
 

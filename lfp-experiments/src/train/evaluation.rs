@@ -1,12 +1,10 @@
 //! How well a network names samples.
 
 use burn::tensor::Device;
+use lfp_models::{Classifier, Network};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    data::{Batches, DataError},
-    network::Network,
-};
+use crate::data::{Batches, DataError};
 
 /// Shares of samples that a network names rightly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +28,7 @@ impl Accuracy {
         let mut counts = Counts::new(batches.data.num_classes());
         for batch in batches.iter(device) {
             let batch = batch?;
-            let scores = network.forward(batch.inputs).scores().into_data();
+            let scores = network.outputs(batch.inputs).scores().into_data();
             let scores: Vec<f32> = scores.iter().collect();
             let labels = batch.targets.into_data();
             let samples = scores.chunks(scores.len() / labels.num_elements().max(1));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use lfp_burn::inference_mode;
-use lfp_models::StateDict;
+use lfp_models::{Classifier, Network, StateDict, initialized};
 
 use super::{
     RESULT, Settings, TrainError, WEIGHTS,
@@ -13,7 +13,6 @@ use super::{
 use crate::{
     data::{DataError, Samples},
     files,
-    network::{Network, drawn},
 };
 
 /// A folder with a finished run.
@@ -64,9 +63,9 @@ impl FinishedRun {
                 found: data.num_classes(),
             }));
         }
-        let architecture = self.settings.architecture()?;
-        let network = drawn(architecture.init(data.shape(), classes, device)?);
+        let config = self.settings.network(data.shape(), classes);
+        let network = initialized(self.settings.model.init(&config, device)?);
         let weights = StateDict::open(self.folder.join(WEIGHTS)).same_classes();
-        Ok(inference_mode(network.load(&weights)?.0))
+        Ok(inference_mode(network.load_state_dict(&weights)?.0))
     }
 }

@@ -18,11 +18,10 @@ use burn::{
 };
 use indicatif::MultiProgress;
 use lfp_burn::{
-    LifError, UnknownActivation,
     optim::{ClipError, OneCycleError, clip_global_norm},
     spiking::Activity,
 };
-use lfp_models::{StateDict, StateDictError};
+use lfp_models::{Classifier, Network, NetworkError, StateDict, StateDictError, initialized};
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, CheckpointError};
@@ -30,16 +29,12 @@ pub use epoch::{Divergence, EpochError, train_epoch};
 pub use evaluation::Accuracy;
 pub use finished::FinishedRun;
 pub use run_folder::{RunFolder, RunFolderError};
-pub use settings::{
-    BatchNormRuleName, DropoutRuleName, Optimizer, Pretrained, Schedule, SettingDifference,
-    Settings,
-};
+pub use settings::{Optimizer, Pretrained, Schedule, SettingDifference, Settings};
 pub use sharing::Sharing;
 
 use crate::{
     data::{Batches, DataError, Order, Samples, Split},
     files::{self, FileError, to_json},
-    network::{Network, drawn},
     objective::Objective,
 };
 use epoch::Progress;
@@ -63,12 +58,9 @@ pub enum TrainError {
     /// Clipping.
     #[error(transparent)]
     Clip(#[from] ClipError),
-    /// The activation.
+    /// The network.
     #[error(transparent)]
-    Activation(#[from] UnknownActivation),
-    /// The spiking neurons.
-    #[error(transparent)]
-    Lif(#[from] LifError),
+    Network(#[from] NetworkError),
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -189,13 +181,13 @@ pub fn run(
         run.epoch(&bars)?;
         println!("{}", run.line());
         if run.is_best() {
-            files::write(&folder.file(BEST), &run.network.to_pytorch()?)?;
+            files::write(&folder.file(BEST), &run.network.to_safetensors()?)?;
         }
         folder.save(run.epochs.len(), &run.checkpoint()?)?;
         files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     }
     let outcome = run.outcome()?;
-    let weights = run.network.to_pytorch()?;
+    let weights = run.network.to_safetensors()?;
     files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
     folder.finish(WEIGHTS, &weights)?;
     folder.finish(RESULT, &to_json(&outcome))?;
@@ -232,13 +224,13 @@ pub fn initial_network(
     device: &Device,
 ) -> Result<Network, TrainError> {
     let device = settings.autodiff(device);
-    let architecture = settings.architecture()?;
+    let config = settings.network(data.shape(), data.num_classes());
     device.seed(settings.seed);
-    let network = drawn(architecture.init(data.shape(), data.num_classes(), &device)?);
+    let network = initialized(settings.model.init(&config, &device)?);
     let Some(Pretrained { file, .. }) = &settings.pretrained else {
         return Ok(network);
     };
-    let (network, applied) = network.load(&StateDict::open(file))?;
+    let (network, applied) = network.load_state_dict(&StateDict::open(file))?;
     if applied.last_layer_kept {
         tracing::info!(
             "{}: of another number of classes; the last layer is drawn",

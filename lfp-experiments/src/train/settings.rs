@@ -1,4 +1,4 @@
-//! What a training run is asked to do.
+//! The settings of a training run: one type from the command line to run folder, journal and code.
 
 use std::{
     fmt,
@@ -15,115 +15,123 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    BatchNormRule, DropoutRule, UnknownActivation,
+    ActivationFn, LfpConfig,
     optim::{AdaptiveClipConfig, ClipError, Momentum, OneCycleConfig, OneCycleError},
 };
+use lfp_models::{Model, NetworkConfig, SpikingConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{DataSet, Reading, Samples, class_weights},
+    device::DeviceNames,
     files::{self, FileError},
-    network::{Architecture, Model, SpikingSettings},
-    objective::{Method, Objective},
+    objective::{Method, Objective, RewardKind},
 };
 
-/// How the learning rate changes.
+/// The learning-rate schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// Up to `--lr` and down again, over the whole run.
+    /// OneCycle over the whole run, with `--lr` as the largest learning rate.
     #[value(name = "onecycle")]
     OneCycle,
-    /// Not at all.
+    /// A constant learning rate.
     Constant,
 }
 
-/// One of Burn's optimisers.
+/// The optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
-    /// With momentum, without dampening.
+    /// SGD with momentum, without dampening.
     Sgd,
-    /// `--momentum` is its first beta.
+    /// Adam; `--momentum` is its first beta.
     Adam,
-    /// `--momentum` is its first beta; `--weight-decay` is decoupled.
+    /// AdamW; `--momentum` is its first beta, `--weight-decay` is decoupled.
     #[value(name = "adamw")]
     AdamW,
-    /// With momentum.
+    /// RMSprop with momentum.
     #[value(name = "rmsprop")]
     RmsProp,
-    /// Has no momentum.
+    /// AdaGrad, which has no momentum.
     #[value(name = "adagrad")]
     AdaGrad,
 }
 
-/// Everything that a run's result depends on, but for the data and the machine.
+impl Optimizer {
+    /// Whether the optimiser has a momentum.
+    pub fn has_momentum(self) -> bool {
+        self != Self::AdaGrad
+    }
+}
+
+/// Everything that the result of a run depends on, except the data and the machine.
 ///
-/// A run folder remembers them; only a run with the same ones may go on in it.
+/// `settings.json` in a run folder holds them; a run resumes only with equal settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The network.
     pub model: Model,
-    /// The data.
+    /// The data set.
     pub dataset: DataSet,
     /// Number of classes, of the data and of the network.
     pub classes: usize,
-    /// Height and width that photographs are brought to.
+    /// Height and width to which photographs are resized.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub image_size: Option<u32>,
-    /// How it learns.
+    /// The training method.
     pub method: Method,
-    /// The activation function, by name.
-    pub activation: String,
-    /// The probability of dropout, if not the network's own.
+    /// The initial reward of logits.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub reward: RewardKind,
+    /// The settings of the propagation.
+    #[serde(default)]
+    pub lfp: LfpConfig,
+    /// The hidden activation.
+    pub activation: ActivationFn,
+    /// The dropout probability; `None` for the network's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dropout: Option<f64>,
-    /// The weights that it starts from, if it does not draw its own.
+    /// The weights to start from; `None` to draw them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pretrained: Option<Pretrained>,
-    /// How rewards pass batch normalisation.
-    #[serde(skip_serializing_if = "is_default", default)]
-    pub batch_norm_rule: BatchNormRuleName,
-    /// How rewards pass dropout.
-    #[serde(skip_serializing_if = "is_default", default)]
-    pub dropout_rule: DropoutRuleName,
-    /// Whether samples of rare classes count for more, so that all classes count the same.
+    /// Whether samples are weighted by the inverse frequency of their class.
     #[serde(skip_serializing_if = "is_default", default)]
     pub class_weights: bool,
-    /// Passes over the data.
+    /// Number of epochs.
     pub epochs: usize,
-    /// The learning rate; with OneCycle the largest.
+    /// The learning rate; for OneCycle the largest.
     pub lr: f64,
-    /// How it changes.
+    /// The learning-rate schedule.
     pub schedule: Schedule,
-    /// Burn's optimiser.
+    /// The optimiser.
     pub optimizer: Optimizer,
-    /// Momentum of the optimiser, if it stays the same.
+    /// The momentum, unless it cycles.
     pub momentum: f64,
-    /// With OneCycle: the momentum at the top of the learning rate and at both ends, if it changes.
+    /// The momenta of OneCycle at the largest and at the lowest learning rate; `None` for a constant momentum.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cycle_momentum: Option<[f64; 2]>,
-    /// Largest global norm of the updates; 0 to leave them as they are.
+    /// The limit of the global norm of the updates; 0 for no limit.
     pub clip: f64,
-    /// Largest update of a unit relative to the unit; 0 to leave them as they are.
+    /// The limit of each unit's update relative to its weights; 0 for no limit.
     pub adaptive_clip: f64,
-    /// L2 penalty.
+    /// The L2 penalty.
     pub weight_decay: f64,
     /// Samples per step.
     pub batch: usize,
-    /// Passes that a device's part of a step is shared out over.
+    /// Micro-batches per step and device, whose updates are accumulated.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub accumulate: usize,
-    /// Whether activations are computed again in the backward pass, instead of kept.
+    /// Whether the backward pass recomputes activations that are cheap, instead of keeping them.
     #[serde(skip_serializing_if = "is_default", default)]
     pub checkpointing: bool,
-    /// Decides weights, order and dropout.
+    /// The seed of initial weights, order of the samples, augmentation and dropout.
     pub seed: u64,
-    /// Where it is computed, of several separated by commas: another device rounds otherwise.
-    pub device: String,
-    /// Of a spiking network.
-    #[serde(flatten)]
-    pub spiking: Option<SpikingSettings>,
+    /// The devices: other devices round differently.
+    pub device: DeviceNames,
+    /// The settings of a spiking network.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spiking: Option<SpikingConfig>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -141,14 +149,14 @@ fn is_one(value: &usize) -> bool {
 /// A file of weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pretrained {
-    /// The file.
+    /// The path.
     pub file: PathBuf,
-    /// Its SHA-256: a run goes on with what it began with.
+    /// The SHA-256 of the content: a run resumes only with the same weights.
     pub sha256: String,
 }
 
 impl Pretrained {
-    /// The file as it is now.
+    /// The file with its present content.
     ///
     /// # Errors
     ///
@@ -161,33 +169,11 @@ impl Pretrained {
     }
 }
 
-/// How rewards pass batch normalisation in training mode, by the name that `--batch-norm-rule` takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BatchNormRuleName {
-    /// Batch statistics are constants, as in the paper.
-    #[default]
-    Constant,
-    /// Through the batch statistics, as in the authors' package.
-    Through,
-}
-
-/// How rewards pass dropout, by the name that `--dropout-rule` takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DropoutRuleName {
-    /// Dropout conserves them.
-    #[default]
-    Conserve,
-    /// They are multiplied like the values, as in the authors' package.
-    Scale,
-}
-
 impl Settings {
-    /// A run of three epochs on digits or photographs, with the step sizes that reach the accuracies in the
-    /// book; `classes` is the number of classes of the data.
+    /// The default settings for a network, data and method: three epochs, with the step sizes of the book. `classes` is the
+    /// number of classes of the data.
     pub fn new(model: Model, dataset: DataSet, method: Method, classes: usize) -> Self {
-        let photographs = model.is_for_photographs();
+        let photographs = model.spec().image_shape[0] == 3;
         let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
             (false, _) if photographs => (0.1, 3.0, 0.0),
             (false, _) => (0.05, 3.0, 0.0),
@@ -200,18 +186,18 @@ impl Settings {
             classes,
             image_size: dataset.is_of_files().then_some(Reading::default().size),
             method,
-            activation: "relu".to_owned(),
+            reward: RewardKind::default(),
+            lfp: LfpConfig::new(),
+            activation: ActivationFn::Relu,
             dropout: None,
             pretrained: None,
-            batch_norm_rule: BatchNormRuleName::default(),
-            dropout_rule: DropoutRuleName::default(),
             class_weights: false,
             epochs: 3,
             lr,
             schedule: Schedule::OneCycle,
             optimizer: Optimizer::Sgd,
             momentum: 0.9,
-            // PyTorch's; the networks for digits in the book were trained with a constant one.
+            // The momenta of PyTorch's OneCycleLR. The networks for digits in the book use a constant momentum.
             cycle_momentum: photographs.then_some([0.85, 0.95]),
             clip,
             adaptive_clip,
@@ -220,26 +206,20 @@ impl Settings {
             accumulate: 1,
             checkpointing: false,
             seed: 7240,
-            device: "auto".to_owned(),
-            spiking: model.spikes().then(SpikingSettings::default),
+            device: DeviceNames::default(),
+            spiking: model.spikes().then(SpikingConfig::new),
         }
     }
 
-    /// The network that is trained.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such activation.
-    pub fn architecture(&self) -> Result<Architecture, UnknownActivation> {
-        Ok(Architecture {
-            model: self.model,
-            activation: self.activation.parse()?,
-            dropout: self.dropout,
-            spiking: self.spiking.unwrap_or_default(),
-        })
+    /// The configuration of the network [`model`](Self::model).
+    pub fn network(&self, image_shape: [usize; 3], classes: usize) -> NetworkConfig {
+        NetworkConfig::new(image_shape, classes)
+            .with_activation(self.activation)
+            .with_dropout(self.dropout)
+            .with_spiking(self.spiking.unwrap_or_default())
     }
 
-    /// The device that records what is computed on it.
+    /// The autodiff device of the run.
     pub(super) fn autodiff(&self, device: &Device) -> Device {
         let device = device.clone().autodiff();
         match self.checkpointing {
@@ -248,23 +228,10 @@ impl Settings {
         }
     }
 
-    /// What it is trained for, on `data`.
+    /// The objective on `data`.
     pub fn objective(&self, data: &dyn Samples) -> Objective {
-        let batch_norm = match self.batch_norm_rule {
-            BatchNormRuleName::Constant => BatchNormRule::ConstantStatistics,
-            BatchNormRuleName::Through => BatchNormRule::ThroughStatistics,
-        };
-        let dropout = match self.dropout_rule {
-            DropoutRuleName::Conserve => DropoutRule::Conserve,
-            DropoutRuleName::Scale => DropoutRule::Scale,
-        };
-        let rule = self.spiking.unwrap_or_default().rule();
-        let rule = rule.with_batch_norm(batch_norm).with_dropout(dropout);
-        let objective = match self.class_weights {
-            true => self.method.weighted_objective(class_weights(data)),
-            false => self.method.objective(),
-        };
-        objective.with_rule(rule)
+        let weights = self.class_weights.then(|| class_weights(data));
+        Objective::new(self.method, self.reward, weights, self.lfp)
     }
 
     /// The optimiser with adaptive clipping, before its first step, and the momentum that it reads.
@@ -336,44 +303,61 @@ impl Settings {
         steps_per_epoch: usize,
         momentum: &Momentum,
     ) -> Result<Box<dyn LrScheduler>, OneCycleError> {
-        let steps = self.epochs * steps_per_epoch;
-        Ok(match self.schedule {
-            Schedule::Constant => Box::new(self.lr),
-            Schedule::OneCycle => {
-                let config = OneCycleConfig::new(self.lr, steps);
-                match self.cycle_momentum {
-                    Some([base, max]) => {
-                        let config = config.with_base_momentum(base).with_max_momentum(max);
-                        Box::new(config.init()?.driving(momentum))
-                    }
-                    None => Box::new(config.init()?),
-                }
+        if self.schedule == Schedule::Constant {
+            return Ok(Box::new(self.lr));
+        }
+        let config = OneCycleConfig::new(self.lr, self.epochs * steps_per_epoch);
+        Ok(match self.cycle_momentum {
+            Some([base, max]) => {
+                let config = config.with_base_momentum(base).with_max_momentum(max);
+                Box::new(config.init()?.driving(momentum))
             }
+            None => Box::new(config.init()?),
         })
+    }
+
+    /// The settings by command-line option: the members of `spiking`, of its `lif`, and of `lfp` (as `lfp_...`).
+    fn options(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut options = match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(options)) => options,
+            other => unreachable!("settings serialise as an object, got {other:?}"),
+        };
+        for group in ["spiking", "lif"] {
+            if let Some(serde_json::Value::Object(members)) = options.remove(group) {
+                options.extend(members);
+            }
+        }
+        if let Some(serde_json::Value::Object(members)) = options.remove("lfp") {
+            let members = members.into_iter();
+            options.extend(members.map(|(name, value)| (format!("lfp_{name}"), value)));
+        }
+        options
     }
 
     /// The first setting that differs from `other`: its name, our value, and theirs.
     pub fn difference(&self, other: &Self) -> Option<SettingDifference> {
-        let ours = serde_json::to_value(self).expect("settings are plain values");
-        let theirs = serde_json::to_value(other).expect("settings are plain values");
-        let (ours, theirs) = (ours.as_object()?, theirs.as_object()?);
-        // Other models have other settings, so which model comes first.
+        let (ours, theirs) = (self.options(), other.options());
+        // Other models have other settings, so the model is compared first.
         let model = "model".to_owned();
         let mut names = std::iter::once(&model).chain(ours.keys());
         let name = names.find(|name| theirs.get(*name) != ours.get(*name))?;
         let value = |settings: &serde_json::Map<String, serde_json::Value>| {
             let value = settings.get(name);
-            value.map_or("unset".to_owned(), ToString::to_string)
+            match value {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+                None => "unset".to_owned(),
+            }
         };
         Some(SettingDifference {
             name: name.replace('_', "-"),
-            ours: value(ours),
-            theirs: value(theirs),
+            ours: value(&ours),
+            theirs: value(&theirs),
         })
     }
 }
 
-/// A setting that two runs do not share.
+/// A setting in which two runs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingDifference {
     name: String,

@@ -10,7 +10,9 @@ use burn::{
     tensor::{Device, Int, Tensor},
 };
 
-use crate::{data::Batch, network::Network, objective::Objective};
+use lfp_models::{Classifier, Network};
+
+use crate::{data::Batch, objective::Objective};
 
 /// Who works on a batch.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ impl Worker<'_> {
         let mut scores = Vec::new();
         for Batch { inputs, targets } in parts(&self.batch, samples.div_ceil(self.passes)) {
             let share = targets.dims()[0] as f64 / self.samples as f64;
-            let outputs = network.forward(inputs);
+            let outputs = network.outputs(inputs);
             scores.push(outputs.scores());
             let pass = self.objective.backward_of_part(outputs, targets, share);
             sum.accumulate(network, pass.into_grads(network));

@@ -532,7 +532,7 @@ fn a_spiking_network_learns_and_tells_how_often_it_fires() {
     succeeds(&arguments);
     let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
-    assert_eq!(result["settings"]["steps"], 6);
+    assert_eq!(result["settings"]["spiking"]["steps"], 6);
     let accuracy = result["test_accuracy"][2].as_f64().unwrap();
     assert!(accuracy > 0.9, "{accuracy}");
     for layer in ["layer 1", "layer 2", "layer 3"] {

@@ -113,7 +113,7 @@ fn what_is_no_finished_run_of_the_network_is_refused() {
     );
     let spiking = path(&folder, "spiking");
     finished(&data, &spiking, &["--model", "snn-lenet", "--steps", "2"]);
-    prune(&spiking, &["do not spike"]);
+    prune(&spiking, &["emits spikes"]);
 }
 
 #[test]

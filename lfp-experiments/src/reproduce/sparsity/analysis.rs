@@ -6,11 +6,11 @@ use lfp_burn::{
     prune::LayerFilter,
     sparsity::{gini, quantiles},
 };
+use lfp_models::{Classifier, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Split,
-    network::Network,
     pruning::{Criterion, Curve, Subject, paper_rates},
     sweep::AnalysisError,
 };
@@ -56,7 +56,7 @@ pub(super) fn analyse(
     data: &Split,
     device: &Device,
 ) -> Result<Analysis, AnalysisError> {
-    let network = inference_mode(network).canonized();
+    let network = inference_mode(network).merge_batch_norm();
     let network = network.map_err(AnalysisError::new)?;
     let layers = layer_weights(&network)
         .into_iter()

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use lfp_models::Model;
+
 use crate::{
     data::{DataSet, Reading, Samples, Split},
     files::FileError,
-    network::Model,
     objective::Method,
     reproduce::{Profile, ReproduceError, Request, transfer},
     train::Settings,
@@ -25,8 +26,8 @@ pub(super) fn of(profile: Profile) -> Vec<Condition> {
     let condition = |(model, dataset)| Condition { model, dataset };
     match profile {
         Profile::Quick => [
-            (Model::LeNet, DataSet::Mnist),
-            (Model::VggLike, DataSet::Cifar10),
+            (Model::LENET, DataSet::Mnist),
+            (Model::VGG_LIKE, DataSet::Cifar10),
         ]
         .map(condition)
         .into(),
@@ -34,16 +35,16 @@ pub(super) fn of(profile: Profile) -> Vec<Condition> {
             let cifar = [DataSet::Cifar10, DataSet::Cifar100]
                 .into_iter()
                 .flat_map(|dataset| {
-                    [Model::VggLike, Model::VggLikeBn].map(|model| (model, dataset))
+                    [Model::VGG_LIKE, Model::VGG_LIKE_BN].map(|model| (model, dataset))
                 });
             let transfer = [DataSet::Cub, DataSet::Isic, DataSet::Food11]
                 .into_iter()
                 .flat_map(|dataset| {
                     [
-                        Model::Vgg16,
-                        Model::Vgg16Bn,
-                        Model::ResNet18,
-                        Model::ResNet34,
+                        Model::VGG16,
+                        Model::VGG16_BN,
+                        Model::RESNET18,
+                        Model::RESNET34,
                     ]
                     .map(|model| (model, dataset))
                 });
@@ -94,9 +95,9 @@ impl Condition {
     ) -> Result<Settings, FileError> {
         let default = Settings::new(self.model, self.dataset, method, data.num_classes());
         if let Some(weights) = weights {
-            let lr = match self.model {
-                Model::ResNet18 | Model::ResNet34 => 5e-3,
-                _ => 1e-3,
+            let lr = match [Model::RESNET18, Model::RESNET34].contains(&self.model) {
+                true => 5e-3,
+                false => 1e-3,
             };
             return transfer(default, profile, lr, weights);
         }

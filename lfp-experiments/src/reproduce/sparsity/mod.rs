@@ -125,7 +125,7 @@ fn run(
         jobs.extend(seeds.iter().map(|&seed| {
             let mut settings = settings.clone();
             settings.seed = seed;
-            settings.device = format!("{device:?}");
+            settings.device = request.device_names();
             let name = format!("{method}-{seed}");
             Job { name, settings }
         }));

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use lfp_burn::{Surrogate, spiking::LifConfig};
+use lfp_models::{Model, SpikingConfig};
 
 use super::Data;
 use crate::{
     data::DataSet,
-    network::{LifRewardName, LifRuleName, Model, SpikingSettings, SurrogateName},
+    device::DeviceNames,
     objective::Method,
     reproduce::curves::{Spread, mean_and_deviation},
     sweep::{self, Job, Record, SweepError},
@@ -41,6 +43,7 @@ pub(super) struct Grid {
     pub(super) learners: Vec<Learner>,
     pub(super) rates: Vec<f64>,
     pub(super) seeds: Vec<u64>,
+    pub(super) device: DeviceNames,
 }
 
 /// A learner in a condition, over the learning rates.
@@ -61,9 +64,9 @@ impl Condition {
     }
 
     pub(super) fn title(&self) -> String {
-        let network = match self.model {
-            Model::SnnLeNet => "spiking LeNet",
-            _ => "spiking dense",
+        let network = match self.model == Model::SNN_LENET {
+            true => "spiking LeNet",
+            false => "spiking dense",
         };
         format!("{network}, T = {}, \u{3b2} = {}", self.steps, self.beta)
     }
@@ -99,10 +102,10 @@ impl Learner {
         }
     }
 
-    fn surrogate(self) -> SurrogateName {
+    fn surrogate(self) -> Surrogate {
         match self {
-            Self::Lfp | Self::Surrogate => SurrogateName::FastSigmoid,
-            Self::Gradient => SurrogateName::None,
+            Self::Lfp | Self::Surrogate => Surrogate::default(),
+            Self::Gradient => Surrogate::None,
         }
     }
 }
@@ -138,7 +141,7 @@ impl Grid {
                         };
                         Job {
                             name: training.name(),
-                            settings: training.settings(device),
+                            settings: training.settings(&self.device),
                         }
                     };
                     jobs.extend(self.seeds.iter().map(of_seed));
@@ -190,7 +193,7 @@ impl Training {
     }
 
     /// The settings of the paper's experiments on spiking networks.
-    pub(super) fn settings(&self, device: &Device) -> Settings {
+    pub(super) fn settings(&self, device: &DeviceNames) -> Settings {
         let (model, method) = (self.condition.model, self.learner.method());
         Settings {
             epochs: self.epochs,
@@ -198,14 +201,12 @@ impl Training {
             clip: 0.0,
             adaptive_clip: LARGEST_UPDATE,
             seed: self.seed,
-            device: format!("{device:?}"),
-            spiking: Some(SpikingSettings {
+            device: device.clone(),
+            spiking: Some(SpikingConfig {
                 steps: self.condition.steps,
-                beta: self.condition.beta,
-                threshold: 1.0,
-                surrogate: self.learner.surrogate(),
-                lif_rule: LifRuleName::SumOfMagnitudes,
-                lif_reward: LifRewardName::OfLargest,
+                lif: LifConfig::new()
+                    .with_beta(self.condition.beta)
+                    .with_surrogate(self.learner.surrogate()),
             }),
             ..Settings::new(model, DataSet::Mnist, method, DIGITS)
         }

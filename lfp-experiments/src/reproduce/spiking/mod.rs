@@ -7,6 +7,7 @@ mod report;
 use std::path::Path;
 
 use burn::tensor::Device;
+use lfp_models::Model;
 use plotters::prelude::RGBColor;
 
 use super::{
@@ -15,12 +16,11 @@ use super::{
 };
 use crate::{
     data::{DataError, Mnist, Split},
-    network::Model,
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel},
 };
 use grid::{Condition, Curve, Grid, Learner};
 
-const MODELS: [Model; 2] = [Model::SnnMlp, Model::SnnLeNet];
+const MODELS: [Model; 2] = [Model::SNN_MLP, Model::SNN_LENET];
 /// The lowest accuracy drawn, below that of guessing.
 const LOWEST: f64 = 0.0;
 
@@ -39,6 +39,7 @@ pub(super) fn fig7(
         learners: Learner::ALL.into(),
         rates: rates.into(),
         seeds: request.seeds_or(3),
+        device: request.device_names(),
     };
     let data = Data::load(request)?;
     let curves = grid.run(folder, &data, device)?;
@@ -75,6 +76,7 @@ pub(super) fn figa3(
         learners: vec![Learner::Lfp, Learner::Surrogate],
         rates: rates.into(),
         seeds: request.seeds_or(seeds),
+        device: request.device_names(),
     };
     let curves = grid.run(folder, &Data::load(request)?, device)?;
     report::write(request, folder, &grid, &curves)?;

@@ -7,6 +7,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use indicatif::MultiProgress;
+use lfp_models::{Classifier, Network, Outputs};
 
 use super::{
     Data,
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     data::Sample,
-    network::{Network, Outputs},
     plot::{Axis, Figure, INK, LFP, LegendAt, Panel, Shape},
     reproduce::ReproduceError,
     train::{initial_network, run_in_memory},
@@ -42,7 +42,7 @@ pub(super) fn draw(
         seed: grid.seeds[0],
         epochs: data.epochs,
     };
-    let settings = training.settings(device);
+    let settings = training.settings(&grid.device);
     let before = initial_network(&settings, data.split.train.as_ref(), device)?;
     let bars = MultiProgress::new();
     let (_, after) = run_in_memory(&settings, &data.split, device, &bars)?;
@@ -74,7 +74,7 @@ fn panel(
     device: &Device,
 ) -> Panel {
     let pixels = TensorData::new(digit.values.clone(), [1, channels, height, width]);
-    let outputs = network.forward(Tensor::from_data(pixels, device));
+    let outputs = network.outputs(Tensor::from_data(pixels, device));
     let (steps, spikes) = match outputs {
         Outputs::Spikes(spikes) => (spikes.dims()[0], spikes.into_data()),
         Outputs::Logits(logits) => (1, logits.into_data()),

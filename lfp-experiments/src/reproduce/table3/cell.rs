@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use lfp_burn::ActivationFn;
+use lfp_models::Model;
 
 use crate::{
     data::{DataSet, Split},
     files::FileError,
-    network::Model,
     objective::Method,
     reproduce::{
         Profile,
@@ -62,8 +62,8 @@ pub(super) enum CellResult {
 pub(super) fn all() -> impl Iterator<Item = Cell> {
     let rows = DATASETS.into_iter().flat_map(|dataset| {
         let (models, activations): (&[Model], &[ActivationFn]) = match dataset {
-            DataSet::Cifar10 | DataSet::Cifar100 => (&[Model::VggLike], &ACTIVATIONS),
-            _ => (&[Model::Vgg16, Model::ResNet18], &ACTIVATIONS[..1]),
+            DataSet::Cifar10 | DataSet::Cifar100 => (&[Model::VGG_LIKE], &ACTIVATIONS),
+            _ => (&[Model::VGG16, Model::RESNET18], &ACTIVATIONS[..1]),
         };
         models.iter().flat_map(move |&model| {
             let row = move |&activation: &ActivationFn| (dataset, model, activation);
@@ -90,7 +90,7 @@ pub(super) fn quick_part(dataset: DataSet, data: &Split) -> Split {
 
 impl Cell {
     pub(super) fn starts_from_imagenet(&self) -> bool {
-        self.model != Model::VggLike
+        self.model != Model::VGG_LIKE
     }
 
     /// As a file's name.
@@ -121,12 +121,12 @@ impl Cell {
         weights: Option<&Path>,
     ) -> Result<Settings, FileError> {
         let default = Settings {
-            activation: self.activation.name().to_owned(),
+            activation: self.activation,
             ..Settings::new(self.model, self.dataset, self.method, classes)
         };
         if let Some(weights) = weights {
-            let lr = match (self.model, self.dataset) {
-                (Model::Vgg16, DataSet::Food11) => 1e-4,
+            let lr = match self.dataset {
+                DataSet::Food11 if self.model == Model::VGG16 => 1e-4,
                 _ => 1e-3,
             };
             return transfer(default, profile, lr, weights);

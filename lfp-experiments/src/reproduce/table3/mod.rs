@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::Args;
 use lfp_burn::ActivationFn;
+use lfp_models::Model;
 
 use super::{Profile, ReproduceError, Request, imagenet_weights};
 use crate::{
+    cli::values,
     data::{DataError, DataSet, Reading, Split},
-    network::Model,
     objective::Method,
     sweep::{self, Job},
 };
@@ -22,7 +23,7 @@ use cell::{Cell, CellResult};
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     /// Networks, separated by commas [default: all].
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = values::model())]
     pub models: Vec<Model>,
     /// Data sets, separated by commas [default: all that are in --data-dir].
     #[arg(long, value_delimiter = ',')]
@@ -122,7 +123,7 @@ impl Runner<'_> {
         let job = |&seed: &u64| {
             let mut settings = cell.settings(*profile, classes, weights.as_deref())?;
             settings.seed = seed;
-            settings.device = format!("{:?}", self.device);
+            settings.device = self.request.device_names();
             Ok(Job {
                 name: format!("{}-{seed}", cell.name()),
                 settings,

@@ -12,35 +12,54 @@ use burn::{
 };
 use lfp_burn::{
     ActivationFn,
-    nn::{Hook, Hooked, MergeError},
+    nn::{Hook, Hooked},
 };
 
-use crate::{Canonize, PyTorchNames, names::pairs};
+use super::pairs;
+use crate::{
+    Classifier, Model, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
 const KERNEL: usize = 5;
 const CHANNELS: usize = 16;
+/// Smallest height and width of an image: two convolutions and poolings then leave one pixel.
+const SMALLEST_IMAGE: usize = 16;
 
-/// Configures a [`LeNet`] as the paper's authors have it. Defaults: those of MNIST.
+/// Configures a [`LeNet`]. Defaults: the paper's for MNIST.
 #[derive(Config, Debug)]
 pub struct LeNetConfig {
-    /// Channels of an image. Default: 1.
+    /// Image channels. Default: 1.
     #[config(default = 1)]
     pub channels: usize,
-    /// Height and width of an image, at least 16. Default: 28.
+    /// Image height and width, each at least 16. Default: 28.
     #[config(default = "[28, 28]")]
     pub image_size: [usize; 2],
     /// Number of classes. Default: 10.
     #[config(default = 10)]
     pub num_classes: usize,
-    /// What follows every layer but the last. Default: ReLU.
+    /// Hidden activation. Default: ReLU.
     #[config(default = "ActivationFn::Relu")]
     pub activation: ActivationFn,
-    /// The probability of dropout after the hidden dense layers. Default: 0.5.
+    /// Dropout probability after the hidden dense layers, from 0 to 1. Default: 0.5.
     #[config(default = 0.5)]
     pub dropout: f64,
 }
 
-/// Two 5x5 convolutions of 16 channels, each followed by max pooling, and three dense layers.
+/// Two 5x5 convolutions of 16 channels, each followed by 2x2 max pooling, and dense layers of 120 and 84
+/// neurons.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use lfp_models::LeNetConfig;
+///
+/// let device = Device::default();
+/// let model = LeNetConfig::new().init(&device);
+/// let logits = model.forward(Tensor::<4>::ones([2, 1, 28, 28], &device));
+/// assert_eq!(logits.dims(), [2, 10]);
+/// ```
 #[derive(Module, Debug)]
 pub struct LeNet {
     conv1: Hooked<Conv2d>,
@@ -52,12 +71,34 @@ pub struct LeNet {
     dropout: Hooked<Dropout>,
 }
 
+impl Model {
+    /// [`LeNet`].
+    pub const LENET: Self = Self::new(&ModelSpec {
+        name: "lenet",
+        summary: "Two 5x5 convolutions of 16 channels, 120 and 84 neurons, dropout",
+        image_shape: [1, 28, 28],
+        batch: 128,
+        smallest_image: SMALLEST_IMAGE,
+        takes: ModelOptions::ANALOG,
+        build: |config, device| {
+            let [channels, height, width] = config.image_shape;
+            let model = LeNetConfig::new()
+                .with_channels(channels)
+                .with_image_size([height, width])
+                .with_num_classes(config.num_classes)
+                .with_activation(config.activation);
+            let dropout = config.dropout.unwrap_or(model.dropout);
+            Ok(model.with_dropout(dropout).init(device).into())
+        },
+    });
+}
+
 impl LeNetConfig {
-    /// Draws the weights.
+    /// Builds the network with random weights.
     ///
     /// # Panics
     ///
-    /// If the image is smaller than 16 pixels, or `dropout` is no probability.
+    /// If the image is smaller than 16x16 pixels, or `dropout` is not from 0 to 1.
     pub fn init(&self, device: &Device) -> LeNet {
         let Self {
             channels,
@@ -67,8 +108,8 @@ impl LeNetConfig {
             dropout,
         } = *self;
         assert!(
-            image_size.iter().all(|&size| size >= 16),
-            "expected an image of at least [16, 16], found {image_size:?}"
+            image_size.iter().all(|&size| size >= SMALLEST_IMAGE),
+            "expected an image of at least 16x16 pixels, got {image_size:?}"
         );
         let [height, width] = image_size.map(|size| ((size - 4) / 2 - 4) / 2);
         let conv = |from| {
@@ -91,7 +132,7 @@ impl LeNetConfig {
 }
 
 impl LeNet {
-    /// The logits.
+    /// Computes the logits.
     ///
     /// # Shapes
     ///
@@ -106,13 +147,11 @@ impl LeNet {
     }
 }
 
-impl Canonize for LeNet {
-    fn canonized(self) -> Result<Self, MergeError> {
-        Ok(self)
+impl Classifier for LeNet {
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Logits(self.forward(images))
     }
-}
 
-impl PyTorchNames for LeNet {
     fn pytorch_names(&self) -> Vec<(String, String)> {
         pairs([
             ("conv1", "features.0"),

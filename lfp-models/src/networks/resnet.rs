@@ -15,30 +15,35 @@ use lfp_burn::{
     nn::{Hook, Hooked, MergeError},
 };
 
-use crate::{Canonize, PyTorchNames, convolution::Convolution, names::pairs};
+use super::{convolution::Convolution, pairs};
+use crate::{
+    Classifier, Model, Network, NetworkConfig, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
 /// Configures a [`ResNet`]: start from [`resnet18`](Self::resnet18), [`resnet34`](Self::resnet34) or
 /// [`resnet32`](Self::resnet32).
 #[derive(Config, Debug)]
 pub struct ResNetConfig {
-    /// Number of residual blocks in each stage; from the second on a stage halves height and width.
+    /// Number of residual blocks in each stage. Every stage after the first halves height and width.
     pub blocks: Vec<usize>,
-    /// Channels in each stage.
+    /// Number of channels in each stage.
     pub widths: Vec<usize>,
-    /// Whether images are large: the first convolution is then 7x7 with stride 2, and max pooling follows;
-    /// otherwise it is 3x3. Default: large.
+    /// `true`: the first convolution is 7x7 with stride 2, followed by max pooling, as for ImageNet.
+    /// `false`: it is 3x3 with stride 1, as for CIFAR. Default: `true`.
     #[config(default = true)]
     pub large_images: bool,
-    /// Channels of an image. Default: 3.
+    /// Image channels. Default: 3.
     #[config(default = 3)]
     pub channels: usize,
     /// Number of classes. Default: 1,000.
     #[config(default = 1000)]
     pub num_classes: usize,
-    /// What follows the first convolution, the first of a block, and each residual sum. Default: ReLU.
+    /// Activation after the first convolution, after the first convolution of each block, and after each
+    /// residual sum. Default: ReLU.
     #[config(default = "ActivationFn::Relu")]
     pub activation: ActivationFn,
-    /// The probability of dropout before the dense layer. Default: 0, as in torchvision.
+    /// Dropout probability before the dense layer, from 0 to 1. Default: 0, as in torchvision.
     #[config(default = 0.0)]
     pub dropout: f64,
 }
@@ -66,45 +71,89 @@ pub struct ResNet {
     fc: Hooked<Linear>,
 }
 
-/// Two 3x3 convolutions, to whose output the input is added.
+/// Two 3x3 convolutions and a shortcut, which are added.
 #[derive(Module, Debug)]
 struct BasicBlock {
     conv1: Convolution,
     conv2: Convolution,
-    /// Brings the input to the shape of the output.
+    /// 1x1 convolution of the shortcut; `None` where input and output have the same shape.
     downsample: Option<Convolution>,
     #[module(skip)]
     activation: ActivationFn,
 }
 
+const RESNET18: ModelSpec = ModelSpec {
+    name: "resnet18",
+    summary: "Residual, 18 layers; for images of 224x224 pixels",
+    image_shape: [3, 224, 224],
+    batch: 8,
+    smallest_image: 1,
+    takes: ModelOptions::BATCH_NORM,
+    build: |config, device| Ok(ResNetConfig::resnet18().build(config, device)),
+};
+
+impl Model {
+    /// [`ResNetConfig::resnet18`].
+    pub const RESNET18: Self = Self::new(&RESNET18);
+
+    /// [`ResNetConfig::resnet34`].
+    pub const RESNET34: Self = Self::new(&ModelSpec {
+        name: "resnet34",
+        summary: "Residual, 34 layers; for images of 224x224 pixels",
+        build: |config, device| Ok(ResNetConfig::resnet34().build(config, device)),
+        ..RESNET18
+    });
+
+    /// [`ResNetConfig::resnet32`].
+    pub const RESNET32: Self = Self::new(&ModelSpec {
+        name: "resnet32",
+        summary: "Residual, 32 layers; for the images of CIFAR",
+        image_shape: [3, 32, 32],
+        batch: 128,
+        build: |config, device| Ok(ResNetConfig::resnet32().build(config, device)),
+        ..RESNET18
+    });
+}
+
 impl ResNetConfig {
-    /// Torchvision's `resnet18`: two blocks in each of four stages.
+    /// torchvision's `resnet18`: two blocks in each of four stages.
     pub fn resnet18() -> Self {
         Self::new(vec![2; 4], vec![64, 128, 256, 512])
     }
 
-    /// Torchvision's `resnet34`.
+    /// torchvision's `resnet34`: 3, 4, 6 and 3 blocks in four stages.
     pub fn resnet34() -> Self {
         Self::new(vec![3, 4, 6, 3], vec![64, 128, 256, 512])
     }
 
-    /// ResNet-32 for the 32x32 images of CIFAR: five blocks in each of three stages of 16, 32 and 64 channels,
-    /// ten classes. Where the shape changes, the shortcut is a 1x1 convolution.
+    /// ResNet-32 for CIFAR-10: five blocks in each of three stages of 16, 32 and 64 channels, 10 classes. Where
+    /// the shape changes, the shortcut is a 1x1 convolution.
     pub fn resnet32() -> Self {
         Self::new(vec![5; 3], vec![16, 32, 64])
             .with_large_images(false)
             .with_num_classes(10)
     }
 
-    /// Draws the weights, each layer's as PyTorch draws a single layer's.
+    fn build(self, config: &NetworkConfig, device: &Device) -> Network {
+        let dropout = config.dropout.unwrap_or(self.dropout);
+        self.with_channels(config.image_shape[0])
+            .with_num_classes(config.num_classes)
+            .with_activation(config.activation)
+            .with_dropout(dropout)
+            .init(device)
+            .into()
+    }
+
+    /// Builds the network with random weights. Each layer is initialised as PyTorch initialises a single
+    /// layer, not by torchvision's scheme for ResNet.
     ///
     /// # Panics
     ///
-    /// If there are not as many widths as stages, there is no stage, or `dropout` is no probability.
+    /// If `blocks` is empty or differs from `widths` in length, or `dropout` is not from 0 to 1.
     pub fn init(&self, device: &Device) -> ResNet {
         assert!(
             !self.blocks.is_empty() && self.blocks.len() == self.widths.len(),
-            "expected a width for each stage, found {:?} for {:?}",
+            "expected one width per stage, got widths {:?} for blocks {:?}",
             self.widths,
             self.blocks
         );
@@ -141,7 +190,7 @@ impl ResNetConfig {
     }
 }
 
-/// Without bias, which batch normalisation brings.
+/// A convolution with batch normalisation; the latter has the bias.
 fn convolution(
     [from, to]: [usize; 2],
     kernel: usize,
@@ -191,13 +240,13 @@ impl BasicBlock {
             None => x.clone(),
         };
         let x = self.conv2.forward(self.conv1.forward(x));
-        // A linear map with weights of 1 (Eq. 11).
+        // The sum is a linear map with weights of 1 (Eq. 11).
         hooks::linear_activation(x + shortcut, self.activation)
     }
 }
 
 impl ResNet {
-    /// The logits.
+    /// Computes the logits.
     ///
     /// # Shapes
     ///
@@ -216,24 +265,26 @@ impl ResNet {
     }
 }
 
-impl Canonize for ResNet {
-    fn canonized(mut self) -> Result<Self, MergeError> {
-        self.stem.fold("stem")?;
+impl Classifier for ResNet {
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Logits(self.forward(images))
+    }
+
+    fn merge_batch_norm(mut self) -> Result<Self, MergeError> {
+        self.stem.merge_batch_norm("stem")?;
         for (stage, blocks) in self.layers.iter_mut().enumerate() {
             for (index, block) in blocks.iter_mut().enumerate() {
                 let path = |part: &str| format!("layers.{stage}.{index}.{part}");
-                block.conv1.fold(&path("conv1"))?;
-                block.conv2.fold(&path("conv2"))?;
+                block.conv1.merge_batch_norm(&path("conv1"))?;
+                block.conv2.merge_batch_norm(&path("conv2"))?;
                 if let Some(downsample) = &mut block.downsample {
-                    downsample.fold(&path("downsample"))?;
+                    downsample.merge_batch_norm(&path("downsample"))?;
                 }
             }
         }
         Ok(self)
     }
-}
 
-impl PyTorchNames for ResNet {
     fn pytorch_names(&self) -> Vec<(String, String)> {
         let mut names = pairs([("stem.conv", "conv1"), ("stem.norm", "bn1")]);
         for (stage, blocks) in self.layers.iter().enumerate() {
@@ -259,5 +310,36 @@ impl PyTorchNames for ResNet {
 
     fn last_layer(&self) -> String {
         "fc".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> ResNetConfig {
+        ResNetConfig::new(vec![1, 1], vec![4, 8])
+            .with_large_images(false)
+            .with_num_classes(3)
+    }
+
+    #[test]
+    fn only_a_change_of_shape_puts_a_convolution_on_the_shortcut() {
+        let model = small().init(&Device::default());
+        let shortcuts: Vec<bool> = model
+            .layers
+            .iter()
+            .flatten()
+            .map(|block| block.downsample.is_some())
+            .collect();
+        assert_eq!(shortcuts, [false, true]);
+    }
+
+    #[test]
+    fn merging_leaves_no_batch_normalisation() {
+        let model = small().init(&Device::default());
+        assert!(format!("{model:?}").contains("BatchNorm"));
+        let merged = model.merge_batch_norm().unwrap();
+        assert!(!format!("{merged:?}").contains("BatchNorm"));
     }
 }

@@ -15,41 +15,45 @@ use lfp_burn::{
     nn::{Hook, Hooked, MergeError},
 };
 
-use crate::{Canonize, PyTorchNames, convolution::Convolution};
+use super::convolution::Convolution;
+use crate::{
+    Classifier, Model, Network, NetworkConfig, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
 /// Configures a [`Vgg`]: start from [`vgg16`](Self::vgg16), [`vgg16_bn`](Self::vgg16_bn) or
 /// [`vgg_like`](Self::vgg_like).
 #[derive(Config, Debug)]
 pub struct VggConfig {
-    /// Channels of the 3x3 convolutions, block by block; max pooling follows each block.
+    /// Output channels of the 3x3 convolutions in each block. 2x2 max pooling follows each block.
     pub blocks: Vec<Vec<usize>>,
-    /// Widths of the hidden dense layers, each followed by dropout.
+    /// Number of neurons in each hidden dense layer. Dropout follows each.
     pub hidden: Vec<usize>,
-    /// Height and width that average pooling brings the features to before the dense layers, so that
-    /// images may have any size. `None` leaves them as they are. Default: `None`.
+    /// Height and width to which adaptive average pooling brings the features before the dense layers, so
+    /// that the weights fit images of any size. Default: `None`, no average pooling.
     #[config(default = "None")]
     pub pooled: Option<[usize; 2]>,
-    /// Channels of an image. Default: 3.
+    /// Image channels. Default: 3.
     #[config(default = 3)]
     pub channels: usize,
-    /// Height and width of an image, at least 2 to the power of the number of blocks. Default: 32.
+    /// Image height and width, each at least `2^blocks`. Default: 32.
     #[config(default = "[32, 32]")]
     pub image_size: [usize; 2],
     /// Number of classes. Default: 10.
     #[config(default = 10)]
     pub num_classes: usize,
-    /// Whether each convolution is followed by batch normalisation. Default: no.
+    /// Whether batch normalisation follows each convolution. Default: no.
     #[config(default = false)]
     pub batch_norm: bool,
-    /// What follows every layer but the last. Default: ReLU.
+    /// Hidden activation. Default: ReLU.
     #[config(default = "ActivationFn::Relu")]
     pub activation: ActivationFn,
-    /// The probability of dropout after the hidden dense layers. Default: 0.5.
+    /// Dropout probability after the hidden dense layers, from 0 to 1. Default: 0.5.
     #[config(default = 0.5)]
     pub dropout: f64,
 }
 
-/// Blocks of 3x3 convolutions, each block followed by max pooling, and dense layers.
+/// Blocks of 3x3 convolutions, each followed by 2x2 max pooling, and dense layers.
 ///
 /// # Example
 ///
@@ -71,8 +75,55 @@ pub struct Vgg {
     dropout: Hooked<Dropout>,
 }
 
+const VGG_LIKE: ModelSpec = ModelSpec {
+    name: "vgg-like",
+    summary: "Six 3x3 convolutions of 32 to 256 channels, 1024 and 512 neurons, dropout",
+    image_shape: [3, 32, 32],
+    batch: 128,
+    smallest_image: 8,
+    takes: ModelOptions::ANALOG,
+    build: |config, device| Ok(VggConfig::vgg_like().build(config, device)),
+};
+
+const VGG16: ModelSpec = ModelSpec {
+    name: "vgg16",
+    summary: "Thirteen 3x3 convolutions, twice 4096 neurons, dropout; for images of 224x224 pixels",
+    image_shape: [3, 224, 224],
+    batch: 8,
+    smallest_image: 32,
+    takes: ModelOptions::ANALOG,
+    build: |config, device| Ok(VggConfig::vgg16().build(config, device)),
+};
+
+impl Model {
+    /// [`VggConfig::vgg_like`].
+    pub const VGG_LIKE: Self = Self::new(&VGG_LIKE);
+
+    /// [`VggConfig::vgg_like_bn`].
+    pub const VGG_LIKE_BN: Self = Self::new(&ModelSpec {
+        name: "vgg-like-bn",
+        summary: "vgg-like with batch normalisation",
+        takes: ModelOptions::BATCH_NORM,
+        build: |config, device| Ok(VggConfig::vgg_like_bn().build(config, device)),
+        ..VGG_LIKE
+    });
+
+    /// [`VggConfig::vgg16`].
+    pub const VGG16: Self = Self::new(&VGG16);
+
+    /// [`VggConfig::vgg16_bn`].
+    pub const VGG16_BN: Self = Self::new(&ModelSpec {
+        name: "vgg16-bn",
+        summary: "vgg16 with batch normalisation",
+        takes: ModelOptions::BATCH_NORM,
+        build: |config, device| Ok(VggConfig::vgg16_bn().build(config, device)),
+        ..VGG16
+    });
+}
+
 impl VggConfig {
-    /// Six convolutions of 32 to 256 channels, and 1024 and 512 neurons (Appendix A.6.2), for CIFAR.
+    /// The VGG-like network for CIFAR (Appendix A.6.2): six convolutions of 32 to 256 channels, dense layers
+    /// of 1024 and 512 neurons.
     pub fn vgg_like() -> Self {
         let blocks = [[32, 64], [128, 128], [256, 256]];
         Self::new(blocks.map(Vec::from).into(), vec![1024, 512])
@@ -83,7 +134,7 @@ impl VggConfig {
         Self::vgg_like().with_batch_norm(true)
     }
 
-    /// Torchvision's `vgg16`: images of 224x224 pixels, 1,000 classes.
+    /// torchvision's `vgg16`: images of 224x224 pixels, 1,000 classes.
     pub fn vgg16() -> Self {
         let blocks = vec![
             vec![64; 2],
@@ -98,22 +149,34 @@ impl VggConfig {
             .with_num_classes(1000)
     }
 
-    /// Torchvision's `vgg16_bn`.
+    /// torchvision's `vgg16_bn`.
     pub fn vgg16_bn() -> Self {
         Self::vgg16().with_batch_norm(true)
     }
 
-    /// Draws the weights, each layer's as PyTorch draws a single layer's.
+    fn build(self, config: &NetworkConfig, device: &Device) -> Network {
+        let [channels, height, width] = config.image_shape;
+        let dropout = config.dropout.unwrap_or(self.dropout);
+        self.with_channels(channels)
+            .with_image_size([height, width])
+            .with_num_classes(config.num_classes)
+            .with_activation(config.activation)
+            .with_dropout(dropout)
+            .init(device)
+            .into()
+    }
+
+    /// Builds the network with random weights. Each layer is initialised as PyTorch initialises a single
+    /// layer, not by torchvision's scheme for VGG.
     ///
     /// # Panics
     ///
-    /// If the image is too small for the blocks, a block has no convolution, or `dropout` is no
-    /// probability.
+    /// If the image is smaller than `2^blocks` pixels in height or width, or `dropout` is not from 0 to 1.
     pub fn init(&self, device: &Device) -> Vgg {
         let smallest = 1 << self.blocks.len();
         assert!(
             self.image_size.iter().all(|&size| size >= smallest),
-            "expected an image of at least [{smallest}, {smallest}], found {:?}",
+            "expected an image of at least {smallest}x{smallest} pixels, got {:?}",
             self.image_size
         );
         let mut channels = self.channels;
@@ -172,7 +235,7 @@ impl VggConfig {
 }
 
 impl Vgg {
-    /// The logits.
+    /// Computes the logits.
     ///
     /// # Shapes
     ///
@@ -187,7 +250,10 @@ impl Vgg {
             Some(average) => average.forward(features),
             None => features,
         };
-        let (last, hidden) = self.dense.split_last().expect("has a last layer");
+        let (last, hidden) = self
+            .dense
+            .split_last()
+            .expect("`init` makes at least one layer");
         let x = hidden.iter().fold(features.flatten::<2>(1, 3), |x, layer| {
             self.dropout.forward(layer.forward(x))
         });
@@ -195,21 +261,23 @@ impl Vgg {
     }
 }
 
-impl Canonize for Vgg {
-    fn canonized(mut self) -> Result<Self, MergeError> {
+impl Classifier for Vgg {
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Logits(self.forward(images))
+    }
+
+    fn merge_batch_norm(mut self) -> Result<Self, MergeError> {
         for (block, layers) in self.blocks.iter_mut().enumerate() {
             for (layer, convolution) in layers.iter_mut().enumerate() {
-                convolution.fold(&format!("blocks.{block}.{layer}"))?;
+                convolution.merge_batch_norm(&format!("blocks.{block}.{layer}"))?;
             }
         }
         Ok(self)
     }
-}
 
-impl PyTorchNames for Vgg {
     fn pytorch_names(&self) -> Vec<(String, String)> {
         let mut names = Vec::new();
-        // In PyTorch activations, pooling and dropout are numbered, too.
+        // PyTorch's `Sequential` also numbers activations, pooling and dropout.
         let mut index = 0;
         for (block, layers) in self.blocks.iter().enumerate() {
             for (layer, convolution) in layers.iter().enumerate() {
@@ -225,7 +293,6 @@ impl PyTorchNames for Vgg {
         }
         let dense = 0..self.dense.len();
         names.extend(dense.map(|layer| {
-            // A name of ours that is also one of theirs would be renamed twice.
             (
                 format!("dense.{layer}"),
                 format!("classifier.{}", 3 * layer),
@@ -236,5 +303,33 @@ impl PyTorchNames for Vgg {
 
     fn last_layer(&self) -> String {
         format!("dense.{}", self.dense.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn average_pooling_makes_the_weights_fit_images_of_any_size() {
+        let device = Device::default();
+        let config = VggConfig::new(vec![vec![2], vec![3]], vec![4]).with_pooled(Some([2, 2]));
+        let model = config.init(&device);
+        for size in [8, 20] {
+            let logits = model.forward(Tensor::ones([1, 3, size, size], &device));
+            assert_eq!(logits.dims(), [1, 10]);
+        }
+    }
+
+    #[test]
+    fn batch_normalisation_takes_a_number_of_its_own_in_pytorchs_names() {
+        let names = |config: VggConfig| config.init(&Device::default()).pytorch_names();
+        let has = |config, ours: &str, theirs: &str| {
+            names(config).contains(&(ours.to_owned(), theirs.to_owned()))
+        };
+        assert!(has(VggConfig::vgg16(), "blocks.4.2.conv", "features.28"));
+        assert!(has(VggConfig::vgg16_bn(), "blocks.4.2.conv", "features.40"));
+        assert!(has(VggConfig::vgg16_bn(), "blocks.4.2.norm", "features.41"));
+        assert!(has(VggConfig::vgg16_bn(), "dense.2", "classifier.6"));
     }
 }

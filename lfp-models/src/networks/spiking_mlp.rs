@@ -1,4 +1,4 @@
-//! The spiking dense network.
+//! Spiking dense networks.
 
 use burn::{
     config::Config,
@@ -11,9 +11,12 @@ use lfp_burn::{
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
-use crate::PyTorchNames;
+use crate::{
+    Classifier, Model, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
-/// Configures a spiking dense network, [`SpikingMlp`]. Defaults: those of the paper on MNIST.
+/// Configures a spiking dense network, [`SpikingMlp`]. Defaults: the paper's for MNIST.
 ///
 /// # Example
 ///
@@ -29,38 +32,58 @@ use crate::PyTorchNames;
 /// ```
 #[derive(Config, Debug)]
 pub struct SpikingMlpConfig {
-    /// The widths of input, hidden layers and output. Default: 784-1000-1000-10.
+    /// Number of inputs, of neurons in each hidden layer, and of outputs. Default: 784-1000-1000-10.
     #[config(default = "vec![784, 1000, 1000, 10]")]
     pub widths: Vec<usize>,
-    /// The number of steps that [`SpikingMlp::forward`] shows an input for. Default: 15.
+    /// Number of time steps for which [`SpikingMlp::forward`] presents an input, at least 1. Default: 15.
     #[config(default = 15)]
     pub steps: usize,
-    /// The neurons. Default: beta 0.9, threshold 1.
+    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
 }
 
-/// Dense layers of leaky integrate-and-fire neurons, the outputs included.
+/// Linear layers with leaky integrate-and-fire neurons after each, the output included.
 #[derive(Module, Debug)]
 pub struct SpikingMlp {
     layers: Vec<Spiking<Linear>>,
     steps: usize,
 }
 
+impl Model {
+    /// [`SpikingMlp`] on images: two hidden layers of 1000 neurons.
+    pub const SNN_MLP: Self = Self::new(&ModelSpec {
+        name: "snn-mlp",
+        summary: "Spiking, dense: two hidden layers of 1000 neurons",
+        image_shape: [1, 28, 28],
+        batch: 128,
+        smallest_image: 1,
+        takes: ModelOptions::SPIKING,
+        build: |config, device| {
+            let inputs = config.image_shape.iter().product();
+            let model = SpikingMlpConfig::new()
+                .with_widths(vec![inputs, 1000, 1000, config.num_classes])
+                .with_steps(config.spiking.steps)
+                .with_lif(config.spiking.lif);
+            Ok(model.init(device)?.into())
+        },
+    });
+}
+
 impl SpikingMlpConfig {
-    /// Draws the weights.
+    /// Builds the network with random weights.
     ///
     /// # Errors
     ///
-    /// If the neurons cannot be.
+    /// [`LifError`] if the settings of the neurons are out of range.
     ///
     /// # Panics
     ///
-    /// If there are fewer than two widths, or no steps.
+    /// If there are fewer than two widths, or `steps` is 0.
     pub fn init(&self, device: &Device) -> Result<SpikingMlp, LifError> {
         assert!(
             self.widths.len() > 1 && self.steps > 0,
-            "expected the widths of at least input and output and a step, found {:?} and {} steps",
+            "expected at least the number of inputs and outputs, and at least 1 step, got widths {:?} and {} steps",
             self.widths,
             self.steps
         );
@@ -78,7 +101,7 @@ impl SpikingMlpConfig {
 }
 
 impl SpikingMlp {
-    /// The output spikes for inputs that are shown at every step.
+    /// Computes the output spikes for inputs that are presented at every step.
     ///
     /// # Shapes
     ///
@@ -90,24 +113,32 @@ impl SpikingMlp {
         others.iter().fold(start, |x, layer| layer.forward(x))
     }
 
-    /// The output spikes for inputs that change from step to step.
+    /// Computes the output spikes for inputs that change from step to step.
     ///
     /// # Shapes
     ///
-    /// - input: `[steps, batch_size, first width]`, any number of steps
+    /// - input: `[steps, batch_size, first width]`, with any number of steps
     /// - output: `[steps, batch_size, last width]`
     pub fn forward_sequence(&self, input: Tensor<3>) -> Tensor<3> {
         self.layers.iter().fold(input, |x, layer| layer.forward(x))
     }
 
-    /// What every layer's neurons do, the outputs last, for inputs that are shown at every step.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch_size, first width]`
-    pub fn observe(&self, input: Tensor<2>) -> Vec<Activity> {
+    fn split(&self) -> (&Spiking<Linear>, &[Spiking<Linear>]) {
+        self.layers
+            .split_first()
+            .expect("`init` makes at least one layer")
+    }
+}
+
+impl Classifier for SpikingMlp {
+    /// Flattens the images to `[batch_size, channels * height * width]`.
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Spikes(self.forward(images.flatten(1, 3)))
+    }
+
+    fn observe(&self, images: Tensor<4>) -> Vec<Activity> {
         let (first, others) = self.split();
-        let (mut spikes, membrane) = first.observe_constant(input, self.steps);
+        let (mut spikes, membrane) = first.observe_constant(images.flatten(1, 3), self.steps);
         let mut activities = vec![Activity::new("layer 1", spikes.clone(), membrane)];
         for (index, layer) in others.iter().enumerate() {
             let (next, membrane) = layer.observe(spikes);
@@ -118,24 +149,15 @@ impl SpikingMlp {
         activities
     }
 
-    fn split(&self) -> (&Spiking<Linear>, &[Spiking<Linear>]) {
-        self.layers
-            .split_first()
-            .expect("has a layer, by its config")
-    }
-}
-
-impl PyTorchNames for SpikingMlp {
     fn pytorch_names(&self) -> Vec<(String, String)> {
-        // Every dense layer is followed by its neurons.
-        (0..self.layers.len())
-            .map(|index| {
-                (
-                    format!("layers.{index}"),
-                    format!("classifier.{}", 2 * index),
-                )
-            })
-            .collect()
+        // PyTorch's `Sequential` also numbers the neurons after each linear layer.
+        let name = |index| {
+            (
+                format!("layers.{index}"),
+                format!("classifier.{}", 2 * index),
+            )
+        };
+        (0..self.layers.len()).map(name).collect()
     }
 
     fn last_layer(&self) -> String {

@@ -14,33 +14,52 @@ use lfp_burn::{
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
-use crate::{PyTorchNames, names::pairs};
+use super::pairs;
+use crate::{
+    Classifier, Model, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
 
 const KERNEL: usize = 5;
 const CHANNELS: [usize; 2] = [12, 64];
+/// Smallest height and width of an image: two convolutions and poolings then leave one pixel.
+const SMALLEST_IMAGE: usize = 16;
 
-/// Configures a [`SpikingLeNet`]. Defaults: those of the paper on MNIST.
+/// Configures a [`SpikingLeNet`]. Defaults: the paper's for MNIST.
 #[derive(Config, Debug)]
 pub struct SpikingLeNetConfig {
-    /// Channels of an image. Default: 1.
+    /// Image channels. Default: 1.
     #[config(default = 1)]
     pub channels: usize,
-    /// Height and width of an image, at least 16. Default: 28.
+    /// Image height and width, each at least 16. Default: 28.
     #[config(default = "[28, 28]")]
     pub image_size: [usize; 2],
     /// Number of classes. Default: 10.
     #[config(default = 10)]
     pub num_classes: usize,
-    /// The number of steps that an image is shown for. Default: 15.
+    /// Number of time steps for which an image is presented, at least 1. Default: 15.
     #[config(default = 15)]
     pub steps: usize,
-    /// The neurons. Default: beta 0.9, threshold 1.
+    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
 }
 
-/// Two 5x5 convolutions of 12 and 64 channels, whose currents are max pooled, and a dense layer, each with leaky
-/// integrate-and-fire neurons.
+/// Two 5x5 convolutions of 12 and 64 channels with 2x2 max pooling of the input currents, and a dense output
+/// layer. Every layer, the output included, has leaky integrate-and-fire neurons.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use lfp_models::SpikingLeNetConfig;
+///
+/// let device = Device::default();
+/// let model = SpikingLeNetConfig::new().with_steps(5).init(&device)?;
+/// let spikes = model.forward(Tensor::<4>::ones([2, 1, 28, 28], &device));
+/// assert_eq!(spikes.dims(), [5, 2, 10]);
+/// # Ok::<(), lfp_burn::LifError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct SpikingLeNet {
     conv1: Spiking<Conv2d>,
@@ -49,20 +68,42 @@ pub struct SpikingLeNet {
     steps: usize,
 }
 
+impl Model {
+    /// [`SpikingLeNet`].
+    pub const SNN_LENET: Self = Self::new(&ModelSpec {
+        name: "snn-lenet",
+        summary: "Spiking: two 5x5 convolutions of 12 and 64 channels, and a dense layer",
+        image_shape: [1, 28, 28],
+        batch: 128,
+        smallest_image: SMALLEST_IMAGE,
+        takes: ModelOptions::SPIKING,
+        build: |config, device| {
+            let [channels, height, width] = config.image_shape;
+            let model = SpikingLeNetConfig::new()
+                .with_channels(channels)
+                .with_image_size([height, width])
+                .with_num_classes(config.num_classes)
+                .with_steps(config.spiking.steps)
+                .with_lif(config.spiking.lif);
+            Ok(model.init(device)?.into())
+        },
+    });
+}
+
 impl SpikingLeNetConfig {
-    /// Draws the weights.
+    /// Builds the network with random weights.
     ///
     /// # Errors
     ///
-    /// If the neurons cannot be.
+    /// [`LifError`] if the settings of the neurons are out of range.
     ///
     /// # Panics
     ///
-    /// If the image is smaller than 16 pixels, or there are no steps.
+    /// If the image is smaller than 16x16 pixels, or `steps` is 0.
     pub fn init(&self, device: &Device) -> Result<SpikingLeNet, LifError> {
         assert!(
-            self.image_size.iter().all(|&size| size >= 16) && self.steps > 0,
-            "expected an image of at least [16, 16] and a step, found {:?} and {} steps",
+            self.image_size.iter().all(|&size| size >= SMALLEST_IMAGE) && self.steps > 0,
+            "expected an image of at least 16x16 pixels and at least 1 step, got {:?} and {} steps",
             self.image_size,
             self.steps
         );
@@ -87,7 +128,7 @@ impl SpikingLeNetConfig {
 }
 
 impl SpikingLeNet {
-    /// The output spikes for images that are shown at every step.
+    /// Computes the output spikes for images that are presented at every step.
     ///
     /// # Shapes
     ///
@@ -98,13 +139,14 @@ impl SpikingLeNet {
         let x = self.conv2.forward(x);
         self.fc.forward(x.flatten::<3>(2, 4))
     }
+}
 
-    /// What every layer's neurons do, the outputs last.
-    ///
-    /// # Shapes
-    ///
-    /// - images: `[batch_size, channels, height, width]`
-    pub fn observe(&self, images: Tensor<4>) -> Vec<Activity> {
+impl Classifier for SpikingLeNet {
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Spikes(self.forward(images))
+    }
+
+    fn observe(&self, images: Tensor<4>) -> Vec<Activity> {
         let (first, first_membrane) = self.conv1.observe_constant(images, self.steps);
         let (second, second_membrane) = self.conv2.observe(first.clone());
         let (last, last_membrane) = self.fc.observe(second.clone().flatten::<3>(2, 4));
@@ -114,9 +156,7 @@ impl SpikingLeNet {
             Activity::new("fc", last, last_membrane),
         ]
     }
-}
 
-impl PyTorchNames for SpikingLeNet {
     fn pytorch_names(&self) -> Vec<(String, String)> {
         pairs([
             ("conv1", "classifier.0"),

@@ -1,0 +1,203 @@
+//! `bench`, `conformance`, `explain` and `prune`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use burn::tensor::Device;
+use clap::{Args, Subcommand};
+use lfp_burn::prune::LayerFilter;
+use lfp_models::{Classifier, Model, Network, SpikingConfig};
+use strum::VariantNames;
+
+use super::{DeviceArgs, train::spiking_models, values};
+use crate::{
+    bench, conformance,
+    data::{Reading, Split},
+    explain::explain,
+    files::to_json,
+    objective::Method,
+    pruning::{self, Criterion, Curve, Subject},
+    train::FinishedRun,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchCommand {
+    /// Time a training step: forward pass, backward pass, update
+    Step(BenchStepArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchStepArgs {
+    /// Networks, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = values::model())]
+    model: Vec<Model>,
+    /// Samples per step [default: 128; 8 for networks of 224x224 pixels]
+    #[arg(long, value_parser = values::at_least_one)]
+    batch: Option<usize>,
+    /// Methods to compare, separated by commas
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "lfp,gradient"
+    )]
+    method: Vec<Method>,
+    /// Steps of each method
+    #[arg(long, default_value_t = 30, value_parser = values::at_least_one)]
+    steps: usize,
+    /// Time steps per image of spiking networks [default: 15]
+    #[arg(long, value_parser = values::at_least_one)]
+    time_steps: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl BenchStepArgs {
+    pub(super) fn run(self) -> Result<bool> {
+        if self.time_steps.is_some() && !self.model.iter().any(|model| model.spikes()) {
+            let spiking = spiking_models();
+            bail!("--time-steps has no effect: it acts on spiking networks ({spiking})");
+        }
+        let device = self.device.device.open()?;
+        let request = bench::Request {
+            models: self.model,
+            batch: self.batch,
+            methods: self.method,
+            steps: self.steps,
+            time_steps: self.time_steps.unwrap_or(SpikingConfig::new().steps),
+        };
+        let costs = request.run(&device);
+        match self.json {
+            true => print!("{}", String::from_utf8_lossy(&to_json(&costs))),
+            false => print!("{}", bench::table(&costs)),
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConformanceArgs {
+    /// Reference cases (.safetensors), or folders of them
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl ConformanceArgs {
+    pub(super) fn run(self) -> Result<bool> {
+        let device = self.device.device.open()?;
+        let mut files = Vec::new();
+        for path in &self.paths {
+            files.extend(conformance::find(path)?);
+        }
+        Ok(conformance::run(&files, &device)?)
+    }
+}
+
+/// A finished run.
+#[derive(Debug, Args)]
+struct FinishedArgs {
+    /// Folder of a finished run
+    #[arg(long, value_name = "FOLDER")]
+    checkpoint: PathBuf,
+    /// Folder of its data set; without it MNIST is downloaded into a cache
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl FinishedArgs {
+    /// The run, its network in inference mode with batch normalisation merged, its data, and the device.
+    fn open(&self) -> Result<(FinishedRun, Network, Split, Device)> {
+        let run = FinishedRun::open(&self.checkpoint)?;
+        let device = self.device.device.open()?.autodiff();
+        let settings = run.settings();
+        let default = Reading::default();
+        let reading = Reading {
+            size: settings.image_size.unwrap_or(default.size),
+            ..default
+        };
+        let data = settings.dataset.load(self.data_dir.as_deref(), reading)?;
+        let network = run.network(data.test.as_ref(), &device)?;
+        Ok((run, network.merge_batch_norm()?, data, device))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    #[command(flatten)]
+    run: FinishedArgs,
+    /// Ranking criteria, separated by commas
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "local,global,relevance"
+    )]
+    criteria: Vec<Criterion>,
+    /// Pruning rates, separated by commas, or FROM..TO in steps of 0.05
+    #[arg(long, default_value = "0..1", value_parser = values::rates)]
+    rates: values::Rates,
+    /// Layers to prune
+    #[arg(long, default_value_t = LayerFilter::Convolutions, value_parser = values::one_of::<LayerFilter>(LayerFilter::VARIANTS))]
+    layers: LayerFilter,
+    /// Number of test samples [default: all]
+    #[arg(long, value_parser = values::at_least_one)]
+    samples: Option<usize>,
+    /// Folder of the results
+    #[arg(long, value_name = "FOLDER", default_value = "results/prune")]
+    out: PathBuf,
+}
+
+impl PruneArgs {
+    pub(super) fn run(self) -> Result<bool> {
+        let (run, network, data, device) = self.run.open()?;
+        let data = data.subset(usize::MAX, self.samples.unwrap_or(usize::MAX));
+        let subject = Subject {
+            network: &network,
+            data: &data.test,
+            layers: self.layers,
+            device,
+        };
+        let curves = self.criteria.iter();
+        let curves = curves.map(|&of| subject.curve(of, &self.rates.0));
+        let curves: Vec<Curve> = curves.collect::<Result<_, _>>()?;
+        let report = pruning::Report {
+            settings: run.settings(),
+            samples: data.test.count(),
+            curves: &curves,
+        };
+        print!("{}", report.write(&self.out)?);
+        Ok(true)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    run: FinishedArgs,
+    /// Number of test images
+    #[arg(long, default_value_t = 10, value_parser = values::at_least_one)]
+    count: usize,
+    /// Folder of the pictures
+    #[arg(long, value_name = "FOLDER", default_value = "results/explain")]
+    out: PathBuf,
+}
+
+impl ExplainArgs {
+    pub(super) fn run(self) -> Result<bool> {
+        let (_, network, data, device) = self.run.open()?;
+        let written = explain(&network, &data.test, self.count, &device, &self.out)?;
+        println!(
+            "{} heat maps written to {}",
+            written.len(),
+            self.out.display()
+        );
+        Ok(true)
+    }
+}

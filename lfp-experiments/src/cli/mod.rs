@@ -1,0 +1,67 @@
+//! The command line.
+
+mod commands;
+mod lfp;
+mod reproduce;
+mod train;
+pub(crate) mod values;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::device::DeviceName;
+
+/// Layer-wise feedback propagation: train networks, reproduce the paper, check against its reference results
+#[derive(Debug, Parser)]
+#[command(name = "lfp-experiments", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure the cost of training
+    Bench {
+        #[command(subcommand)]
+        what: commands::BenchCommand,
+    },
+    /// Compare with reference results of the authors' package
+    Conformance(commands::ConformanceArgs),
+    /// Draw heat maps of relevance for test images of a finished run
+    Explain(commands::ExplainArgs),
+    /// Prune the network of a finished run, and measure its accuracy
+    Prune(commands::PruneArgs),
+    /// Reproduce a figure or table of the paper
+    Reproduce(reproduce::ReproduceArgs),
+    /// Train a network
+    Train(train::TrainArgs),
+}
+
+/// The device of a command.
+#[derive(Debug, Args)]
+struct DeviceArgs {
+    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu
+    #[arg(long, default_value = "auto")]
+    device: DeviceName,
+}
+
+impl Cli {
+    /// Runs the command. Returns whether everything that it checked agrees.
+    ///
+    /// # Errors
+    ///
+    /// One line with the cause and what to do.
+    pub fn run(self) -> Result<bool> {
+        match self.command {
+            Command::Bench {
+                what: commands::BenchCommand::Step(args),
+            } => args.run(),
+            Command::Conformance(args) => args.run(),
+            Command::Explain(args) => args.run(),
+            Command::Prune(args) => args.run(),
+            Command::Reproduce(args) => args.run(),
+            Command::Train(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Dense networks.
+
+use burn::{
+    config::Config,
+    module::Module,
+    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    tensor::{Device, Tensor},
+};
+use lfp_burn::{
+    ActivationFn,
+    nn::{Hook, Hooked},
+};
+
+use crate::{
+    Classifier, Model, NetworkConfig, Outputs,
+    registry::{ModelOptions, ModelSpec},
+};
+
+/// Configures a dense network, [`Mlp`].
+///
+/// # Example
+///
+/// The network of Figure 3, for two classes:
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use lfp_models::MlpConfig;
+///
+/// let device = Device::default();
+/// let model = MlpConfig::new([2, 32, 16, 2].into()).init(&device);
+/// assert_eq!(model.forward(Tensor::ones([5, 2], &device)).dims(), [5, 2]);
+/// ```
+#[derive(Config, Debug)]
+pub struct MlpConfig {
+    /// Number of inputs, of neurons in each hidden layer, and of outputs.
+    pub widths: Vec<usize>,
+    /// Hidden activation. Default: ReLU.
+    #[config(default = "ActivationFn::Relu")]
+    pub activation: ActivationFn,
+    /// Dropout probability after each hidden layer, from 0 to 1. Default: 0.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+}
+
+/// A dense network: linear layers with an activation and dropout after each hidden layer.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    layers: Vec<Hooked<Linear>>,
+    dropout: Hooked<Dropout>,
+}
+
+impl Model {
+    /// [`Mlp`] on images: 512, 256 and 128 hidden neurons; dropout 0.5.
+    pub const MLP: Self = Self::new(&ModelSpec {
+        name: "mlp",
+        summary: "Dense: 512, 256 and 128 hidden neurons, dropout",
+        image_shape: [1, 28, 28],
+        batch: 128,
+        smallest_image: 1,
+        takes: ModelOptions::ANALOG,
+        build: |config, device| {
+            let dropout = config.dropout.unwrap_or(0.5);
+            let model = dense(config, &[512, 256, 128]).with_dropout(dropout);
+            Ok(model.init(device).into())
+        },
+    });
+
+    /// The [`Mlp`] of Figure 3: 32 and 16 hidden neurons.
+    pub const MLP_TOY: Self = Self::new(&ModelSpec {
+        name: "mlp-toy",
+        summary: "Dense, for the toy data of Figure 3: 32 and 16 hidden neurons",
+        image_shape: [2, 1, 1],
+        batch: 128,
+        smallest_image: 1,
+        takes: ModelOptions {
+            dropout: false,
+            ..ModelOptions::ANALOG
+        },
+        build: |config, device| Ok(dense(config, &[32, 16]).init(device).into()),
+    });
+}
+
+/// A dense network on flattened images.
+fn dense(config: &NetworkConfig, hidden: &[usize]) -> MlpConfig {
+    let inputs: usize = config.image_shape.iter().product();
+    let widths = [&[inputs], hidden, &[config.num_classes]].concat();
+    MlpConfig::new(widths).with_activation(config.activation)
+}
+
+impl MlpConfig {
+    /// Builds the network with random weights.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than two widths, or `dropout` is not from 0 to 1.
+    pub fn init(&self, device: &Device) -> Mlp {
+        let depth = self.widths.len().saturating_sub(1);
+        assert!(
+            depth > 0,
+            "expected at least the number of inputs and outputs, got widths {:?}",
+            self.widths
+        );
+        let layers = self
+            .widths
+            .windows(2)
+            .enumerate()
+            .map(|(index, widths)| {
+                let layer = LinearConfig::new(widths[0], widths[1])
+                    .init(device)
+                    .hooked();
+                match index + 1 < depth {
+                    true => layer.with_activation(self.activation),
+                    false => layer,
+                }
+            })
+            .collect();
+        Mlp {
+            layers,
+            dropout: DropoutConfig::new(self.dropout).init().hooked(),
+        }
+    }
+}
+
+impl Mlp {
+    /// Computes the logits.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch_size, first width]`
+    /// - output: `[batch_size, last width]`
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let (last, hidden) = self
+            .layers
+            .split_last()
+            .expect("`init` makes at least one layer");
+        let features = hidden
+            .iter()
+            .fold(input, |x, layer| self.dropout.forward(layer.forward(x)));
+        last.forward(features)
+    }
+}
+
+impl Classifier for Mlp {
+    /// Flattens the images to `[batch_size, channels * height * width]`.
+    fn outputs(&self, images: Tensor<4>) -> Outputs {
+        Outputs::Logits(self.forward(images.flatten(1, 3)))
+    }
+
+    fn pytorch_names(&self) -> Vec<(String, String)> {
+        // PyTorch's `Sequential` also numbers activations, and dropout if there is any.
+        let stride = if self.dropout.inner().prob > 0.0 {
+            3
+        } else {
+            2
+        };
+        (0..self.layers.len())
+            .map(|index| {
+                let theirs = format!("classifier.{}", stride * index);
+                (format!("layers.{index}"), theirs)
+            })
+            .collect()
+    }
+
+    fn last_layer(&self) -> String {
+        format!("layers.{}", self.layers.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_takes_a_number_of_its_own_in_pytorchs_names() {
+        let device = Device::default();
+        let config = MlpConfig::new(vec![2, 4, 3]);
+        let last = |model: Mlp| model.pytorch_names().pop().unwrap();
+        let name = |theirs: &str| ("layers.1".to_owned(), theirs.to_owned());
+        assert_eq!(last(config.init(&device)), name("classifier.2"));
+        let with_dropout = config.with_dropout(0.5);
+        assert_eq!(last(with_dropout.init(&device)), name("classifier.3"));
+    }
+
+    #[test]
+    fn the_network_of_figure_3_takes_images_of_any_shape() {
+        let device = Device::default();
+        for [channels, height, width] in [[2, 1, 1], [3, 5, 4]] {
+            let config = NetworkConfig::new([channels, height, width], 7);
+            let network = Model::MLP_TOY.init(&config, &device).unwrap();
+            let images = Tensor::ones([1, channels, height, width], &device);
+            assert_eq!(network.outputs(images).scores().dims(), [1, 7]);
+        }
+    }
+}
