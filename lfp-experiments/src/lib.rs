@@ -2,13 +2,13 @@
 //!
 //! | command | module |
 //! |---|---|
-//! | `bench` | [`mod@bench`]: what a training step costs |
-//! | `conformance` | [`conformance`]: our results against those of the authors' package |
-//! | `explain` | [`mod@explain`]: heat maps of relevance |
-//! | `prune` | [`pruning`]: accuracy over the share of connections pruned |
-//! | `reproduce` | [`reproduce`]: figures of the paper |
+//! | `bench` | [`mod@bench`]: time and memory of a training step |
+//! | `conformance` | [`conformance`]: comparison with the authors' package |
+//! | `explain` | [`mod@explain`]: relevance heat maps |
+//! | `prune` | [`pruning`]: accuracy over the pruning rate |
+//! | `reproduce` | [`reproduce`]: figures and tables of the paper |
 //! | (`reproduce`) | [`sweep`]: many runs, each kept when it is done |
-//! | `train` | [`train`]: one network on real data |
+//! | `train` | [`train`]: training of one network |
 
 mod allocator;
 pub mod bench;

@@ -9,13 +9,13 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// Something checked was wrong.
+/// Exit code of `conformance` if a case deviates.
 const MISMATCH: u8 = 1;
-/// The input was wrong, and nothing was done.
+/// Exit code of errors.
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
-    // Whoever reads our output may stop early (`| head`): end like any other program, not in a panic.
+    // A closed pipe (`| head`) ends the program silently instead of with a panic.
     sigpipe::reset();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,lfp_experiments=info"));
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help as it is; what is wrong with the arguments in one line.
+/// Prints help in full, and errors of the arguments in one line.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(
         error.kind(),

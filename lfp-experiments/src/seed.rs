@@ -1,7 +1,6 @@
-//! Random numbers that depend on what they are for, and on nothing that happened before.
+//! Seeds derived from a run's seed and a counter, independent of any earlier random numbers.
 
-/// A seed of its own for every pair: the finaliser of SplitMix64 on a counter that starts at the
-/// seed's own point.
+/// A different seed for each pair: the finaliser of SplitMix64 (Steele et al., 2014).
 pub(crate) fn mix(seed: u64, counter: u64) -> u64 {
     let mut bits = seed
         .wrapping_mul(0xD134_2543_DE82_EF95)

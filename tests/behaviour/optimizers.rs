@@ -13,7 +13,10 @@ use burn::{
 use lfp_burn::{
     ActivationFn, LfpConfig, Propagate,
     nn::Hook,
-    optim::{LfpZero, Momentum, OneCycleConfig, OneCycleError, clip_global_norm, global_norm},
+    optim::{
+        GlobalNormClip, LfpZero, Momentum, OneCycleConfig, OneCycleError, clip_global_norm,
+        global_norm,
+    },
     reward::{Reward, SoftmaxReward},
 };
 
@@ -258,4 +261,54 @@ fn a_weight_of_zero_never_moves() {
     assert_eq!((update[0], update[3]), (0.0, 0.0));
     assert!(update[1] != 0.0 && update[2] != 0.0);
     let _ = layer.valid();
+}
+
+/// A layer of ones and updates of its weight, `[2, 1]`.
+fn layer_and_updates(updates: [f32; 2]) -> (Linear, GradientsParams) {
+    let device = Device::default();
+    let layer = Linear {
+        weight: Param::from_tensor(Tensor::<2>::ones([2, 1], &device)),
+        bias: None,
+    };
+    let mut grads = GradientsParams::new();
+    let update = Tensor::<2>::from_floats(updates.map(|update| [update]), &device);
+    grads.register(layer.weight.id, update);
+    (layer, grads)
+}
+
+#[test]
+fn the_global_norm_of_very_large_updates_is_finite_and_clips_them() {
+    let (layer, grads) = layer_and_updates([3e20, -4e20]);
+    let norm = global_norm(&grads, &layer).unwrap();
+    assert_close("norm", &values(norm), &[5e20], 1e-6);
+    let clipped = clip_global_norm(grads, &layer, 10.0);
+    let update = values(clipped.get::<2>(layer.weight.id).unwrap());
+    assert_close("update", &update, &[6.0, -8.0], 1e-6);
+}
+
+#[test]
+fn an_infinite_update_is_reported_by_the_norm_and_not_turned_into_nan() {
+    let (layer, grads) = layer_and_updates([f32::INFINITY, 2.0]);
+    assert_eq!(
+        values(global_norm(&grads, &layer).unwrap()),
+        [f64::INFINITY]
+    );
+    let clipped = clip_global_norm(grads, &layer, 10.0);
+    let update = values(clipped.get::<2>(layer.weight.id).unwrap());
+    assert_eq!(update, [f64::INFINITY, 2.0]);
+}
+
+#[test]
+fn an_optimiser_with_a_global_norm_moves_weights_by_clipped_updates() {
+    let (layer, grads) = layer_and_updates([30.0, -40.0]);
+    let mut optimizer = GlobalNormClip::new(SgdConfig::new().init(), 5.0).unwrap();
+    let layer = optimizer.step(0.1, layer, grads);
+    // 1 - 0.1 * [3, -4]
+    assert_close("weight", &values(layer.weight.val()), &[0.7, 1.4], 1e-6);
+    for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(
+            GlobalNormClip::new(SgdConfig::new().init(), limit).is_err(),
+            "{limit}"
+        );
+    }
 }

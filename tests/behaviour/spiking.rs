@@ -186,9 +186,11 @@ fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
             [STEPS, BATCH, WIDTHS[2]],
             &autodiff(),
         );
+        // The recurrences divide nothing by the largest magnitude.
         let rule = LfpConfig::new()
             .with_epsilon(epsilon)
-            .with_lif_denominator(kind);
+            .with_lif_denominator(kind)
+            .with_reward_normalization(RewardNormalization::None);
         let feedback = pair.run().propagate_with(reward, &rule);
         let found = values(feedback.reward(&pair.sequence).unwrap());
         assert_close("inputs", &found, &to_inputs, TOLERANCE);

@@ -1,7 +1,7 @@
-//! `bench`: what a training step costs.
+//! `bench`: time and memory of a training step.
 //!
-//! The methods take turns in one process, step by step, so that a machine that is slow for a while is
-//! slow for all of them; of each the median counts.
+//! The methods alternate step by step in one process, so that load from other processes slows all of them alike; the
+//! result is the median over the steps.
 
 use std::time::Instant;
 
@@ -19,25 +19,25 @@ use crate::{
 
 const LEARNING_RATE: f64 = 1e-3;
 const CLASSES: usize = 10;
-/// Steps of each method before any is counted.
+/// Steps of each method before the measurement.
 const WARM_UP: usize = 3;
 
-/// What to measure.
+/// Models and methods to compare.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The networks.
+    /// Networks.
     pub models: Vec<Model>,
-    /// Samples per step; if not given 128, or 8 for networks that take images of 224x224 pixels.
+    /// Samples per step; `None` for the typical batch of each model.
     pub batch: Option<usize>,
-    /// What takes turns.
+    /// Methods to compare.
     pub methods: Vec<Method>,
-    /// Steps of each method.
+    /// Measured steps of each method.
     pub steps: usize,
-    /// Steps that a spiking network is shown an image for.
+    /// Time steps per image of spiking networks.
     pub time_steps: usize,
 }
 
-/// Medians over all steps of a method.
+/// Medians over the steps of a method.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// The network.
@@ -52,9 +52,9 @@ pub struct Cost {
     pub forward_ms: f64,
     /// Milliseconds of reward or loss and the backward pass.
     pub backward_ms: f64,
-    /// Milliseconds from what the backward pass left to the moved weights.
+    /// Milliseconds of the optimiser's step.
     pub update_ms: f64,
-    /// The most host memory that a step needed beyond what was there before it.
+    /// Peak host memory of a step in MiB, above the memory in use before it.
     pub peak_mib: f64,
 }
 
@@ -75,52 +75,46 @@ impl Request {
         let images = Tensor::<4>::random(images, Distribution::Normal(0.0, 1.0), device);
         let labels = Distribution::Uniform(0.0, CLASSES as f64);
         let labels = Tensor::<1, Int>::random([batch], labels, device);
-        let mut contenders: Vec<_> = self
+        let mut runs: Vec<_> = self
             .methods
             .iter()
-            .map(|&method| Contender::new(model, &config, method, device))
+            .map(|&method| MethodRun::new(model, &config, method, device))
             .collect();
         for turn in 0..WARM_UP + self.steps {
             if turn == WARM_UP {
-                contenders.iter_mut().for_each(|one| one.laps.clear());
+                runs.iter_mut().for_each(|run| run.timings.clear());
             }
-            // Whoever goes first finds other caches than who comes after.
+            // The order alternates, because the first method of a turn finds other data in the caches.
             if turn % 2 == 0 {
-                contenders
-                    .iter_mut()
-                    .for_each(|one| one.step(&images, &labels));
+                runs.iter_mut().for_each(|run| run.step(&images, &labels));
             } else {
-                contenders
-                    .iter_mut()
+                runs.iter_mut()
                     .rev()
-                    .for_each(|one| one.step(&images, &labels));
+                    .for_each(|run| run.step(&images, &labels));
             }
         }
-        contenders
-            .iter()
-            .map(|one| one.cost(model, batch))
-            .collect()
+        runs.iter().map(|run| run.cost(model, batch)).collect()
     }
 }
 
-/// A network that learns by one method.
-struct Contender {
+/// The network and the timings of one method.
+struct MethodRun {
     method: Method,
     objective: Objective,
     network: Option<Network>,
     optimizer: ModuleOptimizer,
-    laps: Vec<Lap>,
+    timings: Vec<Timing>,
 }
 
 #[derive(Clone, Copy)]
-struct Lap {
+struct Timing {
     forward: f64,
     backward: f64,
     update: f64,
     peak: f64,
 }
 
-impl Contender {
+impl MethodRun {
     fn new(model: Model, config: &NetworkConfig, method: Method, device: &Device) -> Self {
         let momentum = MomentumConfig::new().with_dampening(0.0);
         let network = model.init(config, device);
@@ -130,7 +124,7 @@ impl Contender {
             objective: Objective::of(method),
             network: Some(network),
             optimizer: SgdConfig::new().with_momentum(Some(momentum)).init(),
-            laps: Vec::new(),
+            timings: Vec::new(),
         }
     }
 
@@ -151,7 +145,7 @@ impl Contender {
         self.network = Some(self.optimizer.step(LEARNING_RATE, network, grads));
         wait(&device);
         let update = milliseconds(start);
-        self.laps.push(Lap {
+        self.timings.push(Timing {
             forward,
             backward: backward - forward,
             update: update - backward,
@@ -160,21 +154,21 @@ impl Contender {
     }
 
     fn cost(&self, model: Model, batch: usize) -> Cost {
-        let median = |value: fn(&Lap) -> f64| median(self.laps.iter().map(value).collect());
+        let median = |value: fn(&Timing) -> f64| median(self.timings.iter().map(value).collect());
         Cost {
             model,
             batch,
             method: self.method,
-            step_ms: median(|lap| lap.forward + lap.backward + lap.update),
-            forward_ms: median(|lap| lap.forward),
-            backward_ms: median(|lap| lap.backward),
-            update_ms: median(|lap| lap.update),
-            peak_mib: median(|lap| lap.peak),
+            step_ms: median(|timing| timing.forward + timing.backward + timing.update),
+            forward_ms: median(|timing| timing.forward),
+            backward_ms: median(|timing| timing.backward),
+            update_ms: median(|timing| timing.update),
+            peak_mib: median(|timing| timing.peak),
         }
     }
 }
 
-/// Until the device has done what it was asked to.
+/// Waits until the device is idle.
 fn wait(device: &Device) {
     device.sync().expect("the device answers");
 }
@@ -192,7 +186,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// A table for people, with the ratio to the last method of the same model.
+/// The results as a table, followed by the ratios of the first method to the last of each model.
 pub fn table(costs: &[Cost]) -> String {
     let mut text = format!(
         "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9}\n",

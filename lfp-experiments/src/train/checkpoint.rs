@@ -1,7 +1,7 @@
-//! Everything needed to go on after an epoch as if nothing had happened.
+//! Checkpoints: weights, state of the optimiser and of the schedule, and the metrics so far.
 //!
-//! Weights, the optimiser's and the schedule's state, and the metrics so far. Random numbers need
-//! no state: every epoch draws its own from the seed and its number.
+//! A run resumed from a checkpoint ends with the same weights, bit for bit, as one that was not interrupted. The random
+//! numbers need no state: each epoch seeds them from the run's seed and its number.
 
 use std::path::{Path, PathBuf};
 
@@ -20,20 +20,19 @@ const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const SCHEDULE: &str = "schedule.bpk";
 const EPOCHS: &str = "epochs.json";
-/// As `sha256sum` writes them, so that it can check them.
+/// In the format of `sha256sum`, which can check it.
 const SUMS: &str = "SHA256SUMS";
 const PREFIX: &str = "checkpoint-";
 
-/// A checkpoint that cannot be used.
+/// Errors of checkpoints.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Not what was written.
+    /// The content differs from what was written.
     #[error(
-        "{file}: torn or changed ({reason}); move the folder {folder} away to go on from the \
-         checkpoint before it",
+        "{file}: torn or changed ({reason}); move the folder {folder} away to resume from the checkpoint before it",
         file = folder.join(file).display(), folder = folder.display()
     )]
     Torn {
@@ -41,7 +40,7 @@ pub enum CheckpointError {
         folder: PathBuf,
         /// Its file.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// Burn cannot read or write it.
@@ -59,7 +58,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Takes the state of a run.
+    /// Captures the state of a run.
     ///
     /// # Errors
     ///
@@ -78,11 +77,11 @@ impl Checkpoint {
         })
     }
 
-    /// Puts the state back, and returns the metrics of the epochs that are done.
+    /// Restores the state, and returns the metrics of the completed epochs.
     ///
     /// # Errors
     ///
-    /// If it is the state of another model.
+    /// If a record cannot be read, or does not belong to the optimiser or schedule.
     pub fn restore<M: Module>(
         self,
         model: &mut M,
@@ -98,12 +97,12 @@ impl Checkpoint {
         Ok(self.epochs)
     }
 
-    /// The metrics of the epochs that are done.
+    /// The metrics of the completed epochs.
     pub fn epochs(&self) -> &[Epoch] {
         &self.epochs
     }
 
-    /// Writes a folder that is there in full or not at all.
+    /// Writes the checkpoint atomically: to a temporary folder, which is renamed when it is complete.
     pub(super) fn write(&self, folder: &Path) -> Result<(), CheckpointError> {
         let unfinished = files::unfinished(folder);
         files::create_folder(&unfinished)?;
@@ -137,7 +136,7 @@ impl Checkpoint {
             let line = format!("{}  {name}", files::sha256(&content));
             match sums.lines().any(|known| known == line) {
                 true => Ok(content),
-                false => Err(torn(name, format!("not as {SUMS} has it"))),
+                false => Err(torn(name, format!("its checksum differs from {SUMS}"))),
             }
         };
         let epochs = checked(EPOCHS)?;
@@ -151,7 +150,7 @@ impl Checkpoint {
     }
 }
 
-/// The name of the checkpoint after `epoch` epochs.
+/// Folder name of the checkpoint after `epoch` epochs.
 pub(super) fn name(epoch: usize) -> String {
     format!("{PREFIX}{epoch:04}")
 }

@@ -1,4 +1,4 @@
-//! One pass over the data.
+//! One training epoch.
 
 use std::time::Instant;
 
@@ -20,41 +20,40 @@ use crate::{
     objective::Objective,
 };
 
-/// Why an epoch ended early.
+/// Errors of an epoch.
 #[derive(Debug, thiserror::Error)]
 pub enum EpochError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// It diverged.
+    /// Outputs or weights became non-finite.
     #[error(transparent)]
     Diverged(#[from] Divergence),
 }
 
-/// Numbers that nothing can be learned from.
+/// Non-finite outputs or weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Divergence {
-    /// At the outputs.
+    /// The reward of the last batch is non-finite.
     #[error(transparent)]
     Reward(#[from] RewardError),
-    /// In the network: spiking neurons whose weights are NaN fall silent, and their outputs look fine.
+    /// Weights are non-finite. The outputs do not always show it: spiking neurons with NaN weights emit zeros.
     #[error(
-        "{count} weights are infinite or NaN: the network has diverged (a lower learning rate, or \
-         clipping, keeps it from it)"
+        "{count} weights are infinite or NaN: training has diverged (try a lower learning rate, or clipping)"
     )]
     Weights {
-        /// How many.
+        /// Number of non-finite weights.
         count: usize,
     },
 }
 
-/// Trains for an epoch: `update` moves the network by the updates of each batch. Returns the network
-/// and the share of samples that it named rightly before it learned from them.
+/// Trains for an epoch; `update` applies the update of each batch. Returns the network and its training accuracy, which
+/// is measured on the outputs before each update.
 ///
 /// # Errors
 ///
-/// If a sample cannot be read, or the outputs or the weights have diverged, which is looked at once, at the
-/// end.
+/// If a sample cannot be read, or the last outputs or the weights are non-finite. Both are checked once, at the end of
+/// the epoch: a check waits for the device.
 pub fn train_epoch(
     mut network: Network,
     objective: &Objective,
@@ -79,7 +78,7 @@ pub fn train_epoch(
     Ok((network, right.share()))
 }
 
-/// One number is read back from the device.
+/// Reads one number back from the device.
 fn check_weights(network: &Network) -> Result<(), Divergence> {
     let mut bad = BadWeights(None);
     network.visit(&mut bad);
@@ -91,7 +90,7 @@ fn check_weights(network: &Network) -> Result<(), Divergence> {
     }
 }
 
-/// The number of weights that are infinite or NaN, `[1]`.
+/// Number of non-finite weights, `[1]`.
 struct BadWeights(Option<Tensor<1, Int>>);
 
 impl ModuleVisitor for BadWeights {
@@ -104,7 +103,7 @@ impl ModuleVisitor for BadWeights {
     }
 }
 
-/// Counts on the device, so that it need not be waited for.
+/// Accuracy, counted on the device, so that no step waits for it.
 #[derive(Default)]
 struct Count {
     right: Option<Tensor<1, Int>>,
@@ -129,13 +128,13 @@ impl Count {
 }
 
 impl Settings {
-    /// Random numbers of an epoch: its own, and none that another seed's epoch has.
+    /// Seed of an epoch, different for every pair of run seed and epoch.
     pub(super) fn epoch_seed(&self, epoch: usize) -> u64 {
         crate::seed::mix(self.seed, epoch as u64)
     }
 }
 
-/// A progress bar with throughput, below those of others; nothing where standard error is no terminal.
+/// Progress bar with throughput; hidden if standard error is no terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
     start: Instant,
@@ -159,7 +158,7 @@ impl Progress {
         self.bar.inc(samples as u64);
     }
 
-    /// Removes the bar; the seconds it was there.
+    /// Removes the bar and returns the elapsed seconds.
     pub(super) fn finish(self) -> f64 {
         self.bar.finish_and_clear();
         self.start.elapsed().as_secs_f64()

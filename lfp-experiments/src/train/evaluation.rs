@@ -1,4 +1,4 @@
-//! How well a network names samples.
+//! Test accuracy.
 
 use burn::tensor::Device;
 use lfp_models::{Classifier, Network};
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Batches, DataError};
 
-/// Shares of samples that a network names rightly.
+/// Accuracies of a network, in `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
-    /// Its first choice.
+    /// Share of samples whose class has the highest score.
     pub top1: f64,
-    /// One of its first five choices.
+    /// Share of samples whose class is among the five highest scores.
     pub top5: f64,
-    /// The first choice, averaged over the classes that there are samples of: each class counts the same,
-    /// however rare. (Samples weighted by the inverse frequency of their class.)
+    /// Class-balanced accuracy: the mean of the accuracies of the classes that occur, so that rare classes count as much
+    /// as frequent ones.
     pub class_mean: f64,
 }
 
 impl Accuracy {
-    /// Tests `network` on `batches`, read onto `device`.
+    /// Evaluates `network` on `batches`, on `device`.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Accuracy {
 }
 
 struct Counts {
-    /// By class: all samples, and those named rightly.
+    /// `[all, correct]` samples of each class.
     classes: Vec<[usize; 2]>,
     in_first_five: usize,
 }
@@ -76,8 +76,7 @@ impl Counts {
     }
 }
 
-/// How many classes are preferred to `label`; the first of equals is. Nothing if a score is NaN, which
-/// prefers nobody.
+/// Number of classes that rank before `label`; ties go to the lower class. `None` if a score is NaN.
 fn rank(scores: &[f32], label: usize) -> Option<usize> {
     let own = scores[label];
     let preferred =
@@ -91,9 +90,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_counts_the_same_however_rare() {
+    fn class_balanced_accuracy_is_the_mean_over_the_classes_that_occur() {
         let mut counts = Counts::new(3);
-        // Nine of class 0, all right; one of class 1, wrong; none of class 2.
+        // Nine samples of class 0, all correct; one of class 1, wrong; none of class 2.
         for _ in 0..9 {
             counts.add(&[1.0, 0.0, 0.0], 0);
         }
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sixth_choice_is_not_among_the_first_five() {
+    fn the_sixth_highest_score_does_not_count_for_top_5() {
         let mut counts = Counts::new(6);
         let scores = [0.5, 0.4, 0.3, 0.2, 0.1, 0.0];
         counts.add(&scores, 4);
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_names_nothing() {
+    fn nan_scores_are_never_correct() {
         assert_eq!(rank(&[f32::NAN, f32::NAN], 0), None);
         assert_eq!(rank(&[0.0, 0.0], 0), Some(0), "the first of equals");
         assert_eq!(rank(&[0.0, 0.0], 1), Some(1));

@@ -1,4 +1,4 @@
-//! A run that has ended, to be looked at.
+//! Finished runs, for `prune` and `explain`.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::{
     files,
 };
 
-/// A folder with a finished run.
+/// The folder of a finished run.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
     folder: PathBuf,
@@ -23,11 +23,11 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// Opens the folder of a run.
+    /// Opens a run folder.
     ///
     /// # Errors
     ///
-    /// If there is no run, or it has not ended.
+    /// If the folder holds no run, or the run has not finished.
     pub fn open(folder: &Path) -> Result<Self, RunFolderError> {
         let [settings, result] = [SETTINGS, RESULT].map(|name| folder.join(name));
         if !settings.is_file() || !result.is_file() {
@@ -44,16 +44,16 @@ impl FinishedRun {
         })
     }
 
-    /// What the run was asked to do.
+    /// Settings of the run.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Its network as it was at the end, in inference mode.
+    /// The trained network, in inference mode.
     ///
     /// # Errors
     ///
-    /// If the data have another number of classes, or the weights are of another network.
+    /// If the data have another number of classes, or the weights do not fit the network.
     pub fn network(&self, data: &dyn Samples, device: &Device) -> Result<Network, TrainError> {
         let Settings { classes, .. } = self.settings;
         if data.num_classes() != classes {

@@ -1,4 +1,4 @@
-//! `train`: one network on real data, in a folder that survives anything.
+//! `train`: trains one network, in a run folder that can be resumed after a crash.
 
 mod checkpoint;
 mod epoch;
@@ -40,10 +40,10 @@ use crate::{
 use epoch::Progress;
 use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
 
-/// Why a run ended early.
+/// Errors of a training run.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// Its folder.
+    /// The run folder.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
     /// A checkpoint.
@@ -64,15 +64,15 @@ pub enum TrainError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The weights to start from.
+    /// The pretrained weights.
     #[error(transparent)]
     Pretrained(#[from] StateDictError),
-    /// It diverged.
+    /// Outputs or weights became non-finite.
     #[error("epoch {epoch}: {source}")]
     Diverged {
-        /// When.
+        /// Epoch, counted from 1.
         epoch: usize,
-        /// How.
+        /// What is non-finite.
         source: Divergence,
     },
     /// The weights cannot be written.
@@ -83,47 +83,47 @@ pub enum TrainError {
 /// The metrics of an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// The learning rate of its last step.
+    /// Learning rate of the last step.
     pub lr: f64,
-    /// The share of training samples that the network, still learning, named rightly.
+    /// Training accuracy, from the outputs before each update; in `[0, 1]`.
     pub train_accuracy: f64,
-    /// How well it named test samples afterwards.
+    /// Test accuracy after the epoch.
     pub test: Accuracy,
-    /// Seconds that training took.
+    /// Training time in seconds.
     pub seconds: f64,
 }
 
-/// What a finished run leaves in `result.json`.
+/// Result of a finished run, as in `result.json`. Accuracies lie in `[0, 1]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What it was asked to do.
+    /// Settings of the run.
     pub settings: Settings,
-    /// The share of test samples named rightly after each epoch.
+    /// Test accuracy after each epoch.
     pub test_accuracy: Vec<f64>,
-    /// The share of test samples with the right class among the first five choices.
+    /// Top-5 test accuracy after each epoch.
     pub test_top5: Vec<f64>,
-    /// The share of test samples named rightly, averaged over the classes.
+    /// Class-balanced test accuracy after each epoch.
     pub test_class_mean: Vec<f64>,
-    /// The first epoch after which most test samples were named rightly, counted from 1.
+    /// First epoch with the highest test accuracy, counted from 1.
     pub best_epoch: usize,
-    /// The share of training samples named rightly during each epoch.
+    /// Training accuracy during each epoch.
     pub train_accuracy: Vec<f64>,
-    /// Seconds of training, all epochs together.
+    /// Training time of all epochs in seconds.
     pub seconds: f64,
-    /// Of a spiking network: the share of neurons and steps of each layer at which there was a spike, over the first
-    /// test batch after training.
+    /// Firing rate of each spiking layer: the mean of its spikes over neurons and time steps of the first test batch,
+    /// after training. Empty for networks without spikes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub firing_rates: BTreeMap<String, f64>,
-    /// Of the program and of Burn.
+    /// Versions of the program and of Burn.
     pub versions: Versions,
 }
 
-/// Versions of what computed a result.
+/// Versions of the software that computed a result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Versions {
     /// This program.
     pub lfp: String,
-    /// The framework.
+    /// Burn.
     pub burn: String,
 }
 
@@ -136,12 +136,12 @@ impl Default for Versions {
     }
 }
 
-/// Where a run is computed, and how its data are read.
+/// Devices and data-loading threads of a run. They change its speed, not its result.
 #[derive(Clone, Debug)]
 pub struct Computing {
     /// The devices, which share every batch.
     pub devices: Vec<Device>,
-    /// Threads that read samples; 0 for as many as the machine has cores.
+    /// Threads that read samples; 0 for one per core.
     pub workers: usize,
 }
 
@@ -155,7 +155,7 @@ impl Computing {
     }
 }
 
-/// Trains by `settings`, in the folder `out`, and returns the outcome.
+/// Trains in the run folder `out`.
 ///
 /// # Errors
 ///
@@ -194,8 +194,8 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Trains by `settings` on `device` without a folder, and returns outcome and network; the progress goes
-/// below that of others in `bars`.
+/// Trains on `device` without a run folder, and returns the result and the trained network. Its progress bar is added to
+/// `bars`.
 ///
 /// # Errors
 ///
@@ -213,11 +213,11 @@ pub fn run_in_memory(
     Ok((run.outcome()?, run.network))
 }
 
-/// The network that a run by `settings` starts with.
+/// The network at the start of a run: initialised from the seed, then loaded with the pretrained weights, if any.
 ///
 /// # Errors
 ///
-/// If there is no such network.
+/// If the settings of the network are invalid, or the pretrained weights do not fit.
 pub fn initial_network(
     settings: &Settings,
     data: &dyn Samples,
@@ -233,14 +233,14 @@ pub fn initial_network(
     let (network, applied) = network.load_state_dict(&StateDict::open(file))?;
     if applied.last_layer_kept {
         tracing::info!(
-            "{}: of another number of classes; the last layer is drawn",
+            "{}: the number of classes differs; the last layer keeps its random initial weights",
             file.display()
         );
     }
     Ok(network)
 }
 
-/// A run between two epochs.
+/// State of a run between two epochs.
 struct Run<'a> {
     settings: &'a Settings,
     data: &'a Split,
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
         let number = self.epochs.len() + 1;
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
-        // Dropout draws from the device.
+        // Dropout uses the random numbers of the device.
         self.sharing.main_device().seed(seed);
         let progress = Progress::new(number, settings.epochs, data.train.count(), bars);
         let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
@@ -357,12 +357,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether no epoch before the last did better on the test samples.
+    /// Whether the last epoch is the first with the highest test accuracy.
     fn is_best(&self) -> bool {
         best_epoch(&self.epochs) == self.epochs.len()
     }
 
-    /// One line about the last epoch.
+    /// Summary of the last epoch, one line.
     fn line(&self) -> String {
         let (number, epochs) = (self.epochs.len(), self.settings.epochs);
         let epoch = &self.epochs[number - 1];
@@ -423,7 +423,7 @@ fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> G
     grads
 }
 
-/// The content of `metrics.csv`.
+/// Content of `metrics.csv`.
 fn metrics(epochs: &[Epoch]) -> String {
     let mut csv =
         "epoch,lr,train_accuracy,test_accuracy,test_top5,test_class_mean,seconds\n".to_owned();

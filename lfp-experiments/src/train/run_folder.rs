@@ -1,16 +1,16 @@
-//! The folder of a run: what is in it, what may be, and who writes there.
+//! The run folder: its files, and the rules for opening it.
 //!
 //! ```text
-//! settings.json        what the run was asked to do
-//! checkpoint-0003/     everything needed to go on after epoch 3
+//! settings.json        settings of the run; locked while a process trains
+//! checkpoint-0003/     state after epoch 3, to resume from
 //! metrics.csv          a row per epoch
-//! best.safetensors     the weights after the epoch with the highest test accuracy so far
-//! final.safetensors    the weights at the end, by PyTorch's names
+//! best.safetensors     weights after the epoch with the highest test accuracy so far, under PyTorch's names
+//! final.safetensors    weights after the last epoch
 //! result.json          written last
 //! ```
 //!
-//! Files appear under their names when they are complete; until then they end in `.tmp`, and are
-//! thrown away by the next run. Nothing else in the folder is ever overwritten or removed.
+//! A file is written under a name that ends in `.tmp` and renamed when it is complete; the next run deletes leftovers. An
+//! unknown file is an error: nothing that the program did not write is overwritten or removed.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -29,35 +29,35 @@ pub(super) const RESULT: &str = "result.json";
 pub(super) const WEIGHTS: &str = "final.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
 
-/// A checkpoint may turn out broken after it was written; then the one before it is there.
+/// Two, so that the one before is left if the disk damages the last.
 const CHECKPOINTS_KEPT: usize = 2;
 
-/// Why a run cannot use a folder.
+/// Errors of a run folder.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFolderError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// There is something in it.
+    /// The folder of a new run is not empty.
     #[error(
-        "{}: the folder is not empty; go on with its run by --resume, or choose another --out",
+        "{}: the folder is not empty; resume its run with --resume, or choose another --out",
         .0.display()
     )]
     NotEmpty(PathBuf),
-    /// Something in it is not ours.
+    /// The folder holds a file that no run writes.
     #[error(
         "{}: not a file of a training run; move it away, or choose another --out", .0.display()
     )]
     Foreign(PathBuf),
-    /// Not what was written there.
-    #[error("{path}: {reason}; move it away to go on without it", path = path.display())]
+    /// A file is missing or its content is invalid.
+    #[error("{path}: {reason}; move it away to continue without it", path = path.display())]
     Torn {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// A run of another kind.
+    /// The run has other settings.
     #[error("{folder}: its run has {difference}; resume it with its own settings", folder = folder.display())]
     OtherSettings {
         /// The folder.
@@ -65,18 +65,18 @@ pub enum RunFolderError {
         /// The first setting that differs.
         difference: super::settings::SettingDifference,
     },
-    /// No run, or one that has not ended.
-    #[error("{}: expected the folder of a run that has ended, with its settings.json and result.json", .0.display())]
+    /// The folder holds no finished run.
+    #[error("{}: expected the folder of a finished run, with its settings.json and result.json", .0.display())]
     Unfinished(PathBuf),
-    /// Somebody else is at work.
+    /// Another process holds the lock.
     #[error("{}: another process trains in this folder", .0.display())]
     Locked(PathBuf),
-    /// The last checkpoint cannot be used.
+    /// The latest checkpoint is damaged.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
 
-/// A run's folder, ours alone until dropped.
+/// A run folder, locked until dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -84,11 +84,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Takes a folder for a run: a new one, or with `resume` one whose run has the same settings.
+    /// Opens a new run folder, or with `resume` that of a run with the same settings.
     ///
     /// # Errors
     ///
-    /// See [`RunFolderError`]; the folder is left as it was.
+    /// See [`RunFolderError`]. On an error the folder is unchanged.
     pub fn open(path: &Path, settings: &Settings, resume: bool) -> Result<Self, RunFolderError> {
         files::create_folder(path)?;
         let unfinished = unfinished_leftovers(path, resume)?;
@@ -113,34 +113,34 @@ impl RunFolder {
         })
     }
 
-    /// Where a file of the run belongs.
+    /// Path of a file of the run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The latest checkpoint, if there is one.
+    /// Reads the latest checkpoint; `None` before the first.
     ///
     /// # Errors
     ///
-    /// If it is torn: an earlier one is not taken in silence.
+    /// If it is damaged. The program does not fall back to an earlier one without being told.
     pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, RunFolderError> {
         let epochs = self.checkpoints()?;
         let latest = epochs.last().map(|&epoch| self.checkpoint_folder(epoch));
         Ok(latest.map(|folder| Checkpoint::read(&folder)).transpose()?)
     }
 
-    /// Writes a checkpoint, and removes those that it makes superfluous.
+    /// Writes a checkpoint, and removes all but the last two.
     ///
     /// # Errors
     ///
-    /// If a file cannot be written. What was there before still is, then.
+    /// If a file cannot be written; earlier checkpoints are kept.
     pub fn save(&self, epoch: usize, checkpoint: &Checkpoint) -> Result<(), RunFolderError> {
         checkpoint.write(&self.checkpoint_folder(epoch))?;
         let epochs = self.checkpoints()?;
         let superfluous = epochs.len().saturating_sub(CHECKPOINTS_KEPT);
         for &epoch in &epochs[..superfluous] {
             let folder = self.checkpoint_folder(epoch);
-            // Half a checkpoint must not bear a checkpoint's name, even on the way out.
+            // Renamed before removal: a crash in between must not leave half a checkpoint under a checkpoint's name.
             let leaving = files::unfinished(&folder);
             files::publish(&folder, &leaving)?;
             remove(&leaving)?;
@@ -148,12 +148,12 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Says that `metrics.csv` holds what a run up to a checkpoint wrote: `expected`, or all of it
-    /// but the last row.
+    /// Checks that `metrics.csv` is `expected`, the metrics in the latest checkpoint, or a prefix of whole lines: a crash
+    /// between the checkpoint and the metrics loses a line.
     ///
     /// # Errors
     ///
-    /// If it does not.
+    /// If it is not.
     pub fn check_metrics(&self, expected: &str) -> Result<(), RunFolderError> {
         let path = self.file(METRICS);
         if !path.exists() {
@@ -171,11 +171,11 @@ impl RunFolder {
         }
     }
 
-    /// Writes a file of the finished run, unless it is there already.
+    /// Writes a file of the finished run; does nothing if it exists with the same content.
     ///
     /// # Errors
     ///
-    /// If something else is there.
+    /// If it exists with other content.
     pub fn finish(&self, name: &str, content: &[u8]) -> Result<(), RunFolderError> {
         let path = self.file(name);
         if !path.exists() {
@@ -185,7 +185,7 @@ impl RunFolder {
             true => Ok(()),
             false => Err(RunFolderError::Torn {
                 path,
-                reason: "not what this run writes at its end".to_owned(),
+                reason: "other content than the run ends with".to_owned(),
             }),
         }
     }
@@ -194,7 +194,7 @@ impl RunFolder {
         self.file(&checkpoint::name(epoch))
     }
 
-    /// The epochs of all checkpoints, in order.
+    /// Epochs of all checkpoints, ascending.
     fn checkpoints(&self) -> Result<Vec<usize>, RunFolderError> {
         let mut epochs: Vec<usize> = list(&self.path)?
             .iter()
@@ -205,8 +205,7 @@ impl RunFolder {
     }
 }
 
-/// What an earlier run did not finish writing. Anything unknown, or anything at all without
-/// `resume`, is an error.
+/// Temporary files of an interrupted run. An unknown file is an error, and so is any file without `resume`.
 fn unfinished_leftovers(path: &Path, resume: bool) -> Result<Vec<PathBuf>, RunFolderError> {
     let entries = list(path)?;
     if !resume && !entries.is_empty() {

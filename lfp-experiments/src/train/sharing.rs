@@ -1,8 +1,9 @@
-//! A batch shared out: over devices, and on each over several passes.
+//! Data parallelism over devices, and accumulation over micro-batches.
 //!
-//! From the parts of which Burn's `MultiDevice` strategy with its main device's optimiser is made: the
-//! network is forked to each device, works there on its part of the batch in a thread of its own, and the
-//! updates are accumulated on the first device. Passes one after the other need the memory of one.
+//! The batch is split over the devices. On each of them a thread runs a fork of the network on micro-batches, one after
+//! the other, and accumulates their updates; these are summed on the first device, whose optimiser takes one step. The
+//! memory needed is that of one micro-batch. Burn's `MultiDevice` strategy with the optimiser on the main device does the
+//! same inside a `Learner`.
 
 use burn::{
     module::Module,
@@ -14,24 +15,24 @@ use lfp_models::{Classifier, Network};
 
 use crate::{data::Batch, objective::Objective};
 
-/// Who works on a batch.
+/// Devices and micro-batches of a training step.
 #[derive(Clone, Debug)]
 pub struct Sharing {
-    /// The devices, on each of which is a part of every batch.
+    /// Devices; each gets an equal part of every batch.
     pub devices: Vec<Device>,
-    /// Passes over a device's part.
+    /// Micro-batches per device.
     pub passes: usize,
 }
 
-/// What a batch left.
+/// Result of a batch.
 pub(super) struct Worked {
     pub(super) updates: GradientsParams,
-    /// A number for each class of each sample, by the network before it learned from them.
+    /// Scores `[batch_size, classes]` before the update.
     pub(super) scores: Tensor<2>,
 }
 
 impl Sharing {
-    /// All of it on one device, in one pass.
+    /// One device, one micro-batch.
     pub fn none(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
@@ -39,13 +40,13 @@ impl Sharing {
         }
     }
 
-    /// The first device, where the network is kept.
+    /// The first device, which holds the network and the optimiser.
     pub fn main_device(&self) -> &Device {
         &self.devices[0]
     }
 
-    /// The updates of a batch: the same, but for rounding and what is drawn or normalised by batch, however it
-    /// is shared out.
+    /// The update of a batch. It does not depend on the split, except for rounding, dropout masks and the statistics of
+    /// batch normalisation.
     pub(super) fn updates(
         &self,
         network: &Network,
@@ -68,7 +69,7 @@ impl Sharing {
                 .into_iter()
                 .map(|(part, device)| scope.spawn(|| part.work_on(network, device)))
                 .collect();
-            // The network itself learns the statistics of batch normalisation from the first part.
+            // Batch normalisation takes its running statistics from the first part.
             let first = first.work(network);
             let others = others.into_iter().map(|other| {
                 let other = other.join();
@@ -98,11 +99,11 @@ impl Sharing {
     }
 }
 
-/// A part of a batch, for one device.
+/// The part of a batch that one device computes.
 struct Worker<'a> {
     objective: &'a Objective,
     passes: usize,
-    /// In the whole batch.
+    /// Samples in the whole batch.
     samples: usize,
     batch: Batch,
 }
@@ -135,7 +136,7 @@ impl Worker<'_> {
     }
 }
 
-/// A batch in parts of at most `size` samples.
+/// Splits a batch into parts of at most `size` samples.
 fn parts(batch: &Batch, size: usize) -> Vec<Batch> {
     let samples = batch.targets.dims()[0];
     if size >= samples {

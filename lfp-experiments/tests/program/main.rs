@@ -293,7 +293,7 @@ fn bad_arguments_are_refused_in_one_line() {
         (["--batch", "0"], ["--batch", "from 1"]),
         (["--momentum", "1"], ["--momentum", "below 1"]),
         (["--clip", "inf"], ["--clip", "positive"]),
-        (["--activation", "gelu"], ["gelu", "leaky_relu"]),
+        (["--activation", "quadratic"], ["quadratic", "leaky_relu"]),
         (["--device", "abacus"], ["abacus", "flex"]),
         (["--device", "cuda:x"], ["cuda:x", "cuda:N"]),
         (["--dataset", "imagenet"], ["imagenet", "mnist"]),
@@ -641,4 +641,38 @@ fn lenet_reads_the_real_digits() {
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     let accuracy = result["test_accuracy"][0].as_f64().unwrap();
     assert!(accuracy > 0.96, "{accuracy}");
+}
+
+#[test]
+fn an_option_without_effect_is_refused_by_name() {
+    for arguments in [
+        "--model snn-mlp --class-weights",
+        "--model snn-mlp --dropout 0.5",
+        "--model snn-lenet --activation tanh",
+        "--model snn-mlp --lfp-batch-norm through-statistics",
+        "--model snn-mlp --reward sigmoid",
+        "--model snn-mlp --surrogate none",
+        "--model lenet --dropout 0.5",
+        "--model lenet --lfp-dropout scale",
+        "--model lenet --lfp-lif-denominator magnitude-of-sum",
+        "--model vgg-like --dropout 0 --lfp-dropout scale",
+        "--method gradient --reward sigmoid",
+        "--method gradient --lfp-epsilon 1e-3",
+        "--method gradient --model vgg-like --lfp-batch-norm through-statistics",
+        "--optimizer adagrad --momentum 0.5",
+        "--optimizer adagrad --cycle-momentum 0.8 0.9",
+        "--schedule constant --cycle-momentum 0.8 0.9",
+        "--image-size 64",
+        "--cache",
+        "--threshold 2",
+    ] {
+        let arguments: Vec<&str> = ["train"].into_iter().chain(arguments.split(' ')).collect();
+        let names = arguments.iter().filter(|word| word.starts_with("--"));
+        let name = names.last().expect("an option");
+        refused(&arguments, &[&format!("{name} has no effect")]);
+    }
+    refused(
+        &["bench", "step", "--model", "lenet", "--time-steps", "5"],
+        &["--time-steps has no effect"],
+    );
 }
