@@ -50,7 +50,7 @@ pub fn explain(
 ) -> Result<Vec<PathBuf>, ExplainError> {
     files::create_folder(folder)?;
     let mut written = Vec::new();
-    for index in 0..count.min(data.count()) {
+    for index in 0..count.min(data.len()) {
         let sample = data.read(index, 0)?;
         let relevance = relevance(network, &sample, data.shape(), device)?;
         let picture = beside(

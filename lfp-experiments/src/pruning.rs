@@ -229,19 +229,21 @@ impl Report<'_> {
             versions: Versions::default(),
         };
         files::write(&folder.join("result.json"), &to_json(&file))?;
-        files::write(&folder.join("curves.csv"), self.csv().as_bytes())?;
+        let rows = self.curves.iter().flat_map(|curve| {
+            let row = |point: &CurvePoint| {
+                let (rate, accuracy) = (point.rate, point.accuracy);
+                [
+                    curve.criterion.to_string(),
+                    rate.to_string(),
+                    accuracy.to_string(),
+                ]
+            };
+            curve.points.iter().map(row)
+        });
+        let header = ["criterion", "rate", "test_accuracy"];
+        files::write_csv(&folder.join("curves.csv"), header, rows)?;
         self.figure().write(folder, "curves")?;
         Ok(self.table())
-    }
-
-    fn csv(&self) -> String {
-        let mut csv = "criterion,rate,test_accuracy\n".to_owned();
-        for curve in self.curves {
-            for CurvePoint { rate, accuracy, .. } in &curve.points {
-                csv += &format!("{},{rate},{accuracy}\n", curve.criterion);
-            }
-        }
-        csv
     }
 
     fn table(&self) -> String {

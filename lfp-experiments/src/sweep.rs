@@ -245,8 +245,8 @@ where
                 source,
             })?;
         Ok(Record {
-            train_samples: self.data.train.count(),
-            test_samples: self.data.test.count(),
+            train_samples: self.data.train.len(),
+            test_samples: self.data.test.len(),
             settings: settings.clone(),
             outcome,
             analysis,
@@ -264,14 +264,14 @@ where
                 source,
             })?;
         let difference = if (record.train_samples, record.test_samples)
-            != (self.data.train.count(), self.data.test.count())
+            != (self.data.train.len(), self.data.test.len())
         {
             Some(format!(
                 "{} and {} samples, now {} and {}",
                 record.train_samples,
                 record.test_samples,
-                self.data.train.count(),
-                self.data.test.count()
+                self.data.train.len(),
+                self.data.test.len()
             ))
         } else {
             let difference = job.settings.difference(&record.settings);

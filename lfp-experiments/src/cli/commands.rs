@@ -169,7 +169,7 @@ impl PruneArgs {
         let curves: Vec<Curve> = curves.collect::<Result<_, _>>()?;
         let report = pruning::Report {
             settings: run.settings(),
-            samples: data.test.count(),
+            samples: data.test.len(),
             curves: &curves,
         };
         print!("{}", report.write(&self.out)?);

@@ -150,7 +150,7 @@ impl Experiment {
         let mut network = initial.clone();
 
         let accuracy = |network: &Network| {
-            let tests = batches(&test, test.count(), Order::Given);
+            let tests = batches(&test, test.len(), Order::Given);
             let accuracy = Accuracy::of(&network.valid(), &tests, &device.clone().inner());
             accuracy.expect("points are in memory").top1
         };

@@ -10,8 +10,7 @@ use std::{
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
 use lfp_experiments::data::{
-    Batches, Cifar, DataError, DataSet, Order, Reading, Samples, Split, class_weights, cub, folder,
-    food11, isic,
+    Batches, DataError, DataSet, Order, Reading, Samples, Split, class_weights,
 };
 use tempfile::TempDir;
 
@@ -56,10 +55,14 @@ pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir
 
 fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
     let mut counts = BTreeMap::new();
-    for index in 0..data.count() {
+    for index in 0..data.len() {
         *counts.entry(data.label(index)).or_default() += 1;
     }
     counts
+}
+
+fn load(data_set: DataSet, root: &Path) -> Result<Split, DataError> {
+    data_set.load(Some(root), READING)
 }
 
 #[track_caller]
@@ -74,7 +77,7 @@ fn fails(result: Result<Split, DataError>, words: &[&str]) {
 #[test]
 fn a_folder_for_each_class_is_a_data_set() {
     let root = image_folder(3, 6, 2);
-    let data = folder(root.path(), READING).unwrap();
+    let data = load(DataSet::FOLDER, root.path()).unwrap();
     assert_eq!(data.train.shape(), [3, 32, 32]);
     assert_eq!(data.train.num_classes(), 3);
     assert_eq!(
@@ -97,12 +100,12 @@ fn what_is_wrong_with_a_folder_is_named_before_training() {
     let broken = root.path().join("train/class1/broken.png");
     fs::write(&broken, "not a picture").unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/class1/broken.png", "broken image"],
     );
     fs::write(&broken, "").unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/class1/broken.png", "broken image"],
     );
     fs::remove_file(&broken).unwrap();
@@ -110,19 +113,19 @@ fn what_is_wrong_with_a_folder_is_named_before_training() {
     fs::create_dir(root.path().join("train/empty")).unwrap();
     fs::create_dir(root.path().join("test/empty")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/empty", "class without images"],
     );
     fs::remove_dir(root.path().join("test/empty")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["test/empty", "same classes"],
     );
     fs::remove_dir(root.path().join("train/empty")).unwrap();
 
     fs::remove_dir_all(root.path().join("test")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/CLASS/*", "--data-dir"],
     );
 }
@@ -178,7 +181,7 @@ fn cub_folder() -> TempDir {
 #[test]
 fn cub_is_split_as_published() {
     let root = cub_folder();
-    let data = cub(root.path(), READING).unwrap();
+    let data = load(DataSet::CUB, root.path()).unwrap();
     assert_eq!(
         counts(&data.train),
         BTreeMap::from([(0, 3), (1, 3), (2, 3)])
@@ -186,7 +189,7 @@ fn cub_is_split_as_published() {
     assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
     let inner = root.path().join("CUB_200_2011");
     assert_eq!(
-        cub(&inner, READING).unwrap().train.count(),
+        load(DataSet::CUB, &inner).unwrap().train.len(),
         9,
         "named itself"
     );
@@ -194,7 +197,7 @@ fn cub_is_split_as_published() {
     let bird = inner.join("images/002.Some_Bird/Some_Bird_0003.jpg");
     fs::remove_file(&bird).unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["images.txt", "Some_Bird_0003.jpg", "missing"],
     );
     save(&bird, 1, 3);
@@ -202,12 +205,12 @@ fn cub_is_split_as_published() {
     let whole = fs::read_to_string(&labels).unwrap();
     fs::write(&labels, &whole[..whole.len() - 6]).unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["image_class_labels.txt", "image 15"],
     );
     fs::write(&labels, "1 one\n").unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["image_class_labels.txt", "image 1, found one"],
     );
 }
@@ -238,16 +241,16 @@ fn isic_folder() -> TempDir {
 #[test]
 fn a_tenth_of_each_class_of_isic_is_for_testing() {
     let root = isic_folder();
-    let data = isic(root.path(), READING).unwrap();
+    let data = load(DataSet::ISIC, root.path()).unwrap();
     assert_eq!(data.train.num_classes(), 9, "nobody has the ninth");
     let expected = [2, 3, 1, 1, 1, 1, 1, 1];
     assert_eq!(counts(&data.test), (0..).zip(expected).collect());
-    assert_eq!(data.train.count() + data.test.count(), 81);
+    assert_eq!(data.train.len() + data.test.len(), 81);
     let labels = |data: &Split| {
-        let samples = (0..data.test.count()).map(|index| data.test.read(index, 0).unwrap().values);
+        let samples = (0..data.test.len()).map(|index| data.test.read(index, 0).unwrap().values);
         samples.collect::<Vec<_>>()
     };
-    let again = isic(root.path(), READING).unwrap();
+    let again = load(DataSet::ISIC, root.path()).unwrap();
     assert!(labels(&data) == labels(&again), "the same for everybody");
 
     // Weights that make all classes count the same, and all samples as many as they are.
@@ -261,22 +264,25 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
         weighed.iter().all(|sum| (sum - weighed[0]).abs() < 1e-3),
         "{weighed:?}"
     );
-    assert!((weighed.iter().sum::<f32>() - data.train.count() as f32).abs() < 1e-3);
+    assert!((weighed.iter().sum::<f32>() - data.train.len() as f32).abs() < 1e-3);
 
     let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
     let whole = fs::read_to_string(&table).unwrap();
     fs::write(&table, whole.clone() + "ISIC_9999999,1,0,0,0,0,0,0,0,0\n").unwrap();
     fails(
-        isic(root.path(), READING),
+        load(DataSet::ISIC, root.path()),
         &["GroundTruth.csv", "ISIC_9999999.jpg", "missing"],
     );
     fs::write(&table, whole.clone() + "ISIC_0000000,1,1,0,0,0,0,0,0,0\n").unwrap();
     fails(
-        isic(root.path(), READING),
+        load(DataSet::ISIC, root.path()),
         &["GroundTruth.csv: line 83", "exactly one class"],
     );
     fs::write(&table, &whole[..whole.len() - 8]).unwrap();
-    fails(isic(root.path(), READING), &["GroundTruth.csv: line 82"]);
+    fails(
+        load(DataSet::ISIC, root.path()),
+        &["GroundTruth.csv: line 82"],
+    );
 }
 
 #[test]
@@ -294,14 +300,14 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
                 }
             }
         }
-        let data = food11(root.path(), READING).unwrap();
-        assert_eq!((data.train.count(), data.test.count()), (33, 22));
+        let data = load(DataSet::FOOD11, root.path()).unwrap();
+        assert_eq!((data.train.len(), data.test.len()), (33, 22));
         assert_eq!(counts(&data.train).len(), 11);
         if !folders {
             let stray = root.path().join("food11/evaluation/11_0.jpg");
             save(&stray, 0, 0);
             fails(
-                food11(root.path(), READING),
+                load(DataSet::FOOD11, root.path()),
                 &["evaluation/11_0.jpg", "from 0 to 10"],
             );
         }
@@ -327,14 +333,14 @@ fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f
 #[test]
 fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     let root = isic_folder();
-    let plain = isic(root.path(), READING).unwrap().train;
+    let plain = load(DataSet::ISIC, root.path()).unwrap().train;
     let cached = Reading {
         cached: true,
         ..READING
     };
-    let cached = isic(root.path(), cached).unwrap().train;
+    let cached = DataSet::ISIC.load(Some(root.path()), cached).unwrap().train;
     let expected = read_all(&plain, 1, Order::Shuffled(7));
-    assert_eq!(expected.len(), plain.count().div_ceil(5));
+    assert_eq!(expected.len(), plain.len().div_ceil(5));
     for workers in [2, 3, 8] {
         assert!(
             read_all(&plain, workers, Order::Shuffled(7)) == expected,
@@ -380,8 +386,8 @@ pub(crate) fn cifar_folder(images: usize) -> TempDir {
 #[test]
 fn cifar_is_read_in_its_binary_layout() {
     let root = cifar_folder(100);
-    let data = Cifar::Ten.load(root.path()).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (100, 30));
+    let data = load(DataSet::CIFAR10, root.path()).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (100, 30));
     let sample = data.train.read(13, 0).unwrap();
     assert_eq!(sample.label, 3);
     let pixel = |channel: usize, mean: f32, deviation: f32| {
@@ -396,18 +402,18 @@ fn cifar_is_read_in_its_binary_layout() {
     let whole = fs::read(&torn).unwrap();
     fs::write(&torn, &whole[..whole.len() - 1]).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
+        load(DataSet::CIFAR10, root.path()),
         &["data_batch_3.bin", "3073 bytes"],
     );
     fs::write(&torn, [&[10u8][..], &[0; 3072]].concat()).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
-        &["data_batch_3.bin", "labels below 10", "found 10"],
+        load(DataSet::CIFAR10, root.path()),
+        &["data_batch_3.bin", "labels from 0 to 9", "found 10"],
     );
     fs::remove_file(&torn).unwrap();
-    fails(Cifar::Ten.load(root.path()), &["data_batch_3.bin"]);
+    fails(load(DataSet::CIFAR10, root.path()), &["data_batch_3.bin"]);
     fails(
-        Cifar::Hundred.load(root.path()),
+        load(DataSet::CIFAR100, root.path()),
         &["cifar-100-binary", "cifar-100-python"],
     );
 
@@ -416,8 +422,8 @@ fn cifar_is_read_in_its_binary_layout() {
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join("train.bin"), cifar_records(20, 2)).unwrap();
     fs::write(inner.join("test.bin"), cifar_records(10, 2)).unwrap();
-    let data = Cifar::Hundred.load(root.path()).unwrap();
-    assert_eq!((data.train.num_classes(), data.train.count()), (100, 20));
+    let data = load(DataSet::CIFAR100, root.path()).unwrap();
+    assert_eq!((data.train.num_classes(), data.train.len()), (100, 20));
     assert_eq!(data.train.label(7), 7);
 }
 
@@ -464,8 +470,8 @@ fn cifar_is_read_in_its_python_layout() {
     ] {
         fs::write(inner.join(name), pickled("labels", &labels, &pixels)).unwrap();
     }
-    let data = Cifar::Ten.load(root.path()).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (50, 10));
+    let data = load(DataSet::CIFAR10, root.path()).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (50, 10));
     let sample = data.test.read(4, 0).unwrap();
     assert_eq!(sample.label, 4);
     let byte = (4 * 3072) % 251;
@@ -475,14 +481,17 @@ fn cifar_is_read_in_its_python_layout() {
     let whole = pickled("labels", &labels, &pixels);
     fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
-        &["test_batch", "not a pickled dictionary"],
+        load(DataSet::CIFAR10, root.path()),
+        &["test_batch", "expected a pickled dictionary"],
     );
     fs::write(&torn, pickled("names", &labels, &pixels)).unwrap();
-    fails(Cifar::Ten.load(root.path()), &["test_batch", "\"labels\""]);
+    fails(
+        load(DataSet::CIFAR10, root.path()),
+        &["test_batch", "\"labels\""],
+    );
     fs::write(&torn, pickled("labels", &labels[..9], &pixels)).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
+        load(DataSet::CIFAR10, root.path()),
         &["test_batch", "each of 9 labels"],
     );
 
@@ -496,7 +505,10 @@ fn cifar_is_read_in_its_python_layout() {
         )
         .unwrap();
     }
-    assert_eq!(Cifar::Hundred.load(root.path()).unwrap().test.label(0), 99);
+    assert_eq!(
+        load(DataSet::CIFAR100, root.path()).unwrap().test.label(0),
+        99
+    );
 }
 
 #[test]
@@ -505,8 +517,8 @@ fn the_real_cifar_10_is_what_everyone_has() {
         eprintln!("skipped: {REAL_DATA} does not name a folder with CIFAR-10");
         return;
     };
-    let data = DataSet::Cifar10.load(Some(&folder), READING).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (50_000, 10_000));
+    let data = DataSet::CIFAR10.load(Some(&folder), READING).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (50_000, 10_000));
     assert_eq!(
         counts(&data.train),
         (0..10).map(|class| (class, 5_000)).collect()

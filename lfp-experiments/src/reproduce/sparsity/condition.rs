@@ -26,18 +26,18 @@ pub(super) fn of(profile: Profile) -> Vec<Condition> {
     let condition = |(model, dataset)| Condition { model, dataset };
     match profile {
         Profile::Quick => [
-            (Model::LENET, DataSet::Mnist),
-            (Model::VGG_LIKE, DataSet::Cifar10),
+            (Model::LENET, DataSet::MNIST),
+            (Model::VGG_LIKE, DataSet::CIFAR10),
         ]
         .map(condition)
         .into(),
         Profile::Paper => {
-            let cifar = [DataSet::Cifar10, DataSet::Cifar100]
+            let cifar = [DataSet::CIFAR10, DataSet::CIFAR100]
                 .into_iter()
                 .flat_map(|dataset| {
                     [Model::VGG_LIKE, Model::VGG_LIKE_BN].map(|model| (model, dataset))
                 });
-            let transfer = [DataSet::Cub, DataSet::Isic, DataSet::Food11]
+            let transfer = [DataSet::CUB, DataSet::ISIC, DataSet::FOOD11]
                 .into_iter()
                 .flat_map(|dataset| {
                     [
@@ -64,8 +64,8 @@ impl Condition {
 
     /// How many seeds a profile has of it.
     pub(super) fn seeds(self, profile: Profile) -> usize {
-        match (profile, self.dataset) {
-            (Profile::Quick, DataSet::Cifar10) => 1,
+        match profile {
+            Profile::Quick if self.dataset == DataSet::CIFAR10 => 1,
             _ => 3,
         }
     }
@@ -73,16 +73,16 @@ impl Condition {
     pub(super) fn data(self, request: &Request) -> Result<Split, ReproduceError> {
         let root = request.data_dir.as_deref();
         let data = self.dataset.load(root, Reading::default())?;
-        Ok(match (request.profile, self.dataset) {
-            (Profile::Quick, DataSet::Mnist) => data.subset(usize::MAX, 2_000),
-            (Profile::Quick, _) => data.subset(5_120, 500),
-            (Profile::Paper, _) => data,
+        Ok(match request.profile {
+            Profile::Quick if self.dataset == DataSet::MNIST => data.subset(usize::MAX, 2_000),
+            Profile::Quick => data.subset(5_120, 500),
+            Profile::Paper => data,
         })
     }
 
     /// Whether it starts from ImageNet's weights.
     pub(super) fn starts_from_imagenet(self) -> bool {
-        self.dataset.is_of_files()
+        self.dataset.has_image_files()
     }
 
     /// How it is trained, from `weights` if it starts from ImageNet's.

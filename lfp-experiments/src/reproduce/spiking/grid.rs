@@ -208,7 +208,7 @@ impl Training {
                     .with_beta(self.condition.beta)
                     .with_surrogate(self.learner.surrogate()),
             }),
-            ..Settings::new(model, DataSet::Mnist, method, DIGITS)
+            ..Settings::new(model, DataSet::MNIST, method, DIGITS)
         }
     }
 }

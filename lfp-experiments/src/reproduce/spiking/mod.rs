@@ -15,7 +15,7 @@ use super::{
     curves::{accuracy_axis, band},
 };
 use crate::{
-    data::{DataError, Mnist, Split},
+    data::{DataSet, Reading, Split},
     plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel},
 };
 use grid::{Condition, Curve, Grid, Learner};
@@ -99,14 +99,14 @@ struct Data {
 
 impl Data {
     fn load(request: &Request) -> Result<Self, ReproduceError> {
-        let data = Mnist::load(request.data_dir.as_deref()).map_err(DataError::from)?;
+        let data = DataSet::MNIST.load(request.data_dir.as_deref(), Reading::default())?;
         Ok(match request.profile {
             Profile::Quick => Self {
-                split: Split::new(data.train.first(5_120), data.test.first(1_000)),
+                split: data.first(5_120, 1_000),
                 epochs: 1,
             },
             Profile::Paper => Self {
-                split: data.split(),
+                split: data,
                 epochs: 3,
             },
         })

@@ -48,7 +48,7 @@ pub(super) fn draw(
     let (_, after) = run_in_memory(&settings, &data.split, device, &bars)?;
     let test = &data.split.test;
     let digits = (0..DIGITS).filter_map(|class| {
-        let first = (0..test.count()).find(|&index| test.label(index) == class)?;
+        let first = (0..test.len()).find(|&index| test.label(index) == class)?;
         Some(test.read(first, 0))
     });
     let digits: Vec<Sample> = digits.collect::<Result<_, _>>()?;

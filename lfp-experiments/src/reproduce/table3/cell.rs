@@ -20,11 +20,11 @@ use crate::{
 
 /// In the order of the rows.
 pub(super) const DATASETS: [DataSet; 5] = [
-    DataSet::Cifar10,
-    DataSet::Cifar100,
-    DataSet::Cub,
-    DataSet::Isic,
-    DataSet::Food11,
+    DataSet::CIFAR10,
+    DataSet::CIFAR100,
+    DataSet::CUB,
+    DataSet::ISIC,
+    DataSet::FOOD11,
 ];
 const ACTIVATIONS: [ActivationFn; 6] = [
     ActivationFn::Relu,
@@ -61,9 +61,9 @@ pub(super) enum CellResult {
 /// All cells, row by row.
 pub(super) fn all() -> impl Iterator<Item = Cell> {
     let rows = DATASETS.into_iter().flat_map(|dataset| {
-        let (models, activations): (&[Model], &[ActivationFn]) = match dataset {
-            DataSet::Cifar10 | DataSet::Cifar100 => (&[Model::VGG_LIKE], &ACTIVATIONS),
-            _ => (&[Model::VGG16, Model::RESNET18], &ACTIVATIONS[..1]),
+        let (models, activations): (&[Model], &[ActivationFn]) = match is_cifar(dataset) {
+            true => (&[Model::VGG_LIKE], &ACTIVATIONS),
+            false => (&[Model::VGG16, Model::RESNET18], &ACTIVATIONS[..1]),
         };
         models.iter().flat_map(move |&model| {
             let row = move |&activation: &ActivationFn| (dataset, model, activation);
@@ -80,11 +80,15 @@ pub(super) fn all() -> impl Iterator<Item = Cell> {
     })
 }
 
+fn is_cifar(dataset: DataSet) -> bool {
+    [DataSet::CIFAR10, DataSet::CIFAR100].contains(&dataset)
+}
+
 /// What a quick run sees of the data.
 pub(super) fn quick_part(dataset: DataSet, data: &Split) -> Split {
-    match dataset {
-        DataSet::Cifar10 | DataSet::Cifar100 => data.subset(2_560, 500),
-        _ => data.subset(96, 64),
+    match is_cifar(dataset) {
+        true => data.subset(2_560, 500),
+        false => data.subset(96, 64),
     }
 }
 
@@ -110,7 +114,7 @@ impl Cell {
 
     /// Whether classes count the same: those of ISIC differ much in size.
     pub(super) fn is_class_mean(&self) -> bool {
-        self.dataset == DataSet::Isic
+        self.dataset == DataSet::ISIC
     }
 
     /// How it is trained in the paper, from `weights` if it starts from ImageNet's; a quick run for a shorter time.
@@ -125,9 +129,9 @@ impl Cell {
             ..Settings::new(self.model, self.dataset, self.method, classes)
         };
         if let Some(weights) = weights {
-            let lr = match self.dataset {
-                DataSet::Food11 if self.model == Model::VGG16 => 1e-4,
-                _ => 1e-3,
+            let lr = match (self.dataset, self.model) == (DataSet::FOOD11, Model::VGG16) {
+                true => 1e-4,
+                false => 1e-3,
             };
             return transfer(default, profile, lr, weights);
         }
@@ -147,11 +151,11 @@ impl Cell {
 
     /// The paper's own value, as far as it was at hand: mean and deviation.
     pub(super) fn paper(&self) -> Option<Spread> {
-        match (self.dataset, self.activation, self.method) {
-            (DataSet::Cifar10, ActivationFn::Relu, Method::Lfp) => Some((0.822, 0.004)),
-            (DataSet::Cifar10, ActivationFn::Relu, Method::Gradient) => Some((0.841, 0.004)),
-            _ => None,
-        }
+        let known = (self.dataset, self.activation) == (DataSet::CIFAR10, ActivationFn::Relu);
+        known.then_some(match self.method {
+            Method::Lfp => (0.822, 0.004),
+            Method::Gradient => (0.841, 0.004),
+        })
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Choice {
     #[arg(long, value_delimiter = ',', value_parser = values::model())]
     pub models: Vec<Model>,
     /// Data sets, separated by commas [default: all that are in --data-dir].
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = values::data_set())]
     pub datasets: Vec<DataSet>,
     /// Activations, separated by commas [default: all].
     #[arg(long, value_delimiter = ',')]

@@ -1,17 +1,20 @@
-//! LeNet on MNIST by LFP, inside Burn's `Learner`: its dashboard, metrics, checkpoints and schedulers.
+//! Trains LeNet on MNIST by LFP in Burn's `Learner`, with its dashboard, metrics, checkpoints and schedulers.
 //!
 //! ```text
-//! cargo run -p lfp-burn --example learner --features learner [FOLDER WITH MNIST [WORKERS]]
+//! cargo run -p lfp-experiments --example learner --features learner [-- FOLDER_OF_MNIST [WORKERS]]
 //! ```
 //!
-//! A training step of one's own is all it takes: it returns the feedback where others return gradients. With
-//! several workers (on the CPU they share it; with GPUs each would be a device of its own) Burn's
-//! multi-device strategy shares batches out and adds the feedback up.
+//! Only the training step differs from gradient descent: it returns feedback in place of gradients. With several workers,
+//! Burn's multi-device strategy distributes the batches and sums the feedback. Here all workers share the CPU; with GPUs,
+//! each worker has a device of its own.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use burn::{
-    data::dataloader::DataLoaderBuilder,
+    data::{
+        dataloader::{DataLoader, DataLoaderBuilder},
+        dataset::Dataset,
+    },
     module::Module,
     nn::loss::CrossEntropyLossConfig,
     optim::{SgdConfig, momentum::MomentumConfig},
@@ -30,7 +33,7 @@ use lfp_burn::{
     reward::{Reward, SoftmaxReward},
     sparsity::{UpdatedShareInput, UpdatedShareMetric, updated_share},
 };
-use lfp_experiments::data::{Batch, Images, Mnist, Sample, SampleBatcher, Samples};
+use lfp_experiments::data::{Batch, DataSet, Reading, Sample, SampleBatcher, Samples};
 use lfp_models::{LeNet, LeNetConfig};
 
 const EPOCHS: usize = 3;
@@ -45,7 +48,7 @@ impl Classifier {
     fn forward(&self, batch: Batch) -> ClassificationOutput {
         let Batch { inputs, targets } = batch;
         let logits = self.model.forward(inputs);
-        // For the dashboard alone: LFP needs no loss.
+        // The dashboard shows the loss; LFP does not use it.
         let loss = CrossEntropyLossConfig::new()
             .init(&logits.device())
             .forward(logits.clone().detach(), targets.clone());
@@ -53,7 +56,7 @@ impl Classifier {
     }
 }
 
-/// What the dashboard is told of a step.
+/// Output of a training step, for the metrics.
 struct Trained {
     output: ClassificationOutput,
     updated: Tensor<1>,
@@ -114,12 +117,21 @@ impl InferenceStep for Classifier {
     }
 }
 
-/// Burn's loader.
-fn loader(images: &Images, device: &Device) -> DataLoaderBuilder<Sample, Batch> {
-    let shape = images.shape();
-    DataLoaderBuilder::new(SampleBatcher { shape })
+/// Burn's data loader, shuffled if there is a seed.
+fn loader(
+    samples: Arc<dyn Samples>,
+    device: Device,
+    shuffle: Option<u64>,
+) -> Arc<dyn DataLoader<Batch>> {
+    let shape = samples.shape();
+    let dataset: Arc<dyn Dataset<Sample>> = samples;
+    let loader = DataLoaderBuilder::new(SampleBatcher { shape })
         .batch_size(BATCH)
-        .set_device(device.clone())
+        .set_device(device);
+    match shuffle {
+        Some(seed) => loader.shuffle(seed).build(dataset),
+        None => loader.build(dataset),
+    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -127,7 +139,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let workers = std::env::args()
         .nth(2)
         .map_or(Ok(1), |text| text.parse::<usize>())?;
-    let data = Mnist::load(folder.as_deref())?;
+    let data = DataSet::MNIST.load(folder.as_deref(), Reading::default())?;
     let device = Device::default().autodiff();
     let strategy = match workers {
         0 | 1 => ExecutionStrategy::single(device.clone()),
@@ -136,11 +148,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice)
         }
     };
-    let train = loader(&data.train, &device).shuffle(7240);
-    let train = train.build(data.train.clone());
-    let test = loader(&data.test, &device.clone().inner()).build(data.test.clone());
-
-    let steps = EPOCHS * data.train.count().div_ceil(BATCH);
+    let steps = EPOCHS * data.train.len().div_ceil(BATCH);
+    let train = loader(data.train, device.clone(), Some(7240));
+    let test = loader(data.test, device.clone().inner(), None);
     let momentum = MomentumConfig::new().with_dampening(0.0);
     let learner = Learner::new(
         Classifier {

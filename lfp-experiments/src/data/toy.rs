@@ -1,28 +1,53 @@
-//! The toy data of Figure 3: points in the plane.
+//! Points in the plane: the toy data sets of Figure 3.
 
 use std::{f64::consts::TAU, fmt};
 
+use burn::data::dataset::{Dataset, DatasetError};
 use rand::{SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, StandardNormal};
 
-use super::{DataError, Sample, Samples};
+use super::{DataError, DataSet, DataSetSpec, Load, Sample, Samples, Split};
 
-/// Noise of all three data sets.
-const DEVIATION: f64 = 0.2;
+impl DataSet {
+    /// [`PointCloud::Blobs`], drawn from a fixed seed.
+    pub const BLOBS: Self = Self::new(&DataSetSpec {
+        name: "blobs",
+        summary: "Points in the plane: two normal distributions",
+        load: Load::Generated(|| PointCloud::Blobs.split()),
+    });
+    /// [`PointCloud::Circles`], drawn from a fixed seed.
+    pub const CIRCLES: Self = Self::new(&DataSetSpec {
+        name: "circles",
+        summary: "Points in the plane: a ring around a small ring",
+        load: Load::Generated(|| PointCloud::Circles.split()),
+    });
+    /// [`PointCloud::Swirl`], drawn from a fixed seed.
+    pub const SWIRL: Self = Self::new(&DataSetSpec {
+        name: "swirl",
+        summary: "Points in the plane: three arms of a spiral",
+        load: Load::Generated(|| PointCloud::Swirl.split()),
+    });
+}
 
-/// How the points of a data set lie.
+/// Seed of the data sets in the registry. Figure 3 draws the points anew for every seed of a run.
+const SEED: u64 = 0;
+
+/// Standard deviation of the noise in all point clouds.
+const NOISE: f64 = 0.2;
+
+/// A distribution of points in the plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointCloud {
-    /// Two normal clouds at (1, 1) and (2, 2).
+    /// Normal distributions around (1, 1) and (2, 2).
     Blobs,
-    /// A ring and, in its centre, a ring of 0.05 times its radius.
+    /// A ring of radius 1, and one of radius 0.05 in its centre.
     Circles,
     /// Three arms of a spiral.
     Swirl,
 }
 
 impl PointCloud {
-    /// All of them, in the order of the figure.
+    /// All point clouds, in the order of the figure.
     pub const ALL: [Self; 3] = [Self::Blobs, Self::Circles, Self::Swirl];
 
     /// Number of classes.
@@ -33,7 +58,7 @@ impl PointCloud {
         }
     }
 
-    /// Number of points for training, and for testing.
+    /// Number of training points and of test points.
     pub fn sizes(self) -> (usize, usize) {
         match self {
             Self::Blobs => (1_000, 100),
@@ -41,19 +66,25 @@ impl PointCloud {
         }
     }
 
-    /// Draws `count` points, spread evenly over the classes.
+    /// Draws `count` points, divided evenly among the classes.
     pub fn draw(self, count: usize, rng: &mut StdRng) -> Points {
         let point = |class, index, of_class| self.point(class, index, of_class, rng);
         Points::draw(self.num_classes(), count, point)
     }
 
-    /// Draws the points for training and those for testing.
+    /// Draws the training points and the test points.
     pub fn train_and_test(self, seed: u64) -> (Points, Points) {
         let mut rng = StdRng::seed_from_u64(seed);
         let (train, test) = self.sizes();
         (self.draw(train, &mut rng), self.draw(test, &mut rng))
     }
 
+    fn split(self) -> Split {
+        let (train, test) = self.train_and_test(SEED);
+        Split::new(train, test)
+    }
+
+    /// Draws a point; `index` counts the `count` points of its class.
     fn point(self, class: usize, index: usize, count: usize, rng: &mut StdRng) -> [f32; 2] {
         let mut noise = || noise(rng);
         let [x, y] = match self {
@@ -90,8 +121,8 @@ impl fmt::Display for PointCloud {
 }
 
 fn noise(rng: &mut StdRng) -> f64 {
-    let normal = Normal::new(0.0, DEVIATION).expect("a positive deviation");
-    normal.sample(rng)
+    let standard: f64 = StandardNormal.sample(rng);
+    NOISE * standard
 }
 
 /// Points in the plane with their classes.
@@ -102,15 +133,15 @@ pub struct Points {
 }
 
 impl Points {
-    /// Two normal clouds around `(c, c)` for each of two centres `c`.
+    /// Two normal distributions with means `(c, c)`, one for each of the `centres` `c`.
     pub fn blobs(centres: [f64; 2], count: usize, rng: &mut StdRng) -> Self {
         Self::draw(2, count, |class, _, _| {
             [0; 2].map(|_| (centres[class] + noise(rng)) as f32)
         })
     }
 
-    /// Draws `count` points, spread evenly over the classes; `point` is told class, index and number
-    /// of the points of the class.
+    /// Draws `count` points, divided evenly among the classes. `point` receives the class, the point's index in the class,
+    /// and the number of points of the class.
     fn draw(
         num_classes: usize,
         count: usize,
@@ -118,7 +149,7 @@ impl Points {
     ) -> Self {
         let mut points = Vec::with_capacity(count);
         for class in 0..num_classes {
-            // The first classes take what is left of an uneven division.
+            // The first classes get the remainder.
             let of_class = count / num_classes + usize::from(class < count % num_classes);
             for index in 0..of_class {
                 points.push((point(class, index, of_class), class as u8));
@@ -130,9 +161,27 @@ impl Points {
         }
     }
 
-    /// Every point with its class.
+    /// All points with their classes.
     pub fn iter(&self) -> impl Iterator<Item = ([f32; 2], u8)> {
         self.points.iter().copied()
+    }
+
+    fn sample(&self, index: usize) -> Sample {
+        let (point, class) = self.points[index];
+        Sample {
+            values: point.into(),
+            label: class.into(),
+        }
+    }
+}
+
+impl Dataset<Sample> for Points {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        Ok(self.sample(index))
+    }
+
+    fn len(&self) -> usize {
+        self.points.len()
     }
 }
 
@@ -145,18 +194,11 @@ impl Samples for Points {
         self.num_classes
     }
 
-    fn count(&self) -> usize {
-        self.points.len()
-    }
-
     fn label(&self, index: usize) -> u32 {
         self.points[index].1.into()
     }
 
     fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
-        Ok(Sample {
-            values: self.points[index].0.into(),
-            label: self.label(index),
-        })
+        Ok(self.sample(index))
     }
 }
