@@ -69,7 +69,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     }
     let for_train = Preparation {
         fit: Fit::CenterCrop,
-        ..reading.preparation(STATS, Augmentation::Birds)
+        ..reading.preparation(STATS, Augmentation::Cub)
     };
     let for_test = reading.preparation(STATS, Augmentation::None);
     reading.split([train, test], num_classes, [for_train, for_test])

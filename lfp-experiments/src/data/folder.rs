@@ -27,7 +27,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         });
     };
     let (parts, num_classes) = labelled_parts(&train, test)?;
-    let preparations = [Augmentation::Mirror, Augmentation::None]
+    let preparations = [Augmentation::Flip, Augmentation::None]
         .map(|augmentation| reading.preparation(IMAGENET, augmentation));
     reading.split(parts, num_classes, preparations)
 }

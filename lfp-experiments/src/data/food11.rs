@@ -43,7 +43,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     } else {
         [numbered(&train)?, numbered(&test)?]
     };
-    reading.split(parts, CLASSES as usize, reading.quarters())
+    reading.split(parts, CLASSES as usize, reading.like_isic())
 }
 
 /// Images whose names begin with their class.

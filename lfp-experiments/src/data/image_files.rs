@@ -161,9 +161,9 @@ impl Labelled {
 
 impl Reading {
     /// Training and test preparation by the authors' transforms for ISIC 2019 and Food-11.
-    pub(super) fn quarters(self) -> [Preparation; 2] {
+    pub(super) fn like_isic(self) -> [Preparation; 2] {
         let half = ([0.5; 3], [0.5; 3]);
-        let train = self.preparation(half, Augmentation::Quarters);
+        let train = self.preparation(half, Augmentation::Isic);
         [
             Preparation {
                 filter: FilterType::CatmullRom,

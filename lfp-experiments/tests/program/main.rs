@@ -315,14 +315,14 @@ fn a_device_that_was_not_compiled_in_names_its_feature() {
 }
 
 #[test]
-fn bad_data_is_named() {
+fn malformed_mnist_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "run");
     let check = |change: &dyn Fn(&Digits), words: &[&str]| {
         let data = Digits::new(20, 10);
         change(&data);
         refused(&train_arguments(&data, &out), words);
-        assert!(!Path::new(&out).exists(), "nothing is begun with bad data");
+        assert!(!Path::new(&out).exists(), "no run folder is created");
     };
     let images = "train-images-idx3-ubyte";
     let labels = "train-labels-idx1-ubyte";

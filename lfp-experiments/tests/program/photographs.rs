@@ -1,4 +1,4 @@
-//! Data sets in files, in the layouts that they are published in.
+//! Data sets in their published file layouts.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use burn::tensor::Device;
+use burn::{
+    data::{dataloader::DataLoaderBuilder, dataset::Dataset},
+    tensor::Device,
+};
 use image::{Rgb, RgbImage};
 use lfp_experiments::data::{
-    Batches, DataError, DataSet, Order, Reading, Samples, Split, class_weights,
+    Batch, Batches, DataError, DataSet, Order, Reading, Sample, SampleBatcher, Samples, Split,
+    class_weights,
 };
 use tempfile::TempDir;
 
@@ -21,7 +25,7 @@ const READING: Reading = Reading {
     cached: false,
 };
 
-/// A picture of a class: its colour, in stripes that differ from picture to picture.
+/// An image in the colour of its class, with stripes that depend on `number`.
 fn picture(class: usize, number: usize) -> RgbImage {
     let colour = [[230, 40, 40], [40, 230, 40], [40, 40, 230], [220, 220, 30]][class % 4];
     RgbImage::from_fn(40, 36, |x, y| {
@@ -41,7 +45,7 @@ pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir
     for class in 0..classes {
         for (part, count) in [("train", train), ("test", test)] {
             for number in 0..count {
-                // All kinds of files, and one that is no picture.
+                // Several formats, and a file that is not an image.
                 let ending = ["png", "jpg", "BMP"][number % 3];
                 let name = format!("{part}/class{class}/{number}.{ending}");
                 save(&root.path().join(name), class, number);
@@ -85,7 +89,7 @@ fn a_folder_for_each_class_is_a_data_set() {
         BTreeMap::from([(0, 6), (1, 6), (2, 6)])
     );
     assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
-    // Red is the first class, and ImageNet's mean and deviation are the scale.
+    // The first class is red; values are normalised by ImageNet's statistics.
     let sample = data.test.read(0, 0).unwrap();
     let mean = |channel: usize| {
         let channel = &sample.values[channel * 1024..(channel + 1) * 1024];
@@ -95,7 +99,7 @@ fn a_folder_for_each_class_is_a_data_set() {
 }
 
 #[test]
-fn what_is_wrong_with_a_folder_is_named_before_training() {
+fn a_malformed_folder_is_reported_before_training() {
     let root = image_folder(3, 2, 2);
     let broken = root.path().join("train/class1/broken.png");
     fs::write(&broken, "not a picture").unwrap();
@@ -131,10 +135,10 @@ fn what_is_wrong_with_a_folder_is_named_before_training() {
 }
 
 #[test]
-fn a_picture_that_is_torn_ends_a_run_by_name() {
+fn a_truncated_image_ends_a_run_and_is_named() {
     let root = image_folder(2, 4, 2);
     let torn = root.path().join("train/class1/1.jpg");
-    // Large enough that its beginning is more than its header.
+    // Large enough that a quarter of the file contains the whole header.
     let noise = RgbImage::from_fn(200, 200, |x, y| {
         Rgb([(x * y % 251) as u8, (x ^ y) as u8, 7])
     });
@@ -191,7 +195,7 @@ fn cub_is_split_as_published() {
     assert_eq!(
         load(DataSet::CUB, &inner).unwrap().train.len(),
         9,
-        "named itself"
+        "the inner folder works, too"
     );
 
     let bird = inner.join("images/002.Some_Bird/Some_Bird_0003.jpg");
@@ -220,7 +224,7 @@ const LESIONS: [&str; 9] = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC"
 fn isic_folder() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut table = format!("image,{}\n", LESIONS.join(","));
-    // As uneven as the real one is.
+    // Unbalanced, like the real data set.
     for (class, count) in [20, 31, 10, 4, 6, 3, 2, 5].into_iter().enumerate() {
         for number in 0..count {
             let name = format!("ISIC_{:07}", 1000 * class + number);
@@ -242,7 +246,7 @@ fn isic_folder() -> TempDir {
 fn a_tenth_of_each_class_of_isic_is_for_testing() {
     let root = isic_folder();
     let data = load(DataSet::ISIC, root.path()).unwrap();
-    assert_eq!(data.train.num_classes(), 9, "nobody has the ninth");
+    assert_eq!(data.train.num_classes(), 9, "the ninth class is empty");
     let expected = [2, 3, 1, 1, 1, 1, 1, 1];
     assert_eq!(counts(&data.test), (0..).zip(expected).collect());
     assert_eq!(data.train.len() + data.test.len(), 81);
@@ -251,9 +255,9 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
         samples.collect::<Vec<_>>()
     };
     let again = load(DataSet::ISIC, root.path()).unwrap();
-    assert!(labels(&data) == labels(&again), "the same for everybody");
+    assert!(labels(&data) == labels(&again), "the split is fixed");
 
-    // Weights that make all classes count the same, and all samples as many as they are.
+    // The weighted samples of every class have the same sum; the total is the number of samples.
     let weights = class_weights(data.train.as_ref());
     let sums = counts(&data.train);
     let weighed: Vec<f32> = sums
@@ -314,7 +318,7 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
     }
 }
 
-/// The first pixels of every batch, and the labels.
+/// Pixels and labels of every batch.
 fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f32>, Vec<i64>)> {
     let batches = Batches {
         data,
@@ -322,12 +326,15 @@ fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f
         order,
         workers,
     };
-    let batches = batches.iter(&Device::default()).map(|batch| {
-        let batch = batch.unwrap();
-        let pixels = batch.inputs.into_data().iter::<f32>().collect();
-        (pixels, batch.targets.into_data().iter::<i64>().collect())
-    });
+    let batches = batches
+        .iter(&Device::default())
+        .map(|batch| read(batch.unwrap()));
     batches.collect()
+}
+
+fn read(batch: Batch) -> (Vec<f32>, Vec<i64>) {
+    let pixels = batch.inputs.into_data().iter::<f32>().collect();
+    (pixels, batch.targets.into_data().iter::<i64>().collect())
 }
 
 #[test]
@@ -359,7 +366,30 @@ fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     );
 }
 
-/// Records of CIFAR in the binary layout: classes that differ in brightness.
+#[test]
+fn burns_data_loader_takes_a_data_set() {
+    let root = isic_folder();
+    let data = load(DataSet::ISIC, root.path()).unwrap();
+    let batcher = SampleBatcher {
+        shape: data.test.shape(),
+    };
+    let dataset: Arc<dyn Dataset<Sample>> = data.test.clone();
+    let loader = DataLoaderBuilder::new(batcher).batch_size(5).build(dataset);
+    let batches: Vec<_> = loader.iter().map(|batch| read(batch.unwrap())).collect();
+    assert!(batches == read_all(&data.test, 1, Order::Given));
+
+    // Training images are augmented at random, differently on every access.
+    let first = || data.train.get(0).unwrap();
+    assert!((0..32).any(|_| first() != first()));
+    assert_eq!(first().label, data.train.label(0));
+
+    let images = root.path().join("ISIC_2019_Training_Input");
+    fs::remove_dir_all(images).unwrap();
+    let error = loader.iter().find_map(Result::err).expect("no files");
+    assert!(error.to_string().contains("ISIC_0000"), "{error}");
+}
+
+/// CIFAR records in the binary layout; the brightness depends on the class.
 fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
     let record = |index: usize| {
         let class = index % 10;
@@ -370,7 +400,7 @@ fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
     (0..count).flat_map(record).collect()
 }
 
-/// CIFAR-10 in the binary layout, with few images.
+/// CIFAR-10 in the binary layout with `images` training and 30 test images.
 pub(crate) fn cifar_folder(images: usize) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let inner = root.path().join("cifar-10-batches-bin");
@@ -427,7 +457,7 @@ fn cifar_is_read_in_its_binary_layout() {
     assert_eq!(data.train.label(7), 7);
 }
 
-/// A dictionary as Python 2 pickled those of CIFAR: a list of labels, and a NumPy array of bytes.
+/// A dictionary with a list of labels and a NumPy array of bytes, as pickled by Python 2 for CIFAR.
 fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
     fn short(text: &str) -> Vec<u8> {
         [&[b'U', text.len() as u8], text.as_bytes()].concat()
@@ -512,7 +542,7 @@ fn cifar_is_read_in_its_python_layout() {
 }
 
 #[test]
-fn the_real_cifar_10_is_what_everyone_has() {
+fn the_real_cifar_10_has_balanced_classes() {
     let Some(folder) = std::env::var_os(REAL_DATA).map(PathBuf::from) else {
         eprintln!("skipped: {REAL_DATA} does not name a folder with CIFAR-10");
         return;
@@ -527,11 +557,11 @@ fn the_real_cifar_10_is_what_everyone_has() {
         counts(&data.test),
         (0..10).map(|class| (class, 1_000)).collect()
     );
-    // The first image for training is a frog, the first for testing a cat.
+    // The first training image is a frog, the first test image a cat.
     assert_eq!((data.train.label(0), data.test.label(0)), (6, 3));
 }
 
-/// The arguments that train for an epoch on an image folder, two steps for a dozen images.
+/// Arguments that train for an epoch on an image folder: two steps for a dozen images.
 fn on_folder<'a>(folder: &'a str, model: &'a str) -> Vec<&'a str> {
     let line = "train --dataset folder --image-size 32 --epochs 1 --batch 6 --data-dir";
     line.split(' ').chain([folder, "--model", model]).collect()

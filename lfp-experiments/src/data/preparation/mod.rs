@@ -25,14 +25,14 @@ pub enum Augmentation {
     /// No augmentation.
     None,
     /// Horizontal flip with probability 0.5.
-    Mirror,
+    Flip,
     /// The authors' augmentation for CUB: with probability 0.5 each Gaussian noise (standard deviation 0.05) and a horizontal
     /// flip; always a rotation by up to 10 degrees, a shift by up to a fifth of the size, and a scale from 0.8 to 1.2.
-    Birds,
+    Cub,
     /// The authors' augmentation for ISIC 2019 and Food-11: with probability 0.25 each a horizontal flip, a vertical flip, a
     /// Gaussian blur (kernel 5x9, standard deviation 0.1 to 5), a rotation by 0 to 30 degrees, and colour jitter (brightness,
     /// saturation and hue by up to 0.1).
-    Quarters,
+    Isic,
 }
 
 /// Resize, augmentation and normalisation of a photograph.
@@ -93,13 +93,13 @@ impl Preparation {
         let mut rng = StdRng::seed_from_u64(variant);
         match self.augmentation {
             Augmentation::None => {}
-            Augmentation::Mirror => {
+            Augmentation::Flip => {
                 if rng.random_bool(0.5) {
                     picture = picture.horizontally_flipped();
                 }
             }
-            Augmentation::Birds => picture = picture.augmented_like_cub(&mut rng),
-            Augmentation::Quarters => picture = picture.augmented_like_isic(&mut rng),
+            Augmentation::Cub => picture = picture.augmented_like_cub(&mut rng),
+            Augmentation::Isic => picture = picture.augmented_like_isic(&mut rng),
         }
         picture.normalized(self.mean, self.std)
     }
@@ -148,22 +148,22 @@ impl Picture {
     }
 
     fn augmented_like_isic(mut self, rng: &mut StdRng) -> Self {
-        let quarter = |rng: &mut StdRng| rng.random_bool(0.25);
-        if quarter(rng) {
+        let one_in_four = |rng: &mut StdRng| rng.random_bool(0.25);
+        if one_in_four(rng) {
             self = self.horizontally_flipped();
         }
-        if quarter(rng) {
+        if one_in_four(rng) {
             self = self.vertically_flipped();
         }
-        if quarter(rng) {
+        if one_in_four(rng) {
             let std = rng.random_range(0.1..=5.0);
             self = self.blurred([5, 9], std);
         }
-        if quarter(rng) {
+        if one_in_four(rng) {
             let degrees = rng.random_range(0.0..=30.0);
             self = self.transformed(Affine::rotation(degrees));
         }
-        if quarter(rng) {
+        if one_in_four(rng) {
             self = self.colour_jittered(rng);
         }
         self

@@ -82,11 +82,7 @@ fn the_variant_alone_determines_the_augmentation() {
     let pixels = preparation(Augmentation::None)
         .resized(photograph(16, 16))
         .into_raw();
-    for augmentation in [
-        Augmentation::Mirror,
-        Augmentation::Birds,
-        Augmentation::Quarters,
-    ] {
+    for augmentation in [Augmentation::Flip, Augmentation::Cub, Augmentation::Isic] {
         let preparation = preparation(augmentation);
         let of = |variant| preparation.values(&pixels, variant);
         let variants: Vec<_> = (0..32).map(of).collect();
