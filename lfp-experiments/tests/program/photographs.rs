@@ -389,6 +389,32 @@ fn burns_data_loader_takes_a_data_set() {
     assert!(error.to_string().contains("ISIC_0000"), "{error}");
 }
 
+#[test]
+fn a_generated_data_set_needs_no_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let out = path(&root, "run");
+    let arguments = [
+        "train",
+        "--dataset",
+        "blobs",
+        "--model",
+        "mlp-toy",
+        "--out",
+        &out,
+    ];
+    succeeds(&arguments);
+    let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert!(
+        result["test_accuracy"][0].as_f64().unwrap() > 0.9,
+        "{result}"
+    );
+
+    let with_folder = [&arguments[..], &["--data-dir", "data"]].concat();
+    refused(&with_folder, &["blobs", "--data-dir"]);
+    refused(&["train", "--dataset", "cub"], &["cub", "--data-dir"]);
+}
+
 /// CIFAR records in the binary layout; the brightness depends on the class.
 fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
     let record = |index: usize| {
