@@ -5,9 +5,8 @@
 //! | `bench` | [`mod@bench`]: what a training step costs |
 //! | `conformance` | [`conformance`]: our results against those of the authors' package |
 //! | `explain` | [`mod@explain`]: heat maps of relevance |
-//! | `prune` | [`pruning`]: accuracy over the share of connections pruned |
-//! | `reproduce` | [`reproduce`]: figures of the paper |
-//! | (`reproduce`) | [`sweep`]: many runs, each kept when it is done |
+//! | `prune` | [`mod@prune`]: accuracy over the pruning rate |
+//! | `reproduce` | [`reproduce`]: figures and tables of the paper, each made from a [`study`] |
 //! | `train` | [`train`]: one network on real data |
 
 mod allocator;
@@ -20,10 +19,10 @@ pub mod explain;
 mod files;
 pub mod objective;
 pub mod plot;
-pub mod pruning;
+pub mod prune;
 pub mod reproduce;
 mod seed;
-pub mod sweep;
+pub mod study;
 pub mod train;
 
 pub use allocator::Allocator;

@@ -36,6 +36,7 @@ use crate::{
     data::{Batches, DataError, Order, Samples, Split},
     files::{self, FileError, to_json},
     objective::Objective,
+    seed,
 };
 use epoch::Progress;
 use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
@@ -194,8 +195,7 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Trains by `settings` on `device` without a folder, and returns outcome and network; the progress goes
-/// below that of others in `bars`.
+/// Trains by `settings` without a folder, and returns outcome and network. Progress bars are added to `bars`.
 ///
 /// # Errors
 ///
@@ -203,10 +203,10 @@ pub fn run(
 pub fn run_in_memory(
     settings: &Settings,
     data: &Split,
-    device: &Device,
+    computing: &Computing,
     bars: &MultiProgress,
 ) -> Result<(Outcome, Network), TrainError> {
-    let mut run = Run::new(settings, data, &Computing::on(device))?;
+    let mut run = Run::new(settings, data, computing)?;
     while run.epochs.len() < settings.epochs {
         run.epoch(bars)?;
     }
@@ -225,8 +225,9 @@ pub fn initial_network(
 ) -> Result<Network, TrainError> {
     let device = settings.autodiff(device);
     let config = settings.network(data.shape(), data.num_classes());
-    device.seed(settings.seed);
-    let network = initialized(settings.model.init(&config, &device)?);
+    let network = seed::draw(&device, settings.seed, || {
+        Ok::<_, NetworkError>(initialized(settings.model.init(&config, &device)?))
+    })?;
     let Some(Pretrained { file, .. }) = &settings.pretrained else {
         return Ok(network);
     };
@@ -303,7 +304,7 @@ impl<'a> Run<'a> {
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
         // Dropout draws from the device.
-        self.sharing.main_device().seed(seed);
+        seed::draw(self.sharing.main_device(), seed, || ());
         let progress = Progress::new(number, settings.epochs, data.train.len(), bars);
         let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
         let mut lr = 0.0;

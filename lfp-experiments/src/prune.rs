@@ -1,30 +1,36 @@
-//! Accuracy over the share of connections that are pruned.
+//! `prune`: test accuracy over the pruning rate.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
+use anyhow::Result;
 use burn::{module::Module, tensor::Device};
 use clap::ValueEnum;
 use lfp_burn::{
     LfpConfig, Propagate,
-    prune::{LayerFilter, PruneError, RankingScope, Relevance, Scores},
+    prune::{LayerFilter, RankingScope, Relevance, Scores},
     reward::{Reward, TargetReward},
 };
-use lfp_models::{Classifier, LogitsRequired, Network};
+use lfp_models::{Classifier, Network};
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
 use crate::{
     data::{Batches, DataError, Order, Samples},
     files::{self, to_json},
-    plot::{Axis, Figure, GRADIENT, LFP, LegendAt, PLAIN, Panel, PlotError, Shape},
-    train::{Accuracy, Settings, Versions},
+    plot::{Axis, Figure, LegendAt, PALETTE, Panel, Shape},
+    study::report::Header,
+    train::{Accuracy, Settings},
 };
 
-/// Samples per batch: nothing is kept of them.
+/// Samples per batch. Nothing is trained, so memory alone limits it.
 const BATCH: usize = 250;
 
-/// What decides which connections go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+/// The ranking criterion.
+#[derive(
+    Clone, Copy, Debug, Display, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Criterion {
     /// The lowest magnitudes of each layer.
     Local,
@@ -34,20 +40,11 @@ pub enum Criterion {
     Relevance,
 }
 
-impl fmt::Display for Criterion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self
-            .to_possible_value()
-            .expect("every criterion has a name");
-        f.pad(value.get_name())
-    }
-}
-
 impl Criterion {
-    /// All of them.
+    /// All criteria.
     pub const ALL: [Self; 3] = [Self::Local, Self::Global, Self::Relevance];
 
-    /// As a figure names it.
+    /// Name in figures.
     pub fn title(self) -> &'static str {
         match self {
             Self::Local => "local magnitude",
@@ -57,44 +54,29 @@ impl Criterion {
     }
 }
 
-/// Accuracy by pruning rate.
+/// Accuracy over the pruning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
-    /// By what.
+    /// The criterion.
     pub criterion: Criterion,
-    /// Rates, in ascending order.
+    /// Points, in ascending order of their rates.
     pub points: Vec<CurvePoint>,
 }
 
-/// A pruned network.
+/// The accuracy of a pruned network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// The share of connections that are zero.
+    /// Fraction of connections that are pruned.
     pub rate: f64,
-    /// The share of samples named rightly.
+    /// Fraction of test samples that are classified correctly.
     pub accuracy: f64,
-    /// Layers that kept nothing.
+    /// Layers without any connection left.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub collapsed: Vec<String>,
 }
 
-/// Why there is no curve.
-#[derive(Debug, thiserror::Error)]
-pub enum PruningError {
-    /// The data.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A rate, or the network.
-    #[error(transparent)]
-    Prune(#[from] PruneError),
-    /// The network spikes.
-    #[error(transparent)]
-    Spikes(#[from] LogitsRequired),
-}
-
 impl Curve {
-    /// The area under it, from the lowest rate to the highest, divided by their distance: an accuracy averaged
-    /// over rates, by trapezoids.
+    /// The accuracy averaged over the rates: the area under the curve by trapezoids, divided by the range of the rates.
     pub fn area(&self) -> f64 {
         let pairs = self.points.windows(2);
         let trapezoid = |pair: &[CurvePoint]| {
@@ -107,32 +89,38 @@ impl Curve {
             [] => 0.0,
         }
     }
+
+    /// Rate and accuracy of each point.
+    pub fn accuracies(&self) -> Vec<(f64, f64)> {
+        let points = self.points.iter();
+        points.map(|point| (point.rate, point.accuracy)).collect()
+    }
 }
 
-/// The rates of the paper, from none to all in steps of 5 per cent.
+/// The pruning rates of the figures: 0 to 1 in steps of 0.05.
 pub fn paper_rates() -> Vec<f64> {
     (0..=20).map(|step| f64::from(step) / 20.0).collect()
 }
 
-/// A network to prune, and the samples that say what is left of it.
+/// A network to prune, and the samples to test it on.
 pub struct Subject<'a> {
-    /// Canonised, in inference mode, on an autodiff device.
+    /// The network in inference mode, with batch normalisation merged, on an autodiff device.
     pub network: &'a Network,
-    /// For testing, and for relevances.
+    /// Samples for the accuracy and for relevances.
     pub data: &'a Arc<dyn Samples>,
-    /// Which layers lose connections.
+    /// Layers to prune.
     pub layers: LayerFilter,
     /// The autodiff device.
     pub device: Device,
 }
 
 impl Subject<'_> {
-    /// The curve of a criterion.
+    /// Prunes the network at each rate.
     ///
     /// # Errors
     ///
-    /// If a rate is none, there is no layer to prune, or a sample cannot be read.
-    pub fn curve(&self, criterion: Criterion, rates: &[f64]) -> Result<Curve, PruningError> {
+    /// If a rate is not from 0 to 1, there is no layer to prune, the network emits spikes, or a sample cannot be read.
+    pub fn curve(&self, criterion: Criterion, rates: &[f64]) -> Result<Curve> {
         let scores = match criterion {
             Criterion::Local | Criterion::Global => Scores::magnitude(self.network, self.layers),
             Criterion::Relevance => self.relevance()?.scores(self.network, self.layers),
@@ -141,7 +129,7 @@ impl Subject<'_> {
             Criterion::Local => RankingScope::Local,
             Criterion::Global | Criterion::Relevance => RankingScope::Global,
         };
-        let point = |&rate: &f64| -> Result<CurvePoint, PruningError> {
+        let point = |&rate: &f64| -> Result<CurvePoint> {
             let masks = scores.masks(scope, rate)?;
             let pruned = masks.apply(self.network.clone());
             Ok(CurvePoint {
@@ -150,7 +138,7 @@ impl Subject<'_> {
                 collapsed: masks.collapsed().into_iter().map(str::to_owned).collect(),
             })
         };
-        let points = rates.iter().map(point).collect::<Result<_, _>>()?;
+        let points = rates.iter().map(point).collect::<Result<_>>()?;
         Ok(Curve { criterion, points })
     }
 
@@ -169,8 +157,8 @@ impl Subject<'_> {
         Ok(Accuracy::of(&network, &self.batches(), &device)?.top1)
     }
 
-    /// Summed over all samples, from 1 at the true class.
-    fn relevance(&self) -> Result<Relevance<Network>, PruningError> {
+    /// LRP-epsilon from 1 at the true class, summed over all samples.
+    fn relevance(&self) -> Result<Relevance<Network>> {
         let mut relevance = Relevance::default();
         for batch in self.batches().iter(&self.device) {
             let batch = batch?;
@@ -178,29 +166,21 @@ impl Subject<'_> {
             let reward = TargetReward::new().forward(logits.clone(), batch.targets);
             let feedback = logits
                 .try_propagate(reward, &LfpConfig::new())
-                .expect("the reward has the shape of the outputs, and the network is tracked");
+                .expect("the reward has the shape of the logits, and the network is tracked");
             relevance.add(&feedback, self.network);
         }
         Ok(relevance)
     }
 }
 
-/// Curves of one network.
-pub struct Report<'a> {
-    /// How it was trained.
-    pub settings: &'a Settings,
-    /// On how many samples it was tested.
-    pub samples: usize,
-    /// One for each criterion.
-    pub curves: &'a [Curve],
-}
-
+/// The report of `prune`.
 #[derive(Serialize)]
-struct ReportFile<'a> {
+pub struct Report<'a> {
+    #[serde(flatten)]
+    header: Header,
     settings: &'a Settings,
     samples: usize,
     curves: Vec<CurveWithArea<'a>>,
-    versions: Versions,
 }
 
 #[derive(Serialize)]
@@ -210,90 +190,86 @@ struct CurveWithArea<'a> {
     area: f64,
 }
 
-impl Report<'_> {
-    /// Writes `result.json`, `curves.csv` and a picture into `folder`, and returns the table for people.
+impl<'a> Report<'a> {
+    /// A report on a network that was trained by `settings`, tested on `samples` samples.
+    pub fn new(settings: &'a Settings, samples: usize, curves: &'a [Curve]) -> Self {
+        let with_area = |curve: &'a Curve| CurveWithArea {
+            curve,
+            area: curve.area(),
+        };
+        Self {
+            header: Header::new("prune", "finished run"),
+            settings,
+            samples,
+            curves: curves.iter().map(with_area).collect(),
+        }
+    }
+
+    /// Writes `result.json`, `curves.csv` and `curves.png` into `folder`, and returns the table to print.
     ///
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<String, PlotError> {
+    pub fn write(&self, folder: &Path) -> Result<String> {
         files::create_folder(folder)?;
-        let with_area = |curve| CurveWithArea {
-            curve,
-            area: curve.area(),
-        };
-        let file = ReportFile {
-            settings: self.settings,
-            samples: self.samples,
-            curves: self.curves.iter().map(with_area).collect(),
-            versions: Versions::default(),
-        };
-        files::write(&folder.join("result.json"), &to_json(&file))?;
-        let rows = self.curves.iter().flat_map(|curve| {
-            let row = |point: &CurvePoint| {
-                let (rate, accuracy) = (point.rate, point.accuracy);
+        files::write(&folder.join("result.json"), &to_json(self))?;
+        let columns = ["criterion", "rate", "test_accuracy"];
+        files::write_csv(&folder.join("curves.csv"), columns, self.rows())?;
+        self.figure().write(folder, "curves")?;
+        Ok(self.table())
+    }
+
+    fn curves(&self) -> impl Iterator<Item = &Curve> + Clone {
+        self.curves.iter().map(|of| of.curve)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = [String; 3]> {
+        self.curves().flat_map(|curve| {
+            let points = curve.accuracies().into_iter();
+            points.map(|(rate, accuracy)| {
                 [
                     curve.criterion.to_string(),
                     rate.to_string(),
                     accuracy.to_string(),
                 ]
-            };
-            curve.points.iter().map(row)
-        });
-        let header = ["criterion", "rate", "test_accuracy"];
-        files::write_csv(&folder.join("curves.csv"), header, rows)?;
-        self.figure().write(folder, "curves")?;
-        Ok(self.table())
+            })
+        })
     }
 
     fn table(&self) -> String {
+        let line = |cells: &mut dyn Iterator<Item = String>| cells.collect::<String>();
         let mut table = format!("{:>6}", "rate");
-        self.curves
-            .iter()
-            .for_each(|curve| table += &format!("  {:>9}", curve.criterion));
-        let rates = self.curves.first().map_or(&[][..], |curve| &curve.points);
+        table += &line(
+            &mut self
+                .curves()
+                .map(|curve| format!("  {:>9}", curve.criterion)),
+        );
+        let rates = self.curves().next().map_or(&[][..], |curve| &curve.points);
         for (index, point) in rates.iter().enumerate() {
             table += &format!("\n{:5.0}%", 100.0 * point.rate);
-            for curve in self.curves {
-                table += &format!("  {:8.2}%", 100.0 * curve.points[index].accuracy);
-            }
+            let accuracy = |curve: &Curve| 100.0 * curve.points[index].accuracy;
+            table += &line(
+                &mut self
+                    .curves()
+                    .map(|curve| format!("  {:8.2}%", accuracy(curve))),
+            );
         }
         table += "\n  area";
-        for curve in self.curves {
-            table += &format!("  {:9.4}", curve.area());
-        }
-        for curve in self.curves {
-            let mut points = curve.points.iter();
-            if let Some(point) =
-                points.find(|point| !point.collapsed.is_empty() && point.rate < 1.0)
-            {
-                table += &format!(
-                    "\n{}: at {:.0}% nothing is left of {}",
-                    curve.criterion,
-                    100.0 * point.rate,
-                    point.collapsed.join(", ")
-                );
-            }
-        }
+        table += &line(&mut self.curves.iter().map(|of| format!("  {:9.4}", of.area)));
+        table += &line(&mut self.curves().filter_map(collapse));
         table + "\n"
     }
 
     fn figure(&self) -> Figure {
-        let colours = [LFP, GRADIENT, PLAIN];
-        let shapes = self.curves.iter().zip(colours).map(|(curve, colour)| {
-            let points = curve
-                .points
-                .iter()
-                .map(|point| (point.rate, point.accuracy));
-            Shape::Line(points.collect(), colour)
-        });
+        let coloured = || self.curves().zip(PALETTE);
+        let shapes = coloured().map(|(curve, colour)| Shape::Line(curve.accuracies(), colour));
+        let legend = coloured().map(|(curve, colour)| (curve.criterion.title(), colour));
         let Settings {
             model,
             dataset,
             method,
             ..
         } = self.settings;
-        let legend = self.curves.iter().zip(colours);
         Figure {
             columns: 1,
             panel_size: (640, 440),
@@ -302,13 +278,24 @@ impl Report<'_> {
                 x: Axis::new("share of connections pruned", 0.0..1.0),
                 y: Axis::new("test accuracy", 0.0..1.02),
                 shapes: shapes.collect(),
-                legend: legend
-                    .map(|(curve, colour)| (curve.criterion.title(), colour))
-                    .collect(),
+                legend: legend.collect(),
                 legend_at: LegendAt::LowerLeft,
             }],
+            corner: format!("{} test samples", self.samples),
         }
     }
+}
+
+/// A line about the lowest rate below 1 at which a layer has no connection left; `None` if every layer keeps some.
+fn collapse(curve: &Curve) -> Option<String> {
+    let mut points = curve.points.iter();
+    let point = points.find(|point| !point.collapsed.is_empty() && point.rate < 1.0)?;
+    Some(format!(
+        "\n{}: at {:.0}% nothing is left of {}",
+        curve.criterion,
+        100.0 * point.rate,
+        point.collapsed.join(", ")
+    ))
 }
 
 #[cfg(test)]
