@@ -37,7 +37,7 @@ enum Command {
         figure: Figure,
     },
     /// Train a network
-    Train(train::TrainArgs),
+    Train(Box<train::TrainArgs>),
 }
 
 /// The device of a command.

@@ -127,11 +127,14 @@ fn by_layer(title: String, y: Axis, shapes: Vec<Shape>, cells: &[Cell<Sparsity>]
     }
 }
 
-/// A statistic of the weights over the layers, counted from 1, for each method.
+/// A statistic of the layers, counted from 1.
+type OverLayers = Vec<(f64, Spread)>;
+
+/// A statistic of the weights for each method.
 fn over_layers<'a>(
     cells: &'a [Cell<Sparsity>],
     quantity: &str,
-) -> Vec<(&'a Cell<Sparsity>, Vec<(f64, Spread)>)> {
+) -> Vec<(&'a Cell<Sparsity>, OverLayers)> {
     let layers = |cell: &Cell<Sparsity>| {
         cell.best()
             .map(|best| best.curve(quantity))

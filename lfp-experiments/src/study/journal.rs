@@ -60,7 +60,7 @@ pub struct Journal {
 #[derive(Debug)]
 pub enum Claim<A> {
     /// Finished.
-    Done(Record<A>),
+    Done(Box<Record<A>>),
     /// Another process is training it.
     Busy,
     /// This process may train it, and holds the lock until it drops or [finishes](Journal::finish) the claim.
@@ -93,7 +93,7 @@ impl Journal {
     /// If the record is incomplete, or that of a run with other settings or data.
     pub fn claim<A: DeserializeOwned>(&self, job: &Job) -> Result<Claim<A>> {
         if let Some(record) = self.read(job)? {
-            return Ok(Claim::Done(record));
+            return Ok(Claim::Done(Box::new(record)));
         }
         let path = self.path(job, "lock");
         let file = File::create(&path).map_err(failed("create", &path))?;
@@ -104,7 +104,7 @@ impl Journal {
         }
         // The process that held the lock may have finished the run since we looked.
         match self.read(job)? {
-            Some(record) => Ok(Claim::Done(record)),
+            Some(record) => Ok(Claim::Done(Box::new(record))),
             None => Ok(Claim::Free(Lock { path, _file: file })),
         }
     }

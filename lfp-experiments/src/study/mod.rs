@@ -38,11 +38,14 @@ use resources::Loader;
 /// How often a process looks whether other processes have finished their runs.
 const POLL: Duration = Duration::from_millis(500);
 
+/// Whether a method is to be run in a condition.
+type Selection<'a> = dyn Fn(&Condition, MethodVariant) -> bool + 'a;
+
 /// A grid of training runs in a folder.
 pub struct Study<'a> {
     folder: PathBuf,
     conditions: Vec<Condition>,
-    selected: Box<dyn Fn(&Condition, MethodVariant) -> bool + 'a>,
+    selected: Box<Selection<'a>>,
     parallel: bool,
 }
 
@@ -211,11 +214,7 @@ where
     A: Analysis,
     F: Fn(Trained) -> Result<A> + Sync,
 {
-    fn plan(
-        &self,
-        condition: &Arc<Condition>,
-        selected: &dyn Fn(&Condition, MethodVariant) -> bool,
-    ) -> Result<Plan<A>> {
+    fn plan(&self, condition: &Arc<Condition>, selected: &Selection) -> Result<Plan<A>> {
         let is_selected = |method: &&MethodVariant| selected(condition, **method);
         let template = match condition.methods.iter().any(|method| is_selected(&method)) {
             true => self.template(condition)?,
@@ -271,7 +270,7 @@ where
         let job = &slot.job;
         slot.record = match self.journal.claim(job)? {
             Claim::Busy => return Ok(()),
-            Claim::Done(record) => Some(record),
+            Claim::Done(record) => Some(*record),
             Claim::Free(lock) => {
                 self.bar.set_message(job.name.clone());
                 let record = self.train(job, condition)?;

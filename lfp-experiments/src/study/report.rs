@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Analysis, Cell, MethodVariant, NotRun, Point, Results, Spread};
+use super::{Analysis, Cell, Curve, MethodVariant, NotRun, Point, Results, Spread};
 use crate::{
     files::{self, to_json},
     train::Versions,
@@ -262,30 +262,37 @@ fn rows<A: Analysis>(cell: &Cell<A>) -> Vec<Row> {
         (Ok(_), Some(best)) => best,
     };
     let by_rate = cell.points().iter();
-    let by_rate = by_rate.map(|point| (point.lr, point.accuracy())).collect();
-    let accuracy = "test_accuracy".to_owned();
+    let accuracy = |over, points| Curve {
+        quantity: "test_accuracy".to_owned(),
+        over,
+        points,
+    };
     let mut curves = vec![
-        (accuracy.clone(), "learning_rate", by_rate),
-        (accuracy, "epoch", best.accuracy_by_epoch()),
+        accuracy(
+            "learning_rate",
+            by_rate.map(|point| (point.lr, point.accuracy())).collect(),
+        ),
+        accuracy("epoch", best.accuracy_by_epoch()),
     ];
     curves.extend(best.curves());
-    let mut rows = Vec::new();
-    for (quantity, over, points) in curves {
-        rows.extend(points.into_iter().map(|(x, spread)| {
+    let rows = curves.into_iter().flat_map(|curve| {
+        let runs = best.records.len().to_string();
+        let row = |(x, spread): &(f64, Spread)| {
             [
                 condition.clone(),
                 method.clone(),
-                quantity.clone(),
-                over.to_owned(),
+                curve.quantity.clone(),
+                curve.over.to_owned(),
                 x.to_string(),
                 spread.mean.to_string(),
                 spread.standard_deviation.to_string(),
-                best.records.len().to_string(),
+                runs.clone(),
                 String::new(),
             ]
-        }));
-    }
-    rows
+        };
+        curve.points.iter().map(row).collect::<Vec<_>>()
+    });
+    rows.collect()
 }
 
 fn as_text<S: serde::Serializer>(

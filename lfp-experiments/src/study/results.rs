@@ -27,15 +27,15 @@ pub trait Analysis: Serialize + DeserializeOwned + Send {
 /// No analysis.
 impl Analysis for () {}
 
-/// A curve of one run.
+/// A curve of one run, or averaged over runs (`Curve<Spread>`).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
+pub struct Curve<Y = f64> {
     /// What is on the y axis.
     pub quantity: String,
     /// What is on the x axis.
     pub over: &'static str,
     /// x and y.
-    pub points: Vec<(f64, f64)>,
+    pub points: Vec<(f64, Y)>,
 }
 
 /// All results: a cell per condition and method, condition by condition.
@@ -180,12 +180,13 @@ impl<A: Analysis> Point<A> {
         first.iter().enumerate().map(scalar).collect()
     }
 
-    /// The curves of the analyses: quantity, x axis, points.
-    pub fn curves(&self) -> Vec<(String, &'static str, Vec<(f64, Spread)>)> {
+    /// The curves of the analyses.
+    pub fn curves(&self) -> Vec<Curve<Spread>> {
         let runs: Vec<_> = self.analyses().map(Analysis::curves).collect();
-        let curve = |(index, first): (usize, &Curve)| {
-            let curves = runs.iter().map(|run| run[index].points.as_slice());
-            (first.quantity.clone(), first.over, average_curves(curves))
+        let curve = |(index, first): (usize, &Curve)| Curve {
+            quantity: first.quantity.clone(),
+            over: first.over,
+            points: average_curves(runs.iter().map(|run| run[index].points.as_slice())),
         };
         let first = runs.first().map_or(&[][..], Vec::as_slice);
         first.iter().enumerate().map(curve).collect()
@@ -194,8 +195,8 @@ impl<A: Analysis> Point<A> {
     /// The points of the curve with this quantity; none if all runs diverged.
     pub fn curve(&self, quantity: &str) -> Vec<(f64, Spread)> {
         let mut curves = self.curves().into_iter();
-        let found = curves.find(|(name, ..)| name == quantity);
-        found.map(|(.., points)| points).unwrap_or_default()
+        let found = curves.find(|curve| curve.quantity == quantity);
+        found.map(|curve| curve.points).unwrap_or_default()
     }
 }
 

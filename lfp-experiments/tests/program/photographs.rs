@@ -18,7 +18,7 @@ use lfp_experiments::data::{
 };
 use tempfile::TempDir;
 
-use super::{REAL_DATA, path, program, refused, succeeds};
+use super::{REAL_DATA, Report, path, program, refused, succeeds};
 
 const READING: Reading = Reading {
     size: 32,
@@ -733,18 +733,31 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
         "{said}"
     );
     let table = Path::new(&out).join("table3");
-    let csv = fs::read_to_string(table.join("table3.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 36, "two for each of 12 + 6 rows");
+    let report = Report::read(&table);
+    let results = report.json["results"].as_array().unwrap();
+    assert_eq!(results.len(), 36, "two for each of 12 + 6 rows");
+    let relu = report.of("cifar10-vgg-like-relu", "lfp");
+    assert_eq!(
+        (&relu["runs"], &relu["measure"]),
+        (&1.into(), &"top 1".into())
+    );
+    assert_eq!(relu["paper"]["mean"], 0.822);
+    let heaviside = report.of("cifar10-vgg-like-heaviside", "lfp");
+    assert_eq!(heaviside["not_run"], "not selected");
+    let cifar100 = report.of("cifar100-vgg-like-relu", "gradient");
+    assert_eq!(cifar100["not_run"], "no data");
+    let not_run = report.rows.iter().filter(|row| !row[8].is_empty());
+    assert_eq!(not_run.count(), 34);
     assert!(
         fs::read_to_string(table.join("table3.md"))
             .unwrap()
             .starts_with("| data |")
     );
-    let runs = fs::read_dir(table.join("cifar10/runs")).unwrap().count();
+    let runs = fs::read_dir(table.join("runs")).unwrap().count();
     assert_eq!(runs, 2);
 
     // Again: nothing is run twice.
-    let record = table.join("cifar10/runs/vgg-like-relu-lfp-7240.json");
+    let record = table.join("runs/cifar10-vgg-like-relu-lfp-lr0.1-seed7240.json");
     let before = fs::metadata(&record).unwrap().modified().unwrap();
     assert_eq!(succeeds(&arguments), said);
     assert_eq!(fs::metadata(&record).unwrap().modified().unwrap(), before);
@@ -754,6 +767,6 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
     );
     refused(
         &["reproduce", "fig3", "--models", "vgg-like"],
-        &["--models", "table3"],
+        &["--models", "unexpected argument"],
     );
 }

@@ -12,7 +12,7 @@ use super::{
     args::Layout,
     shared::spiking::{Grid, MODELS},
 };
-use crate::study::{MethodVariant, Study, panels};
+use crate::study::{Cell, MethodVariant, Study, panels};
 use raster::Rasters;
 
 #[derive(Debug, Args)]
@@ -42,7 +42,9 @@ impl Reproduce for Fig7 {
         let study = Study::new(context.folder.clone(), conditions.into());
         let results = study.run(&context.resources, |trained| Rasters::of(&trained))?;
         context.report(&results)?;
-        let panel = |cells: &[_]| over_learning_rate(cells);
+        let panel = |cells: &[Cell<Rasters>]| {
+            panels::over_learning_rate(&cells[0].condition.title, cells, 0.0)
+        };
         let layout = Layout {
             columns: 2,
             panel_size: (520, 400),
@@ -52,8 +54,4 @@ impl Reproduce for Fig7 {
         raster::draw(&context, &results)?;
         Ok(context.folder)
     }
-}
-
-fn over_learning_rate(cells: &[crate::study::Cell<Rasters>]) -> crate::plot::Panel {
-    panels::over_learning_rate(&cells[0].condition.title, cells, 0.0)
 }
