@@ -198,7 +198,7 @@ impl<'a> Report<'a> {
             area: curve.area(),
         };
         Self {
-            header: Header::new("prune", "finished run"),
+            header: Header::new("prune"),
             settings,
             samples,
             curves: curves.iter().map(with_area).collect(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use strum::Display;
 
@@ -17,8 +18,8 @@ use crate::{
     },
 };
 
-/// Seeds of the paper; more follow by counting.
-const SEEDS: [u64; 3] = [7240, 5110, 5628];
+/// Seeds of the figures; more follow by counting from the first.
+pub(super) const SEEDS: [u64; 3] = [7240, 5110, 5628];
 
 /// The size of the grid.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum)]
@@ -32,6 +33,16 @@ pub enum Profile {
 
 /// Options of all figures.
 #[derive(Clone, Debug, Args)]
+pub struct Output {
+    /// Folder of the results; the figure gets a subfolder
+    #[arg(long, value_name = "FOLDER", default_value = "results")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Options of figures that are made from a study.
+#[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Size of the grid
     #[arg(long, value_enum, default_value = "quick")]
@@ -39,11 +50,8 @@ pub struct Common {
     /// Number of seeds [default: the profile's]
     #[arg(long, value_parser = values::at_least_one)]
     seeds: Option<usize>,
-    /// Folder of the results; the figure gets a subfolder
-    #[arg(long, value_name = "FOLDER", default_value = "results")]
-    out: PathBuf,
     #[command(flatten)]
-    device: DeviceArgs,
+    output: Output,
 }
 
 /// Options of figures on images.
@@ -73,7 +81,7 @@ pub(crate) struct PhotographArgs {
     pretrained: PretrainedArgs,
 }
 
-/// A figure at work: its options, folders and device.
+/// Options, folders and device of a figure that is made from a study.
 pub(crate) struct Context {
     figure: &'static str,
     /// The profile.
@@ -84,6 +92,20 @@ pub(crate) struct Context {
     pub(crate) folder: PathBuf,
     /// Device, data and weights.
     pub(crate) resources: Resources,
+}
+
+impl Output {
+    /// Opens the device.
+    pub(super) fn device(&self) -> Result<Device> {
+        Ok(self.device.device.open()?)
+    }
+
+    /// Creates the folder of `figure`.
+    pub(super) fn folder(&self, figure: &str) -> Result<PathBuf> {
+        let folder = self.out.join(figure);
+        files::create_folder(&folder)?;
+        Ok(folder)
+    }
 }
 
 impl Common {
@@ -103,22 +125,18 @@ impl Common {
         data: &DataArgs,
         pretrained: &PretrainedArgs,
     ) -> Result<Context> {
-        let name = self.device.device;
-        let resources = Resources {
-            device: name.open()?,
-            device_names: DeviceNames::new([name]),
-            data_dir: data.data_dir.clone(),
-            pretrained: pretrained.pretrained.clone(),
-        };
-        let folder = self.out.join(figure);
-        files::create_folder(&folder)?;
         Ok(Context {
             figure,
             profile: self.profile,
             seeds: self.seeds,
-            out: self.out.clone(),
-            folder,
-            resources,
+            out: self.output.out.clone(),
+            folder: self.output.folder(figure)?,
+            resources: Resources {
+                device: self.output.device()?,
+                device_names: DeviceNames::new([self.output.device.device]),
+                data_dir: data.data_dir.clone(),
+                pretrained: pretrained.pretrained.clone(),
+            },
         })
     }
 }
@@ -153,7 +171,7 @@ impl Context {
 
     /// The beginning of `result.json`.
     pub(super) fn header(&self) -> Header {
-        Header::new(self.figure, &self.profile.to_string())
+        Header::new(self.figure).with_profile(self.profile)
     }
 
     /// Writes and prints the report of a study.
@@ -163,20 +181,35 @@ impl Context {
         report.write(&self.folder)
     }
 
-    /// Draws the panels under the name of the figure. The corner says what they show.
+    /// Draws panels under the name of the figure. The corner says what they show.
     pub(super) fn draw<A>(&self, results: &Results<A>, layout: Layout) -> Result<()> {
-        self.draw_as(self.figure, &corner(self.profile, results), layout)
+        self.draw_as(self.figure, results, layout)
     }
 
-    /// Draws panels under another name, or with another text in the corner.
-    pub(super) fn draw_as(&self, name: &str, corner: &str, layout: Layout) -> Result<()> {
-        let figure = plot::Figure {
-            columns: layout.columns,
-            panel_size: layout.panel_size,
-            panels: layout.panels,
-            corner: corner.to_owned(),
-        };
+    /// Draws panels under another name.
+    pub(super) fn draw_as<A>(
+        &self,
+        name: &str,
+        results: &Results<A>,
+        layout: Layout,
+    ) -> Result<()> {
+        let figure = layout.with_corner(self.corner(results));
         figure.write(&self.folder, name)
+    }
+
+    /// Profile, data sets and number of seeds, such as `quick profile; mnist; 3 seeds`.
+    fn corner<A>(&self, results: &Results<A>) -> String {
+        let conditions = || results.cells.iter().map(|cell| &cell.condition);
+        let mut data: Vec<&str> = conditions()
+            .map(|condition| condition.settings.dataset.name())
+            .collect();
+        data.dedup();
+        let seeds = conditions().map(|condition| condition.seeds.len()).max();
+        let seeds = match seeds.unwrap_or(0) {
+            1 => "1 seed".to_owned(),
+            count => format!("{count} seeds"),
+        };
+        format!("{} profile; {}; {seeds}", self.profile, data.join(", "))
     }
 }
 
@@ -190,17 +223,14 @@ pub(crate) struct Layout {
     pub(crate) panels: Vec<Panel>,
 }
 
-/// Profile, data sets and number of seeds, such as `quick profile; mnist; 3 seeds`.
-pub(super) fn corner<A>(profile: Profile, results: &Results<A>) -> String {
-    let conditions = || results.cells.iter().map(|cell| &cell.condition);
-    let mut data: Vec<String> = conditions()
-        .map(|condition| condition.settings.dataset.to_string())
-        .collect();
-    data.dedup();
-    let seeds = conditions().map(|condition| condition.seeds.len()).max();
-    let seeds = match seeds.unwrap_or(0) {
-        1 => "1 seed".to_owned(),
-        count => format!("{count} seeds"),
-    };
-    format!("{profile} profile; {}; {seeds}", data.join(", "))
+impl Layout {
+    /// The figure, with a text in its corner.
+    pub(super) fn with_corner(self, corner: String) -> plot::Figure {
+        plot::Figure {
+            columns: self.columns,
+            panel_size: self.panel_size,
+            panels: self.panels,
+            corner,
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Figure 4: trajectories of the two weights of a neuron, from seven starting points.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use burn::{
@@ -19,7 +22,10 @@ use plotters::prelude::RGBColor;
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use super::{Common, Context, Reproduce, args::Layout};
+use super::{
+    Output, Reproduce,
+    args::{Layout, SEEDS},
+};
 use crate::{
     data::{Batch, Batches, Order, Points, Samples},
     files::{self, to_json},
@@ -28,6 +34,8 @@ use crate::{
     study::{MethodVariant, report::Header},
 };
 
+/// Seed of the points and their order.
+const SEED: u64 = SEEDS[0];
 const LEARNING_RATE: f64 = 0.5;
 const BATCH: usize = 8;
 const SAMPLES: usize = 1_000;
@@ -52,7 +60,7 @@ const LEVELS: [f64; 9] = [0.001, 0.01, 0.05, 0.2, 0.7, 2.0, 4.0, 8.0, 12.0];
 #[derive(Debug, Args)]
 pub struct Fig4 {
     #[command(flatten)]
-    common: Common,
+    output: Output,
 }
 
 /// The weights before the first step and after each step.
@@ -85,11 +93,10 @@ impl Reproduce for Fig4 {
     const NAME: &'static str = "fig4";
 
     fn run(&self) -> Result<PathBuf> {
-        let context = self.common.open(Self::NAME)?;
-        let seed = context.seeds(1)[0];
-        let points = points(seed);
-        let trajectories = trajectories(&points, seed, &context.resources.device)?;
-        write(&context, &trajectories, &points, seed)?;
+        let folder = self.output.folder(Self::NAME)?;
+        let points = points();
+        let trajectories = trajectories(&points, &self.output.device()?)?;
+        write(&folder, &trajectories, &points)?;
         let extent = extent(&trajectories);
         let background = objective_shapes(&points, extent);
         let panel = |method: MethodVariant| {
@@ -112,18 +119,19 @@ impl Reproduce for Fig4 {
             panel_size: (620, 620),
             panels: MethodVariant::LFP_AND_GRADIENT.map(panel).into(),
         };
-        context.draw_as(Self::NAME, &format!("blobs; seed {seed}"), layout)?;
-        Ok(context.folder)
+        let figure = layout.with_corner(format!("blobs; seed {SEED}"));
+        figure.write(&folder, Self::NAME)?;
+        Ok(folder)
     }
 }
 
 /// All starts by both methods.
-fn trajectories(points: &Points, seed: u64, device: &Device) -> Result<Vec<Trajectory>> {
+fn trajectories(points: &Points, device: &Device) -> Result<Vec<Trajectory>> {
     let samples: Arc<dyn Samples> = Arc::new(points.clone());
     let mut trajectories = Vec::new();
     for method in MethodVariant::LFP_AND_GRADIENT {
         for start in STARTS {
-            let points = train(method.method(), start, &samples, seed, device)?;
+            let points = train(method.method(), start, &samples, device)?;
             trajectories.push(Trajectory { method, points });
         }
     }
@@ -131,15 +139,15 @@ fn trajectories(points: &Points, seed: u64, device: &Device) -> Result<Vec<Traje
 }
 
 /// Writes `result.json`, and `results.csv` with all trajectories.
-fn write(context: &Context, trajectories: &[Trajectory], points: &Points, seed: u64) -> Result<()> {
+fn write(folder: &Path, trajectories: &[Trajectory], points: &Points) -> Result<()> {
     let report = Report {
-        header: context.header(),
-        seed,
+        header: Header::new(Fig4::NAME),
+        seed: SEED,
         learning_rate: LEARNING_RATE,
         batch: BATCH,
         trajectories: trajectories.iter().map(|of| of.summary(points)).collect(),
     };
-    files::write(&context.folder.join("result.json"), &to_json(&report))?;
+    files::write(&folder.join("result.json"), &to_json(&report))?;
     let rows = trajectories.iter().enumerate().flat_map(|(index, of)| {
         let start = index % STARTS.len() + 1;
         let steps = of.points.iter().enumerate();
@@ -156,7 +164,7 @@ fn write(context: &Context, trajectories: &[Trajectory], points: &Points, seed: 
     });
     let columns = ["method", "start", "step", "w1", "w2", "objective"];
     Ok(files::write_csv(
-        &context.folder.join("results.csv"),
+        &folder.join("results.csv"),
         columns,
         rows,
     )?)
@@ -199,8 +207,8 @@ fn extent(trajectories: &[Trajectory]) -> (f64, f64) {
     (low - MARGIN, high + MARGIN)
 }
 
-fn points(seed: u64) -> Points {
-    Points::blobs(CENTRES, SAMPLES, &mut StdRng::seed_from_u64(seed))
+fn points() -> Points {
+    Points::blobs(CENTRES, SAMPLES, &mut StdRng::seed_from_u64(SEED))
 }
 
 /// Trains the neuron for an epoch. Returns its weights before the first step and after each step.
@@ -208,7 +216,6 @@ fn train(
     method: Method,
     start: [f32; 2],
     samples: &Arc<dyn Samples>,
-    seed: u64,
     device: &Device,
 ) -> Result<Vec<Point>> {
     let device = device.clone().autodiff();
@@ -218,7 +225,7 @@ fn train(
     let batches = Batches {
         data: samples,
         size: BATCH,
-        order: Order::Shuffled(seed),
+        order: Order::Shuffled(SEED),
         workers: 1,
     };
     for batch in batches.iter(&device) {

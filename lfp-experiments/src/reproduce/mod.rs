@@ -1,7 +1,7 @@
 //! `reproduce`: figures and tables of the paper, each with its data.
 //!
-//! To add a figure: write its file or folder with its options ([`Reproduce`]), grid and panels, declare it here, and
-//! list it in `figures!`. [`shared`] has the grids that several figures are made from.
+//! To add a figure: write its file or folder with its options (trait `Reproduce`), grid and panels, declare it here, and
+//! list it in `figures!`. `shared` has the grids that several figures are made from.
 
 mod args;
 mod shared;
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub use args::{Common, DataArgs, PretrainedArgs, Profile};
+pub use args::{Common, DataArgs, Output, PretrainedArgs, Profile};
 pub(crate) use args::{Context, PhotographArgs};
 
 /// A figure or table: the options of its subcommand, and how to make it.

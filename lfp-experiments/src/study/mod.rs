@@ -15,7 +15,7 @@ mod spread;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use burn::tensor::Device;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lfp_models::Network;
@@ -108,12 +108,14 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     ///
-    /// If a run fails for another reason than divergence, its analysis fails, or the journal cannot be read or written.
+    /// If a run fails for another reason than divergence, its analysis fails, the journal cannot be read or written, or
+    /// weights are given although no run starts from them.
     pub fn run<A: Analysis>(
         self,
         resources: &Resources,
         analyse: impl Fn(Trained) -> Result<A> + Sync,
     ) -> Result<Results<A>> {
+        self.check(resources)?;
         let bars = match self.parallel {
             true => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             false => MultiProgress::new(),
@@ -144,6 +146,23 @@ impl<'a> Study<'a> {
         session.bar.finish_and_clear();
         let cells = plans.into_iter().flat_map(Plan::into_cells).collect();
         Ok(Results { cells })
+    }
+}
+
+impl Study<'_> {
+    /// Refuses weights without effect.
+    fn check(&self, resources: &Resources) -> Result<()> {
+        let is_selected = |condition: &&Condition| {
+            let mut methods = condition.methods.iter();
+            methods.any(|&method| (self.selected)(condition, method))
+        };
+        let mut selected = self.conditions.iter().filter(is_selected);
+        match resources.pretrained.is_some() && !selected.any(|condition| condition.imagenet) {
+            true => {
+                bail!("--pretrained has no effect: no network here starts from ImageNet weights")
+            }
+            false => Ok(()),
+        }
     }
 }
 

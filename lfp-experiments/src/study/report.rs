@@ -13,13 +13,14 @@ use crate::{
     train::Versions,
 };
 
-/// What every `result.json` begins with.
+/// The first members of every `result.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Header {
     /// Name of the figure or table.
     pub figure: String,
     /// Profile of the grid.
-    pub profile: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// Arguments of the program.
     pub command: Vec<String>,
     /// Versions of program and framework.
@@ -28,13 +29,20 @@ pub struct Header {
 
 impl Header {
     /// The header of a report that this process writes.
-    pub fn new(figure: &str, profile: &str) -> Self {
+    pub fn new(figure: &str) -> Self {
         Self {
             figure: figure.to_owned(),
-            profile: profile.to_owned(),
+            profile: None,
             command: std::env::args().skip(1).collect(),
             versions: Versions::default(),
         }
+    }
+
+    /// Adds the profile of the grid.
+    #[must_use]
+    pub fn with_profile(mut self, profile: impl ToString) -> Self {
+        self.profile = Some(profile.to_string());
+        self
     }
 }
 

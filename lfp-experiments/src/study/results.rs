@@ -232,3 +232,99 @@ impl Serialize for NotRun {
         serializer.serialize_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lfp_models::Model;
+
+    use super::*;
+    use crate::{
+        data::DataSet,
+        objective::Method,
+        study::Measure,
+        train::{Outcome, Settings, Versions},
+    };
+
+    fn settings() -> Settings {
+        Settings {
+            epochs: 2,
+            ..Settings::new(Model::LENET, DataSet::MNIST, Method::Lfp, 10)
+        }
+    }
+
+    /// A run with these test accuracies; `None` if it diverged.
+    fn record(test_accuracy: Option<[f64; 2]>) -> Record {
+        let outcome = test_accuracy.map(|epochs| Outcome {
+            settings: settings(),
+            test_accuracy: epochs.into(),
+            test_top5: epochs.into(),
+            test_class_mean: epochs.map(|accuracy| accuracy / 2.0).into(),
+            best_epoch: 2,
+            train_accuracy: epochs.into(),
+            seconds: 1.0,
+            firing_rates: Default::default(),
+            versions: Versions::default(),
+        });
+        Record {
+            train_samples: 1,
+            test_samples: 1,
+            settings: settings(),
+            outcome,
+            analysis: None,
+        }
+    }
+
+    fn cell(measure: Measure, points: &[(f64, &[Option<[f64; 2]>])]) -> Cell {
+        let condition = Arc::new(Condition {
+            measure,
+            ..Condition::new("lenet", "LeNet", settings())
+        });
+        let point = |&(lr, runs): &(f64, &[Option<[f64; 2]>])| Point {
+            lr,
+            condition: condition.clone(),
+            records: runs.iter().map(|&run| record(run)).collect(),
+        };
+        Cell {
+            condition: condition.clone(),
+            method: MethodVariant::Lfp,
+            outcome: Ok(points.iter().map(point).collect()),
+        }
+    }
+
+    #[test]
+    fn of_equally_good_learning_rates_the_one_that_is_faster_is_best() {
+        let (slow, fast, worse) = ([0.5, 0.9], [0.8, 0.9], [0.9, 0.8]);
+        let points: [(f64, &[_]); 3] = [
+            (0.1, &[Some(slow)]),
+            (0.2, &[Some(fast)]),
+            (0.3, &[Some(worse)]),
+        ];
+        assert_eq!(cell(Measure::Top1, &points).best().unwrap().lr, 0.2);
+    }
+
+    #[test]
+    fn a_run_that_diverged_counts_as_guessing() {
+        let points: [(f64, &[_]); 1] = [(0.1, &[Some([0.3, 0.5]), None])];
+        let cell = cell(Measure::Top1, &points);
+        let point = &cell.points()[0];
+        assert_eq!(point.accuracies(), [0.5, 0.1]);
+        assert_eq!(point.diverged(), 1);
+        let (epoch, accuracy) = point.accuracy_by_epoch()[0];
+        assert_eq!((epoch, accuracy), (1.0, Spread::of([0.3, 0.1])));
+    }
+
+    #[test]
+    fn the_measure_of_the_condition_is_reported() {
+        let points: [(f64, &[_]); 1] = [(0.1, &[Some([0.3, 0.5])])];
+        let cell = cell(Measure::ClassMean, &points);
+        assert_eq!(cell.points()[0].accuracies(), [0.25]);
+    }
+
+    #[test]
+    fn what_was_not_run_has_no_best_learning_rate() {
+        let mut cell = cell(Measure::Top1, &[]);
+        cell.outcome = Err(NotRun::NoData);
+        assert!(cell.best().is_none() && cell.points().is_empty());
+        assert_eq!(NotRun::NoData.to_string(), "not run: no data");
+    }
+}

@@ -573,7 +573,11 @@ fn the_other_figures_are_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
     for figure in ["figa1", "figa2", "fig4"] {
-        succeeds(&["reproduce", figure, "--out", out, "--seeds", "1"]);
+        let of_grid: &[&str] = match figure {
+            "fig4" => &[],
+            _ => &["--seeds", "1"],
+        };
+        succeeds(&[&["reproduce", figure, "--out", out], of_grid].concat());
         let file = |ending: &str| {
             folder
                 .path()
@@ -589,6 +593,14 @@ fn the_other_figures_are_drawn() {
             "{figure}"
         );
     }
+    refused(
+        &["reproduce", "fig4", "--seeds", "1"],
+        &["--seeds", "unexpected argument"],
+    );
+    refused(
+        &["reproduce", "fig3", "--data-dir", out],
+        &["--data-dir", "unexpected argument"],
+    );
     let result = fs::read_to_string(folder.path().join("fig4/result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     let trajectories = result["trajectories"].as_array().unwrap();

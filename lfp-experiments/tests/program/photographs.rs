@@ -765,6 +765,12 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
         &["reproduce", "table3", "--models", "lenet", "--out", &out],
         &["table3 has nothing"],
     );
+    let pretrained = [
+        &arguments[..],
+        &["--pretrained", folder, "--models", "vgg-like"],
+    ]
+    .concat();
+    refused(&pretrained, &["--pretrained has no effect"]);
     refused(
         &["reproduce", "fig3", "--models", "vgg-like"],
         &["--models", "unexpected argument"],

@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::Sample,
     plot::{Axis, INK, LFP, LegendAt, Panel, Shape},
-    reproduce::{
-        Context,
-        args::{Layout, corner},
-    },
+    reproduce::{Context, args::Layout},
     study::{Analysis, MethodVariant, Results, Trained},
 };
 
@@ -125,5 +122,5 @@ pub(super) fn draw(context: &Context, results: &Results<Rasters>) -> Result<()> 
         panel_size: (300, 260),
         panels: before.chain(after).collect(),
     };
-    context.draw_as("raster", &corner(context.profile, results), layout)
+    context.draw_as("raster", results, layout)
 }
