@@ -33,6 +33,7 @@ pub enum Profile {
 
 /// Options of all figures.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run")]
 pub struct Output {
     /// Folder of the results; the figure gets a subfolder
     #[arg(long, value_name = "FOLDER", default_value = "results")]
@@ -43,6 +44,7 @@ pub struct Output {
 
 /// Options of figures that are made from a study.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Grid")]
 pub struct Common {
     /// Size of the grid
     #[arg(long, value_enum, default_value = "quick")]
@@ -56,6 +58,7 @@ pub struct Common {
 
 /// Options of figures on images.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data")]
 pub struct DataArgs {
     /// Folder of the data sets; without it MNIST is downloaded into a cache
     #[arg(long, value_name = "FOLDER")]
@@ -64,6 +67,7 @@ pub struct DataArgs {
 
 /// Options of figures on photographs.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data")]
 pub struct PretrainedArgs {
     /// Folder of torchvision's ImageNet weights (vgg16-*.pth, resnet18-*.pth, ...), from which transfer starts
     #[arg(long, value_name = "FOLDER")]

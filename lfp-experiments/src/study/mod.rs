@@ -1,7 +1,7 @@
 //! A study: conditions x methods x learning rates x seeds, one training run each.
 //!
 //! All figures and tables that compare trained networks are made from a study. A figure states its grid as
-//! [`Condition`]s; [`Study::run`] trains every run that the [journal](journal) does not have yet, and returns
+//! [`Condition`]s; [`Study::run`] trains every run that the [`journal`] does not have yet, and returns
 //! [`Results`] for panels ([`panels`]) and files ([`report`]).
 
 mod condition;

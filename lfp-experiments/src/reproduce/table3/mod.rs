@@ -28,6 +28,7 @@ pub struct Table3 {
 
 /// Which part of the table to run; an empty list selects everything.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
 struct Selection {
     /// Networks, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', value_parser = values::model())]

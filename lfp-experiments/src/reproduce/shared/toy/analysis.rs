@@ -91,19 +91,20 @@ impl Parameters {
     /// The shares of weights above theta, within theta, and below minus theta, over theta.
     fn shares(&self, prefix: &str) -> [Curve; 3] {
         let weights: Vec<f32> = self.weights().collect();
-        let share = |inside: &dyn Fn(f64) -> bool| {
-            let inside = weights.iter().filter(|&&weight| inside(weight.into()));
+        let share = |inside: &dyn Fn(f32) -> bool| {
+            let inside = weights.iter().filter(|&&weight| inside(weight));
             inside.count() as f64 / weights.len().max(1) as f64
         };
-        let curve = |name: &str, of: &dyn Fn(f64) -> f64| Curve {
+        // Thresholds are rounded to the precision of the weights, so that no weight counts twice.
+        let curve = |name: &str, of: &dyn Fn(f32) -> f64| Curve {
             quantity: format!("{prefix}share_{name}"),
             over: "theta",
-            points: thetas().map(|theta| (theta, of(theta))).collect(),
+            points: thetas().map(|theta| (theta, of(theta as f32))).collect(),
         };
         [
             curve("negative", &|theta| share(&|weight| weight < -theta)),
             curve("neutral", &|theta| {
-                neutral_share(weights.iter().copied(), theta as f32)
+                neutral_share(weights.iter().copied(), theta)
             }),
             curve("positive", &|theta| share(&|weight| weight > theta)),
         ]
