@@ -116,18 +116,20 @@ impl<'a> Study<'a> {
         analyse: impl Fn(Trained) -> Result<A> + Sync,
     ) -> Result<Results<A>> {
         self.check(resources)?;
-        let bars = match self.parallel {
-            true => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
-            false => MultiProgress::new(),
-        };
+        let bars = MultiProgress::new();
+        let bar = bars.add(progress_bar());
         let session = Session {
             journal: Journal::open(&self.folder)?,
             loader: Loader::new(resources),
             resources,
             parallel: self.parallel,
             analyse,
-            bar: bars.add(progress_bar()),
-            bars,
+            bar,
+            // The bars of many runs at once would only flicker.
+            bars_of_runs: match self.parallel {
+                true => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+                false => bars,
+            },
         };
         let mut plans = Vec::new();
         for condition in self.conditions {
@@ -150,19 +152,25 @@ impl<'a> Study<'a> {
 }
 
 impl Study<'_> {
-    /// Refuses weights without effect.
-    fn check(&self, resources: &Resources) -> Result<()> {
-        let is_selected = |condition: &&Condition| {
+    /// Whether any run is selected.
+    pub fn is_any_selected(&self) -> bool {
+        self.selected_conditions().next().is_some()
+    }
+
+    fn selected_conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(|condition| {
             let mut methods = condition.methods.iter();
             methods.any(|&method| (self.selected)(condition, method))
-        };
-        let mut selected = self.conditions.iter().filter(is_selected);
-        match resources.pretrained.is_some() && !selected.any(|condition| condition.imagenet) {
-            true => {
-                bail!("--pretrained has no effect: no network here starts from ImageNet weights")
-            }
-            false => Ok(()),
+        })
+    }
+
+    /// Refuses weights without effect.
+    fn check(&self, resources: &Resources) -> Result<()> {
+        let needs_weights = self.selected_conditions().any(|of| of.imagenet);
+        if resources.pretrained.is_some() && !needs_weights {
+            bail!("--pretrained has no effect: no network here starts from ImageNet weights");
         }
+        Ok(())
     }
 }
 
@@ -225,7 +233,7 @@ struct Session<'a, F> {
     parallel: bool,
     analyse: F,
     bar: ProgressBar,
-    bars: MultiProgress,
+    bars_of_runs: MultiProgress,
 }
 
 impl<A, F> Session<'_, F>
@@ -315,7 +323,7 @@ where
             ..Computing::on(device)
         };
         let (outcome, analysis) =
-            match train::run_in_memory(settings, &data, &computing, &self.bars) {
+            match train::run_in_memory(settings, &data, &computing, &self.bars_of_runs) {
                 Ok((outcome, network)) => {
                     let trained = Trained {
                         settings,

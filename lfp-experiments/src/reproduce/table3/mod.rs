@@ -63,17 +63,12 @@ impl Reproduce for Table3 {
     fn run(&self) -> Result<PathBuf> {
         let context = self.options.open(Self::NAME)?;
         let selected = |condition: &Condition, method| self.selection.has(condition, method);
-        let conditions = grid::conditions(&context);
-        let is_any_selected = conditions.iter().any(|condition| {
-            let mut methods = condition.methods.iter();
-            methods.any(|&method| selected(condition, method))
-        });
-        if !is_any_selected {
+        let study = Study::new(context.folder.clone(), grid::conditions(&context)).only(selected);
+        if !study.is_any_selected() {
             bail!(
                 "table3 has nothing that --models, --datasets, --activations and --methods select together"
             );
         }
-        let study = Study::new(context.folder.clone(), conditions).only(selected);
         let results = study.run(&context.resources, |_| Ok(()))?;
         let report = Report::new(context.header(), &results).with_paper(&results, grid::paper);
         report.write(&context.folder)?;
