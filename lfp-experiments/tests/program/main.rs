@@ -293,7 +293,7 @@ fn bad_arguments_are_refused_in_one_line() {
         (["--batch", "0"], ["--batch", "from 1"]),
         (["--momentum", "1"], ["--momentum", "below 1"]),
         (["--clip", "inf"], ["--clip", "positive"]),
-        (["--activation", "gelu"], ["gelu", "leaky_relu"]),
+        (["--activation", "softmax"], ["softmax", "leaky_relu"]),
         (["--device", "abacus"], ["abacus", "flex"]),
         (["--device", "cuda:x"], ["cuda:x", "cuda:N"]),
         (["--dataset", "imagenet"], ["imagenet", "mnist"]),
