@@ -1,10 +1,11 @@
-//! `explain`: what in an image spoke for its class, as a heat map.
+//! `explain`: heat maps of the relevance of pixels.
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{ImageEncoder, Rgb, RgbImage, codecs::png::PngEncoder, imageops::FilterType};
 use lfp_burn::{
@@ -14,43 +15,29 @@ use lfp_burn::{
 use lfp_models::{Classifier, LogitsRequired, Network};
 
 use crate::{
-    data::{DataError, Sample, Samples},
-    files::{self, FileError},
+    data::{Sample, Samples},
+    files,
 };
 
-/// Images are made at least that large, or one could not see their pixels.
+/// Smallest height or width of a picture; smaller images are enlarged by whole factors.
 const SMALLEST: u32 = 224;
 
-/// Why there is no heat map.
-#[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    /// The data.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A file.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The network spikes.
-    #[error(transparent)]
-    Spikes(#[from] LogitsRequired),
-}
-
-/// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red
-/// what spoke for it, blue what spoke against. Returns the files.
+/// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red for
+/// positive relevance, blue for negative. Returns the paths of the files.
 ///
 /// # Errors
 ///
-/// If a sample cannot be read, a file cannot be written, or the network spikes.
+/// If a sample cannot be read, a file cannot be written, or the network emits spikes.
 pub fn explain(
     network: &Network,
     data: &Arc<dyn Samples>,
     count: usize,
     device: &Device,
     folder: &Path,
-) -> Result<Vec<PathBuf>, ExplainError> {
+) -> Result<Vec<PathBuf>> {
     files::create_folder(folder)?;
     let mut written = Vec::new();
-    for index in 0..count.min(data.count()) {
+    for index in 0..count.min(data.len()) {
         let sample = data.read(index, 0)?;
         let relevance = relevance(network, &sample, data.shape(), device)?;
         let picture = beside(
@@ -64,7 +51,7 @@ pub fn explain(
     Ok(written)
 }
 
-/// The relevance of every pixel, row by row, by LRP-epsilon from 1 at the true class; channels are added up.
+/// LRP-epsilon from 1 at the true class: the relevance of each pixel, row by row, summed over the channels.
 fn relevance(
     network: &Network,
     sample: &Sample,
@@ -78,12 +65,12 @@ fn relevance(
     let reward = TargetReward::new().forward(logits.clone(), target);
     let feedback = logits
         .try_propagate(reward, &LfpConfig::new())
-        .expect("the reward has the shape of the outputs, and the inputs are tracked");
+        .expect("the reward has the shape of the logits, and the inputs are tracked");
     let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
     Ok(relevance.sum_dim(1).into_data().iter::<f32>().collect())
 }
 
-/// Red for what is positive, blue for what is negative, white for nothing; the largest magnitude is darkest.
+/// Red for positive, blue for negative, white for zero; the largest magnitude has the full colour.
 fn heat_map(relevance: &[f32], [_, height, width]: [usize; 3]) -> RgbImage {
     let largest = relevance
         .iter()
@@ -104,7 +91,7 @@ fn heat_map(relevance: &[f32], [_, height, width]: [usize; 3]) -> RgbImage {
     RgbImage::from_fn(width as u32, height as u32, colour)
 }
 
-/// The sample's values from the lowest to the highest, in grey if there is one channel.
+/// The sample with its values scaled to 0..255; grey if it has one channel.
 fn original(sample: &Sample, [channels, height, width]: [usize; 3]) -> RgbImage {
     let values = &sample.values;
     let lowest = values.iter().copied().fold(f32::INFINITY, f32::min);
@@ -137,7 +124,7 @@ fn png(image: &RgbImage) -> Vec<u8> {
     let kind = image::ExtendedColorType::Rgb8;
     PngEncoder::new(&mut content)
         .write_image(image, width, height, kind)
-        .expect("memory takes any image");
+        .expect("writing to memory does not fail");
     content
 }
 
@@ -146,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn red_speaks_for_a_class_and_blue_against_it() {
+    fn positive_relevance_is_red_and_negative_relevance_blue() {
         let map = heat_map(&[2.0, -2.0, 0.0, 1.0], [1, 2, 2]);
         assert_eq!(*map.get_pixel(0, 0), Rgb([230, 0, 0]));
         assert_eq!(*map.get_pixel(1, 0), Rgb([0, 0, 230]));

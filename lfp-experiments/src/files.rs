@@ -1,4 +1,4 @@
-//! Reading and writing files so that a killed process leaves no half of one behind.
+//! Atomic file access: a killed process leaves either the old file or the new one, never a part.
 
 use std::{
     fs::{self, File},
@@ -9,10 +9,10 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Ending of what is still being written.
+/// Extension of a file or folder while it is being written.
 pub(crate) const UNFINISHED: &str = "tmp";
 
-/// A file or folder that cannot be used.
+/// A file or folder that cannot be accessed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}: {source}", path = path.display())]
 pub struct FileError {
@@ -21,7 +21,7 @@ pub struct FileError {
     source: std::io::Error,
 }
 
-/// Names file and action in an error.
+/// Adds the action and the path to an I/O error.
 pub(crate) fn failed<'a>(
     action: &'static str,
     path: &'a Path,
@@ -33,44 +33,44 @@ pub(crate) fn failed<'a>(
     }
 }
 
-/// The whole content.
+/// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(failed("read", path))
 }
 
-/// What is in a folder, in no order.
+/// Lists a folder, in no particular order.
 pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(failed("read", path))
 }
 
-/// Creates a folder, and those above it.
+/// Creates a folder and its parents.
 pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(failed("create", path))
 }
 
-/// Writes a file that is either there in full or not at all, also after a crash.
+/// Writes a file atomically, so that it is complete or absent after a crash.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let unfinished = unfinished(path);
     write_durably(&unfinished, content)?;
     publish(&unfinished, path)
 }
 
-/// Writes a file and waits until it is on the disk.
+/// Writes a file and waits until the disk has it. Not atomic.
 pub(crate) fn write_durably(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let mut file = File::create(path).map_err(failed("write", path))?;
     file.write_all(content).map_err(failed("write", path))?;
     file.sync_all().map_err(failed("write", path))
 }
 
-/// Gives a finished file or folder its name.
+/// Renames a finished file or folder to its final name.
 pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<(), FileError> {
     fs::rename(unfinished, path).map_err(failed("write", path))?;
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// The name of `path` while it is being written.
+/// Temporary name of `path` while it is being written.
 pub(crate) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -78,7 +78,7 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Waits until renames in a folder are on the disk. Only Unix can open a folder for that.
+/// Waits until the disk has the renames in a folder. Does nothing outside Unix, where folders cannot be opened.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
     if cfg!(unix) {
         let sync = |folder: File| folder.sync_all();
@@ -94,9 +94,50 @@ pub(crate) fn sha256(content: &[u8]) -> String {
     format!("{:x}", Sha256::digest(content))
 }
 
-/// A value as a JSON file has it.
+/// Formats a value as the content of a JSON file.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut json = serde_json::to_vec_pretty(value).expect("plain values, whose keys are strings");
+    let mut json = serde_json::to_vec_pretty(value).expect("results have string keys only");
     json.push(b'\n');
     json
+}
+
+/// Writes a CSV file atomically. See [`to_csv`].
+pub(crate) fn write_csv<const N: usize, C: ToString>(
+    path: &Path,
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [C; N]>,
+) -> Result<(), FileError> {
+    write(path, &to_csv(header, rows))
+}
+
+/// Formats rows as the content of a CSV file. Cells are formatted by `Display`.
+pub(crate) fn to_csv<const N: usize, C: ToString>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [C; N]>,
+) -> Vec<u8> {
+    const IN_MEMORY: &str = "every row has N cells, and writing to memory does not fail";
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).expect(IN_MEMORY);
+    for row in rows {
+        let cells = row.map(|cell| cell.to_string());
+        writer.write_record(cells).expect(IN_MEMORY);
+    }
+    writer.into_inner().expect(IN_MEMORY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_cells_are_displayed_and_quoted_where_needed() {
+        let numbers = to_csv(["lr", "accuracy"], [[0.1, 1.0], [1e-7, f64::NAN]]);
+        assert_eq!(
+            String::from_utf8(numbers).unwrap(),
+            "lr,accuracy\n0.1,1\n0.0000001,NaN\n"
+        );
+        let text = to_csv(["name", "note"], [["a,b", ""]]);
+        assert_eq!(String::from_utf8(text).unwrap(), "name,note\n\"a,b\",\n");
+        assert_eq!(to_csv::<1, f64>(["lr"], []), b"lr\n");
+    }
 }

@@ -5,9 +5,8 @@
 //! | `bench` | [`mod@bench`]: time and memory of a training step |
 //! | `conformance` | [`conformance`]: comparison with the authors' package |
 //! | `explain` | [`mod@explain`]: relevance heat maps |
-//! | `prune` | [`pruning`]: accuracy over the pruning rate |
-//! | `reproduce` | [`reproduce`]: figures and tables of the paper |
-//! | (`reproduce`) | [`sweep`]: many runs, each kept when it is done |
+//! | `prune` | [`mod@prune`]: accuracy over the pruning rate |
+//! | `reproduce` | [`reproduce`]: figures and tables of the paper, each made from a [`study`] |
 //! | `train` | [`train`]: training of one network |
 
 mod allocator;
@@ -20,10 +19,10 @@ pub mod explain;
 mod files;
 pub mod objective;
 pub mod plot;
-pub mod pruning;
+pub mod prune;
 pub mod reproduce;
 mod seed;
-pub mod sweep;
+pub mod study;
 pub mod train;
 
 pub use allocator::Allocator;

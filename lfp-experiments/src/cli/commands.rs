@@ -16,7 +16,7 @@ use crate::{
     explain::explain,
     files::to_json,
     objective::Method,
-    pruning::{self, Criterion, Curve, Subject},
+    prune::{Criterion, Curve, Report, Subject},
     train::FinishedRun,
 };
 
@@ -167,11 +167,7 @@ impl PruneArgs {
         let curves = self.criteria.iter();
         let curves = curves.map(|&of| subject.curve(of, &self.rates.0));
         let curves: Vec<Curve> = curves.collect::<Result<_, _>>()?;
-        let report = pruning::Report {
-            settings: run.settings(),
-            samples: data.test.count(),
-            curves: &curves,
-        };
+        let report = Report::new(run.settings(), data.test.len(), &curves);
         print!("{}", report.write(&self.out)?);
         Ok(true)
     }

@@ -2,14 +2,13 @@
 
 mod commands;
 mod lfp;
-mod reproduce;
 mod train;
 pub(crate) mod values;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::device::DeviceName;
+use crate::{device::DeviceName, reproduce::Figure};
 
 /// Layer-wise feedback propagation: train networks, reproduce the paper, check against its reference results
 #[derive(Debug, Parser)]
@@ -33,17 +32,20 @@ enum Command {
     /// Prune the network of a finished run, and measure its accuracy
     Prune(commands::PruneArgs),
     /// Reproduce a figure or table of the paper
-    Reproduce(reproduce::ReproduceArgs),
+    Reproduce {
+        #[command(subcommand)]
+        figure: Figure,
+    },
     /// Train a network
-    Train(train::TrainArgs),
+    Train(Box<train::TrainArgs>),
 }
 
 /// The device of a command.
-#[derive(Debug, Args)]
-struct DeviceArgs {
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeviceArgs {
     /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu
     #[arg(long, default_value = "auto")]
-    device: DeviceName,
+    pub(crate) device: DeviceName,
 }
 
 impl Cli {
@@ -60,7 +62,7 @@ impl Cli {
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Prune(args) => args.run(),
-            Command::Reproduce(args) => args.run(),
+            Command::Reproduce { figure } => figure.run(),
             Command::Train(args) => args.run(),
         }
     }

@@ -55,7 +55,7 @@ struct ModelArgs {
 #[command(next_help_heading = "Data")]
 struct DataArgs {
     /// Data set
-    #[arg(long, default_value_t = DataSet::Mnist)]
+    #[arg(long, default_value_t = DataSet::MNIST, value_parser = values::data_set())]
     dataset: DataSet,
     /// Folder of the data set; without it MNIST is downloaded into a cache
     #[arg(long, value_name = "FOLDER")]
@@ -215,12 +215,12 @@ impl TrainArgs {
                 format!("the reward and the loss of spikes take no weights, and {model} spikes"),
             ),
             (
-                self.data.cache && !self.data.dataset.is_of_files(),
+                self.data.cache && !self.data.dataset.has_image_files(),
                 "cache".to_owned(),
                 format!("{} is in memory already", self.data.dataset),
             ),
             (
-                self.data.image_size.is_some() && !self.data.dataset.is_of_files(),
+                self.data.image_size.is_some() && !self.data.dataset.has_image_files(),
                 "image-size".to_owned(),
                 format!(
                     "only photographs (cub, isic, food11, folder) are resized, not {}",

@@ -5,11 +5,20 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lfp_models::Model;
 
+use crate::data::DataSet;
+
 /// A model by name; `--help` and errors list all names.
 pub(crate) fn model() -> impl TypedValueParser<Value = Model> {
     let names =
         Model::all().map(|model| PossibleValue::new(model.name()).help(model.spec().summary));
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Model>())
+}
+
+/// A data set by name; `--help` and errors list all names.
+pub(crate) fn data_set() -> impl TypedValueParser<Value = DataSet> {
+    let names = DataSet::all()
+        .map(|data_set| PossibleValue::new(data_set.name()).help(data_set.spec().summary));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<DataSet>())
 }
 
 /// One of the `names` of a type that reads itself from them.

@@ -1,194 +1,184 @@
-//! CIFAR-10 and CIFAR-100 in both of their published layouts: the binary and the Python version.
+//! CIFAR-10 and CIFAR-100 in both published layouts, binary and Python.
 
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Images, Split, images::normalized_scale, pickle};
+use super::{
+    DataError, DataSet, DataSetSpec, Images, Load, Split, formats::pickle::Dictionary,
+    images::normalization,
+};
 use crate::files;
 
-/// `[channels, height, width]` of an image, in the order in which the files hold it.
+impl DataSet {
+    /// CIFAR-10: 50,000 training and 10,000 test images of 3x32x32 pixels, ten classes.
+    pub const CIFAR10: Self = Self::new(&DataSetSpec {
+        name: "cifar10",
+        summary: "Photographs of ten kinds of objects, 32x32",
+        load: Load::Folder(|folder| CIFAR10.load(folder)),
+    });
+    /// CIFAR-100: 50,000 training and 10,000 test images of 3x32x32 pixels, a hundred classes.
+    pub const CIFAR100: Self = Self::new(&DataSetSpec {
+        name: "cifar100",
+        summary: "Photographs of a hundred kinds of objects, 32x32",
+        load: Load::Folder(|folder| CIFAR100.load(folder)),
+    });
+}
+
+/// Shape of an image, `[channels, height, width]`, in the files' order.
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
 
-/// Means and deviations of the channels, as the authors' configuration has them.
+/// Means and standard deviations of the channels, from the configuration of the paper's authors.
 const MEAN: [f32; 3] = [0.4911, 0.4820, 0.4467];
-const DEVIATION: [f32; 3] = [0.2022, 0.1993, 0.2009];
+const STD: [f32; 3] = [0.2022, 0.1993, 0.2009];
 
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cifar {
-    /// Ten classes.
-    Ten,
-    /// A hundred classes.
-    Hundred,
+const CIFAR10: Cifar = Cifar {
+    num_classes: 10,
+    label_bytes: 1,
+    label_key: "labels",
+    layouts: [
+        Layout {
+            folder: "cifar-10-batches-bin",
+            train: &[
+                "data_batch_1.bin",
+                "data_batch_2.bin",
+                "data_batch_3.bin",
+                "data_batch_4.bin",
+                "data_batch_5.bin",
+            ],
+            test: "test_batch.bin",
+            read: Cifar::read_binary,
+        },
+        Layout {
+            folder: "cifar-10-batches-py",
+            train: &[
+                "data_batch_1",
+                "data_batch_2",
+                "data_batch_3",
+                "data_batch_4",
+                "data_batch_5",
+            ],
+            test: "test_batch",
+            read: Cifar::read_pickle,
+        },
+    ],
+};
+
+const CIFAR100: Cifar = Cifar {
+    num_classes: 100,
+    label_bytes: 2,
+    label_key: "fine_labels",
+    layouts: [
+        Layout {
+            folder: "cifar-100-binary",
+            train: &["train.bin"],
+            test: "test.bin",
+            read: Cifar::read_binary,
+        },
+        Layout {
+            folder: "cifar-100-python",
+            train: &["train"],
+            test: "test",
+            read: Cifar::read_pickle,
+        },
+    ],
+};
+
+struct Cifar {
+    num_classes: usize,
+    /// Bytes before the pixels of a binary record. The last one is the label; CIFAR-100 has the coarse label first.
+    label_bytes: usize,
+    /// Key of the labels in a pickled dictionary.
+    label_key: &'static str,
+    layouts: [Layout; 2],
 }
 
 /// A published layout.
 struct Layout {
-    /// The folder that the archive unpacks to.
+    /// Folder in the archive.
     folder: &'static str,
     train: &'static [&'static str],
-    test: &'static [&'static str],
-    read: fn(Cifar, &Path) -> Result<Contents, DataError>,
+    test: &'static str,
+    read: fn(&Cifar, &Path) -> Result<Contents, DataError>,
 }
 
-/// What a file holds.
+/// Pixels and labels of a file.
+#[derive(Default)]
 struct Contents {
     pixels: Vec<u8>,
     labels: Vec<u8>,
 }
 
 impl Cifar {
-    /// Number of classes.
-    pub fn num_classes(self) -> usize {
-        match self {
-            Self::Ten => 10,
-            Self::Hundred => 100,
-        }
-    }
-
-    /// Reads it from `folder`, or the subfolder that its archive unpacks to.
-    ///
-    /// # Errors
-    ///
-    /// If a file is missing or broken.
-    pub fn load(self, folder: &Path) -> Result<Split, DataError> {
-        let layouts = self.layouts();
-        let found = layouts.iter().find_map(|layout| {
+    /// Reads `folder` or the subfolder that the archive unpacks to.
+    fn load(&self, folder: &Path) -> Result<Split, DataError> {
+        let found = self.layouts.iter().find_map(|layout| {
             let places = [folder.join(layout.folder), folder.to_owned()];
             let here = |place: &PathBuf| place.join(layout.train[0]).is_file();
             Some((layout, places.into_iter().find(here)?))
         });
         let Some((layout, place)) = found else {
+            let file = |layout: &Layout| format!("{}/{}", layout.folder, layout.train[0]);
             return Err(DataError::NoDataSet {
                 folder: folder.to_owned(),
-                expected: layouts
-                    .map(|layout| format!("{}/{}", layout.folder, layout.train[0]))
-                    .join(" or "),
+                expected: self.layouts.each_ref().map(file).join(" or "),
             });
         };
         let part = |names: &[&str]| self.read(layout, &place, names);
-        Ok(Split::new(part(layout.train)?, part(layout.test)?))
+        Ok(Split::new(part(layout.train)?, part(&[layout.test])?))
     }
 
-    fn layouts(self) -> [Layout; 2] {
-        match self {
-            Self::Ten => [
-                Layout {
-                    folder: "cifar-10-batches-bin",
-                    train: &[
-                        "data_batch_1.bin",
-                        "data_batch_2.bin",
-                        "data_batch_3.bin",
-                        "data_batch_4.bin",
-                        "data_batch_5.bin",
-                    ],
-                    test: &["test_batch.bin"],
-                    read: binary,
-                },
-                Layout {
-                    folder: "cifar-10-batches-py",
-                    train: &[
-                        "data_batch_1",
-                        "data_batch_2",
-                        "data_batch_3",
-                        "data_batch_4",
-                        "data_batch_5",
-                    ],
-                    test: &["test_batch"],
-                    read: python,
-                },
-            ],
-            Self::Hundred => [
-                Layout {
-                    folder: "cifar-100-binary",
-                    train: &["train.bin"],
-                    test: &["test.bin"],
-                    read: binary,
-                },
-                Layout {
-                    folder: "cifar-100-python",
-                    train: &["train"],
-                    test: &["test"],
-                    read: python,
-                },
-            ],
-        }
-    }
-
-    fn read(self, layout: &Layout, folder: &Path, names: &[&str]) -> Result<Images, DataError> {
-        let mut all = Contents {
-            pixels: Vec::new(),
-            labels: Vec::new(),
-        };
+    fn read(&self, layout: &Layout, folder: &Path, names: &[&str]) -> Result<Images, DataError> {
+        let mut all = Contents::default();
         for name in names {
             let path = folder.join(name);
             let contents = (layout.read)(self, &path)?;
-            let known = |label: &&u8| usize::from(**label) >= self.num_classes();
-            if let Some(&found) = contents.labels.iter().find(known) {
-                return Err(DataError::Label {
-                    path,
-                    found: found.into(),
-                    classes: self.num_classes(),
-                });
+            let is_unknown = |label: &&u8| usize::from(**label) >= self.num_classes;
+            if let Some(&found) = contents.labels.iter().find(is_unknown) {
+                return Err(DataError::label(&path, self.num_classes, found));
             }
             all.pixels.extend(contents.pixels);
             all.labels.extend(contents.labels);
         }
         Ok(Images {
             shape: SHAPE,
-            num_classes: self.num_classes(),
+            num_classes: self.num_classes,
             pixels: all.pixels,
             labels: all.labels,
-            scale: normalized_scale(MEAN, DEVIATION),
+            lookup: normalization(MEAN, STD),
         })
     }
-}
 
-/// Records of a label (CIFAR-100: the coarse and the fine one) and the pixels.
-fn binary(kind: Cifar, path: &Path) -> Result<Contents, DataError> {
-    let labels = match kind {
-        Cifar::Ten => 1,
-        Cifar::Hundred => 2,
-    };
-    let bytes = files::read(path)?;
-    let record = labels + PIXELS;
-    if bytes.is_empty() || bytes.len() % record != 0 {
-        return Err(DataError::Broken {
-            path: path.to_owned(),
-            reason: format!(
-                "expected records of {record} bytes, found {} bytes, which is no multiple of that",
-                bytes.len()
-            ),
-        });
+    /// Records of label bytes and pixels.
+    fn read_binary(&self, path: &Path) -> Result<Contents, DataError> {
+        let bytes = files::read(path)?;
+        let record = self.label_bytes + PIXELS;
+        if bytes.is_empty() || bytes.len() % record != 0 {
+            let expected = format!("records of {record} bytes");
+            let found = format!("{} bytes, which is not a multiple", bytes.len());
+            return Err(DataError::malformed(path, expected, found));
+        }
+        let mut contents = Contents::default();
+        for record in bytes.chunks(record) {
+            let (labels, pixels) = record.split_at(self.label_bytes);
+            contents.labels.push(labels[self.label_bytes - 1]);
+            contents.pixels.extend(pixels);
+        }
+        Ok(contents)
     }
-    let records = bytes.chunks(record);
-    Ok(Contents {
-        labels: records.clone().map(|record| record[labels - 1]).collect(),
-        pixels: records
-            .flat_map(|record| &record[labels..])
-            .copied()
-            .collect(),
-    })
-}
 
-/// A pickled dictionary with an array of pixels and a list of labels.
-fn python(kind: Cifar, path: &Path) -> Result<Contents, DataError> {
-    let key = match kind {
-        Cifar::Ten => "labels",
-        Cifar::Hundred => "fine_labels",
-    };
-    let dictionary = pickle::Dictionary::read(path)?;
-    let labels = dictionary.bytes_of_numbers(key)?;
-    let pixels = dictionary.array("data")?;
-    if pixels.is_empty() || pixels.len() != labels.len() * PIXELS {
-        return Err(DataError::Broken {
-            path: path.to_owned(),
-            reason: format!(
-                "expected {PIXELS} pixels for each of {} labels, found {}",
-                labels.len(),
-                pixels.len()
-            ),
-        });
+    /// A pickled dictionary with an array of pixels and a list of labels.
+    fn read_pickle(&self, path: &Path) -> Result<Contents, DataError> {
+        let dictionary = Dictionary::read(path)?;
+        let labels = dictionary.bytes_of_numbers(self.label_key)?;
+        let pixels = dictionary.array("data")?;
+        if pixels.is_empty() || pixels.len() != labels.len() * PIXELS {
+            let expected = format!("{PIXELS} pixels for each of {} labels", labels.len());
+            return Err(DataError::malformed(
+                path,
+                expected,
+                pixels.len().to_string(),
+            ));
+        }
+        Ok(Contents { pixels, labels })
     }
-    Ok(Contents { pixels, labels })
 }

@@ -1,78 +1,147 @@
-//! Why there are no data.
+//! Errors of loading and reading data sets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{IdxError, MnistError};
+use super::DataSet;
 use crate::files::FileError;
 
-/// Why a data set cannot be used. Every error names the file.
+/// A data set that cannot be used. Messages name the file, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of MNIST is broken.
-    #[error(transparent)]
-    Idx(#[from] IdxError),
-    /// MNIST.
-    #[error(transparent)]
-    Mnist(#[from] MnistError),
-    /// Only MNIST can be fetched.
-    #[error("dataset {0} is not fetched from the network: name its folder with `--data-dir`")]
-    NoFolder(String),
-    /// The folder holds something else.
-    #[error("{folder}: found no {expected} there; `--data-dir` takes the folder with the unpacked data set", folder = folder.display())]
+    /// No folder for a data set that cannot be downloaded.
+    #[error("data set {0} cannot be downloaded; name its folder with `--data-dir`")]
+    NoFolder(DataSet),
+    /// A folder for a data set without files.
+    #[error("data set {0} is generated and has no files; omit `--data-dir`")]
+    Generated(DataSet),
+    /// The folder does not contain the data set.
+    #[error(
+        "{folder}: found no {expected}; `--data-dir` takes the folder with the unpacked data set",
+        folder = folder.display()
+    )]
     NoDataSet {
         /// The folder.
         folder: PathBuf,
-        /// What would be there.
+        /// Files that the data set has.
         expected: String,
     },
-    /// A file is not what it should be.
-    #[error("{path}: {reason}", path = path.display())]
-    Broken {
+    /// A malformed file or folder.
+    #[error("{path}: expected {expected}, found {found}", path = path.display())]
+    Malformed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Expected content.
+        expected: String,
+        /// Content found.
+        found: String,
+    },
+    /// A malformed line of a text file.
+    #[error("{path}: line {line}: expected {expected}, found {found}", path = path.display())]
+    MalformedLine {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+        /// Line number, from 1.
+        line: u64,
+        /// Expected content.
+        expected: String,
+        /// Content found.
+        found: String,
     },
-    /// A label that is no class.
-    #[error("{path}: expected labels below {classes}, found {found}", path = path.display())]
-    Label {
-        /// The file of the labels.
+    /// A gzip file that is truncated or corrupt.
+    #[error("{path}: broken gzip file ({source}); download it again", path = path.display())]
+    Gzip {
+        /// The file.
         path: PathBuf,
-        /// The label.
-        found: u32,
-        /// Number of classes.
-        classes: usize,
+        /// Reason.
+        source: std::io::Error,
     },
-    /// A file of labels names an image that is not there.
-    #[error("{labels}: names {image}, which is missing", labels = labels.display(), image = image.display())]
+    /// A file of labels lists an image that does not exist.
+    #[error(
+        "{labels}: lists {image}, which is missing",
+        labels = labels.display(), image = image.display()
+    )]
     MissingImage {
-        /// The file of the labels.
+        /// The file of labels.
         labels: PathBuf,
         /// The image.
         image: PathBuf,
     },
     /// A class without images.
-    #[error("{}: a class without images; remove it, or give it some", .0.display())]
+    #[error("{}: class without images; remove it or add images", .0.display())]
     EmptyClass(PathBuf),
     /// An image that cannot be decoded.
     #[error("{path}: broken image ({reason})", path = path.display())]
     Image {
         /// The image.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Reason.
         reason: String,
     },
-    /// The data have another number of classes than the model.
-    #[error("{folder}: expected data of {expected} classes, as many as the model has, found {found}", folder = folder.display())]
+    /// The number of classes differs from the expected one.
+    #[error(
+        "{folder}: expected data of {expected} classes, found {found}",
+        folder = folder.display()
+    )]
     Classes {
-        /// The data.
+        /// The folder of the data set.
         folder: PathBuf,
-        /// Classes of the model.
+        /// Expected number of classes.
         expected: usize,
-        /// Classes of the data.
+        /// Number of classes found.
         found: usize,
     },
+    /// No mirror delivered a file.
+    #[error(
+        "cannot download {name}: {reason}; put the data set's files into a folder and name it with `--data-dir`"
+    )]
+    Download {
+        /// The file.
+        name: &'static str,
+        /// Error of the last mirror.
+        reason: String,
+    },
+    /// The system has no cache folder for downloads.
+    #[error("no cache folder on this system; name the data set's folder with `--data-dir`")]
+    NoCache,
+}
+
+impl DataError {
+    pub(super) fn malformed(
+        path: &Path,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// For a label that is not below `classes`.
+    pub(super) fn label(path: &Path, classes: usize, found: impl Into<u32>) -> Self {
+        let expected = format!("labels from 0 to {}", classes - 1);
+        Self::malformed(path, expected, found.into().to_string())
+    }
+
+    /// For a file that the `csv` crate cannot read as rows of `expected`.
+    pub(super) fn csv(path: &Path, expected: &str, error: &csv::Error) -> Self {
+        let line = error.position().map_or(0, csv::Position::line);
+        let found = match error.kind() {
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => format!("{len} fields instead of {expected_len}"),
+            csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+            _ => error.to_string(),
+        };
+        Self::MalformedLine {
+            path: path.to_owned(),
+            line,
+            expected: expected.to_owned(),
+            found,
+        }
+    }
 }

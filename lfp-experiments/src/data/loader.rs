@@ -1,8 +1,7 @@
-//! Batches, decoded by worker threads, the same for any number of them.
+//! Batches, decoded by worker threads. The result does not depend on the number of threads.
 //!
-//! Burn's loader decides the order; each batch's samples are then read in parallel, and batches are
-//! made ahead while the network learns from the ones before. (Burn's own workers hand batches on as
-//! they are ready, which is in another order every time.)
+//! Burn's loader decides the order. The samples of a batch are read in parallel, and batches are prepared ahead while the network
+//! trains. (Burn's own workers deliver batches in the order in which they finish, which differs between runs.)
 
 use std::sync::{Arc, mpsc};
 
@@ -17,31 +16,31 @@ use rayon::prelude::*;
 
 use super::{DataError, Sample, Samples};
 
-/// Batches that are ready before they are asked for.
+/// Number of batches prepared ahead.
 const AHEAD: usize = 2;
 
 /// A batch of samples on a device.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// `[batch_size, channels, height, width]`.
+    /// Images, `[batch, channels, height, width]`.
     pub inputs: Tensor<4>,
-    /// The classes, `[batch_size]`.
+    /// Classes, `[batch]`.
     pub targets: Tensor<1, Int>,
 }
 
-/// The order of the samples.
+/// Order of the samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// As they are.
+    /// By index.
     Given,
-    /// Another one for every number, which also decides how samples are altered.
+    /// Shuffled by a seed, which also seeds the augmentation.
     Shuffled(u64),
 }
 
-/// Burn's batcher of samples.
+/// Collects samples into a [`Batch`], for Burn's data loaders.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleBatcher {
-    /// `[channels, height, width]` of a sample.
+    /// Shape of a sample, `[channels, height, width]`.
     pub shape: [usize; 3],
 }
 
@@ -63,18 +62,18 @@ impl Batcher<Sample, Batch> for SampleBatcher {
 
 /// A data set in batches.
 pub struct Batches<'a> {
-    /// The data.
+    /// Data set.
     pub data: &'a Arc<dyn Samples>,
-    /// Samples per batch; the last may have fewer.
+    /// Samples per batch; the last batch may be smaller.
     pub size: usize,
-    /// Their order.
+    /// Order of the samples.
     pub order: Order,
-    /// Threads that read samples; 0 for as many as the machine has cores.
+    /// Number of threads that read samples; 0 for the number of cores.
     pub workers: usize,
 }
 
 impl Batches<'_> {
-    /// Reads them, once, onto `device`.
+    /// Reads all batches once, onto `device`. The iterator ends after the first error.
     pub fn iter(&self, device: &Device) -> impl Iterator<Item = Result<Batch, DataError>> + use<> {
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let reader = Reader {
@@ -86,26 +85,27 @@ impl Batches<'_> {
             },
             workers: self.workers,
         };
-        let indices = indices(self.data.count(), self.size, self.order);
+        let indices = indices(self.data.len(), self.size, self.order);
         std::thread::spawn(move || reader.send_all(indices, &sender));
         receiver.into_iter()
     }
 }
 
-/// The indices of each batch, in the order of Burn's loader.
-fn indices(count: usize, size: usize, order: Order) -> Vec<Vec<usize>> {
+/// Sample indices of each batch, in the order of Burn's loader.
+fn indices(len: usize, size: usize, order: Order) -> Vec<Vec<usize>> {
     let builder = DataLoaderBuilder::new(Indices).batch_size(size);
     let builder = match order {
         Order::Given => builder,
         Order::Shuffled(seed) => builder.shuffle(seed),
     };
-    let loader = builder.build(Range(count));
+    let loader = builder.build(Range(len));
     let batches = loader.iter();
     batches
-        .map(|batch| batch.expect("numbers in memory"))
+        .map(|batch| batch.expect("`Range` never fails"))
         .collect()
 }
 
+/// The numbers from 0 to below a limit, as a data set.
 struct Range(usize);
 
 impl Dataset<usize> for Range {
@@ -126,7 +126,7 @@ impl Batcher<usize, Vec<usize>> for Indices {
     }
 }
 
-/// What the worker threads know.
+/// State of the reading thread.
 struct Reader {
     data: Arc<dyn Samples>,
     device: Device,
@@ -138,10 +138,10 @@ type Sender = mpsc::SyncSender<Result<Batch, DataError>>;
 
 impl Reader {
     fn send_all(&self, batches: Vec<Vec<usize>>, sender: &Sender) {
-        // One worker is this thread itself.
+        // A single worker is this thread itself.
         let pool = (self.workers != 1).then(|| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(self.workers);
-            pool.build().expect("the system has threads")
+            pool.build().expect("the system can start threads")
         });
         let shape = self.data.shape();
         for indices in batches {
@@ -152,7 +152,7 @@ impl Reader {
             };
             let batch = samples.map(|samples| SampleBatcher { shape }.batch(samples, &self.device));
             let failed = batch.is_err();
-            // Whoever wanted the batches may be gone, or will be after an error.
+            // Sending fails if the receiver was dropped.
             if sender.send(batch).is_err() || failed {
                 return;
             }

@@ -1,4 +1,4 @@
-//! From panels to plotters' charts.
+//! Draws panels as plotters' charts.
 
 use plotters::{
     chart::ChartContext,
@@ -8,18 +8,21 @@ use plotters::{
         Cartesian2d, ChartBuilder, Color, DrawingArea, DrawingBackend, LineSeries,
         SeriesLabelPosition,
     },
-    style::{BLACK, WHITE},
+    style::{
+        BLACK, IntoTextStyle, WHITE,
+        text_anchor::{HPos, Pos, VPos},
+    },
 };
 
 use super::{
     Axis, Figure, LegendAt, Panel, Shape,
-    style::{FONT, INK, LABEL, TICK, TITLE},
+    style::{CORNER, FONT, INK, LABEL, TICK, TITLE},
 };
 
 type Error<DB> = plotters::drawing::DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
 type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Draws everything `scale` times as large, for pixels that are small.
+/// Draws a figure, with all lengths multiplied by `scale`.
 pub(super) fn figure<DB: DrawingBackend>(
     figure: &Figure,
     area: &DrawingArea<DB, Shift>,
@@ -27,6 +30,19 @@ pub(super) fn figure<DB: DrawingBackend>(
 ) -> Result<(), Error<DB>> {
     area.fill(&WHITE)?;
     let rows = figure.panels.len().div_ceil(figure.columns);
+    let (width, height) = area.dim_in_pixel();
+    let area = match figure.corner.is_empty() {
+        true => area.clone(),
+        false => {
+            let strip = CORNER * scale;
+            let (panels, strip_area) = area.split_vertically(height.saturating_sub(strip));
+            let centre = (width as i32 - 8 * scale as i32, strip as i32 / 2);
+            let style = (FONT, TICK * scale, &INK).into_text_style(&strip_area);
+            let style = style.pos(Pos::new(HPos::Right, VPos::Center));
+            strip_area.draw_text(&figure.corner, &style, centre)?;
+            panels
+        }
+    };
     let areas = area.split_evenly((rows, figure.columns));
     for (area, content) in areas.iter().zip(&figure.panels) {
         panel(content, area, scale)?;
@@ -65,7 +81,7 @@ fn panel<DB: DrawingBackend>(
     legend(&mut chart, panel, scale)
 }
 
-/// About how many ticks: at a logarithmic axis one for each power of 10.
+/// Approximate number of ticks; a logarithmic axis has one per power of 10.
 fn labels(axis: &Axis) -> usize {
     match axis.logarithmic {
         true => (axis.range.end.floor() - axis.range.start.ceil()) as usize + 1,
@@ -76,7 +92,7 @@ fn labels(axis: &Axis) -> usize {
 fn tick(axis: &Axis, value: f64) -> String {
     match axis.logarithmic {
         true => format!("1e{}", value.round()),
-        // Rounding keeps the noise of adding steps out of the text.
+        // Tick positions are sums of steps; rounding hides the rounding errors of the sums.
         false => format!("{}", (value * 1e6).round() / 1e6 + 0.0),
     }
 }

@@ -1,16 +1,16 @@
-//! Values over the plane: as cells of colour, and as contour lines.
+//! A field over the plane, drawn as coloured cells or contour lines.
 
 use plotters::prelude::RGBColor;
 
 use super::{Point, Shape};
 
-/// A square grid of values, row by row from the lowest y, over `from..to` in both directions.
+/// The coordinate of a grid line: `size` cells between `from` and `to`.
 fn position(index: usize, size: usize, from: f64, to: f64) -> f64 {
     from + (to - from) * index as f64 / size as f64
 }
 
-/// Colours the plane by `colours`, `size` by `size` of them, row by row from the lowest y. Neighbours
-/// of the same colour become one cell.
+/// Fills the rectangle `x` times `y` with `size` by `size` coloured cells, row by row from the lowest y. Neighbours of the
+/// same colour in a row become one cell.
 pub fn cells(colours: &[RGBColor], size: usize, x: (f64, f64), y: (f64, f64)) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (row, line) in colours.chunks(size).enumerate() {
@@ -27,7 +27,8 @@ pub fn cells(colours: &[RGBColor], size: usize, x: (f64, f64), y: (f64, f64)) ->
     shapes
 }
 
-/// The lines where a field has the value `level`: marching squares between the centres of cells.
+/// Contour lines at `level` of a field of `size` by `size` cells, row by row from the lowest y: marching squares between
+/// the centres of the cells.
 pub fn contours(
     field: &[f64],
     size: usize,

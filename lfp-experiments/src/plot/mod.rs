@@ -1,4 +1,4 @@
-//! Figures: panels in a grid, drawn alike as PNG and SVG.
+//! Figures: panels in a grid, drawn as PNG and SVG.
 
 mod draw;
 mod field;
@@ -6,46 +6,47 @@ mod style;
 
 use std::{ops::Range, path::Path};
 
+use anyhow::{Result, anyhow};
 use plotters::prelude::{BitMapBackend, IntoDrawingArea, RGBColor, SVGBackend};
 
 pub use field::{cells, contours};
 pub use style::{
-    CLASSES, GRADIENT, INITIAL, INK, LFP, NEGATIVE, NEUTRAL, PLAIN, POSITIVE, shade, tint,
+    CLASSES, GRADIENT, INK, LFP, NEGATIVE, NEUTRAL, PALETTE, POSITIVE, SURROGATE, shade, tint,
 };
 
-use crate::files::{self, FileError};
+use crate::files;
 
 /// A point in the coordinates of a panel.
 pub type Point = (f64, f64);
 
-/// Something drawn in a panel.
+/// A shape in a panel.
 #[derive(Clone, Debug)]
 pub enum Shape {
     /// A line through points.
     Line(Vec<Point>, RGBColor),
     /// A thin line through points.
     Hairline(Vec<Point>, RGBColor),
-    /// Filled discs of a radius in pixels.
+    /// Discs with a radius in pixels.
     Dots(Vec<Point>, RGBColor, u32),
-    /// What lies between the lower and the upper line, and how opaque it is.
+    /// The area between two lines.
     Band {
-        /// Both lines: x, lower y, upper y.
+        /// x, lower y, upper y.
         points: Vec<(f64, f64, f64)>,
         /// Its colour.
         colour: RGBColor,
-        /// From 0 to 1.
+        /// Opacity from 0 to 1.
         opacity: f64,
     },
-    /// A filled rectangle from one corner to the other.
+    /// A filled rectangle between two opposite corners.
     Cell(Point, Point, RGBColor),
 }
 
 /// An axis of a panel.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// What is on it.
+    /// Label.
     pub label: String,
-    /// From where to where; of a logarithmic axis the exponents of 10.
+    /// Range; of a logarithmic axis that of the exponents of 10.
     pub range: Range<f64>,
     /// Whether values are exponents of 10.
     pub logarithmic: bool,
@@ -61,7 +62,7 @@ impl Axis {
         }
     }
 
-    /// An axis of exponents of 10, labelled by the powers.
+    /// A logarithmic axis. Points have the exponents of 10 as coordinates.
     pub fn logarithmic(label: &str, exponents: Range<f64>) -> Self {
         Self {
             logarithmic: true,
@@ -70,64 +71,66 @@ impl Axis {
     }
 }
 
-/// One diagram.
+/// A diagram.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// Above it.
+    /// Title.
     pub title: String,
-    /// Below it.
+    /// Horizontal axis.
     pub x: Axis,
-    /// To its left.
+    /// Vertical axis.
     pub y: Axis,
-    /// From the back to the front.
+    /// Shapes, from back to front.
     pub shapes: Vec<Shape>,
-    /// What the colours mean.
+    /// Names of colours; no legend if empty.
     pub legend: Vec<(&'static str, RGBColor)>,
-    /// Where that stands.
+    /// Position of the legend.
     pub legend_at: LegendAt,
 }
 
-/// Places for a legend.
+/// Positions of a legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LegendAt {
-    /// Under curves that rise.
+    /// Below rising curves.
     LowerRight,
-    /// Under curves that fall.
+    /// Below falling curves.
     LowerLeft,
-    /// Over curves that rise late.
+    /// Above curves that rise late.
     UpperLeft,
-    /// Where areas meet.
+    /// Halfway up.
     MiddleRight,
 }
 
-/// Pixels of a PNG for each unit of length.
+/// A curve of means within a band of one standard deviation, cut to `[0, 1]`: x, (mean, standard deviation).
+pub fn band(points: &[(f64, (f64, f64))], colour: RGBColor) -> [Shape; 2] {
+    let area = points.iter().map(|&(x, (mean, deviation))| {
+        (x, (mean - deviation).max(0.0), (mean + deviation).min(1.0))
+    });
+    let line = points.iter().map(|&(x, (mean, _))| (x, mean));
+    [
+        Shape::Band {
+            points: area.collect(),
+            colour,
+            opacity: 0.2,
+        },
+        Shape::Line(line.collect(), colour),
+    ]
+}
+
+/// Pixels of the PNG per unit of length.
 const PNG_SCALE: u32 = 2;
 
-/// Panels, row by row.
+/// Panels in rows.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// Panels in a row.
+    /// Panels per row.
     pub columns: usize,
     /// Width and height of a panel, in pixels of the SVG.
     pub panel_size: (u32, u32),
-    /// All of them.
+    /// Panels, row by row.
     pub panels: Vec<Panel>,
-}
-
-/// A figure that could not be drawn.
-#[derive(Debug, thiserror::Error)]
-pub enum PlotError {
-    /// Its file.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Its content.
-    #[error("cannot draw {path}: {reason}")]
-    Draw {
-        /// The file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
+    /// Small text in the lower right corner; none if empty.
+    pub corner: String,
 }
 
 impl Figure {
@@ -136,32 +139,34 @@ impl Figure {
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn write(&self, folder: &Path, name: &str) -> Result<(), PlotError> {
+    pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
         style::register_font();
-        let rows = self.panels.len().div_ceil(self.columns) as u32;
-        let (width, height) = self.panel_size;
-        let size = (width * self.columns as u32, height * rows);
-
+        let (width, height) = self.size();
         let png = folder.join(format!("{name}.png"));
-        let failed = |reason: String| PlotError::Draw {
-            path: png.display().to_string(),
-            reason,
-        };
-        let pixels = (PNG_SCALE * size.0, PNG_SCALE * size.1);
+        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", png.display());
+        let pixels = (PNG_SCALE * width, PNG_SCALE * height);
         let area = BitMapBackend::new(&png, pixels).into_drawing_area();
-        draw::figure(self, &area, PNG_SCALE).map_err(|error| failed(error.to_string()))?;
-        area.present().map_err(|error| failed(error.to_string()))?;
+        draw::figure(self, &area, PNG_SCALE).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
 
         let svg = folder.join(format!("{name}.svg"));
+        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", svg.display());
         let mut text = String::new();
-        let failed = |reason: String| PlotError::Draw {
-            path: svg.display().to_string(),
-            reason,
-        };
-        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        draw::figure(self, &area, 1).map_err(|error| failed(error.to_string()))?;
-        area.present().map_err(|error| failed(error.to_string()))?;
+        let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        draw::figure(self, &area, 1).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
         drop(area);
         Ok(files::write(&svg, text.as_bytes())?)
+    }
+
+    /// Width and height in pixels of the SVG.
+    fn size(&self) -> (u32, u32) {
+        let rows = self.panels.len().div_ceil(self.columns) as u32;
+        let (width, height) = self.panel_size;
+        let corner = match self.corner.is_empty() {
+            true => 0,
+            false => style::CORNER,
+        };
+        (width * self.columns as u32, height * rows + corner)
     }
 }

@@ -1,13 +1,18 @@
-//! Figure 4: a neuron with two weights and no bias, from seven starts.
+//! Figure 4: trajectories of the two weights of a neuron, from seven starting points.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use anyhow::Result;
 use burn::{
     module::{Module, Param},
     nn::{Linear, loss::BinaryCrossEntropyLossConfig},
     optim::{GradientsParams, SgdConfig},
     tensor::{Device, Tensor},
 };
+use clap::Args;
 use lfp_burn::{
     Propagate,
     nn::{Hook, Hooked},
@@ -17,21 +22,24 @@ use plotters::prelude::RGBColor;
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use super::{ReproduceError, Request, write_csv, write_result};
+use super::{
+    Output, Reproduce,
+    args::{Layout, SEEDS},
+};
 use crate::{
     data::{Batch, Batches, Order, Points, Samples},
-    files::FileError,
+    files::{self, to_json},
     objective::Method,
-    plot::{
-        Axis, Figure, GRADIENT, INK, LFP, LegendAt, Panel, Point, Shape, cells, contours, shade,
-    },
-    train::Versions,
+    plot::{Axis, INK, LegendAt, Panel, Point, Shape, cells, contours, shade},
+    study::{MethodVariant, report::Header},
 };
 
+/// Seed of the points and their order.
+const SEED: u64 = SEEDS[0];
 const LEARNING_RATE: f64 = 0.5;
 const BATCH: usize = 8;
 const SAMPLES: usize = 1_000;
-/// Of the two clouds of points, in both directions.
+/// Centres of the two point clouds, on the diagonal.
 const CENTRES: [f64; 2] = [-1.0, 1.0];
 const STARTS: [[f32; 2]; 7] = [
     [0.0, 4.0],
@@ -42,142 +50,190 @@ const STARTS: [[f32; 2]; 7] = [
     [-4.0, 4.0],
     [4.0, -4.0],
 ];
-/// Cells of the plane of weights along each side, and how far it reaches beyond the ways.
+/// Cells along each side of the plane of weights.
 const CELLS: usize = 150;
+/// Margin around the trajectories.
 const MARGIN: f64 = 1.0;
-/// Values of the objective at which a contour is drawn.
+/// Values of the objective with a contour.
 const LEVELS: [f64; 9] = [0.001, 0.01, 0.05, 0.2, 0.7, 2.0, 4.0, 8.0, 12.0];
 
-/// Trains from every start by both methods and draws the ways over the objective.
-pub(super) fn fig4(
-    request: &Request,
-    folder: &Path,
-    device: &Device,
-) -> Result<(), ReproduceError> {
-    let seed = request.seeds()[0];
-    let points = points(seed);
-    let samples: Arc<dyn Samples> = Arc::new(points.clone());
-    let methods = [
-        (Method::Lfp, "LFP", LFP),
-        (Method::Gradient, "gradient", GRADIENT),
-    ];
-    let ways = methods
-        .map(|(method, ..)| STARTS.map(|start| train(method, start, &samples, seed, device)));
-    let extent = extent(ways.as_flattened());
-    let objective_shapes = objective_shapes(&points, extent);
-    let mut panels = Vec::new();
-    let mut trajectories = Vec::new();
-    for ((method, name, colour), ways) in methods.into_iter().zip(&ways) {
-        for (index, way) in ways.iter().enumerate() {
-            write_way(folder, &format!("{method}-{}", index + 1), way, &points)?;
-            trajectories.push(Trajectory::new(method, way, &points));
-        }
-        let ways = ways.iter().flat_map(|way| way_shapes(way, colour));
-        panels.push(Panel {
-            title: format!("{name}: seven starts, learning rate {LEARNING_RATE}"),
-            x: Axis::new("first weight", extent.0..extent.1),
-            y: Axis::new("second weight", extent.0..extent.1),
-            shapes: objective_shapes.iter().cloned().chain(ways).collect(),
-            legend: vec![(name, colour), ("start", INK)],
-            legend_at: LegendAt::LowerRight,
-        });
-    }
-    let report = Report {
-        figure: "fig4",
-        seed,
-        learning_rate: LEARNING_RATE,
-        batch: BATCH,
-        trajectories,
-        versions: Versions::default(),
-    };
-    write_result(folder, &report)?;
-    let figure = Figure {
-        columns: 2,
-        panel_size: (620, 620),
-        panels,
-    };
-    Ok(figure.write(folder, "fig4")?)
+#[derive(Debug, Args)]
+pub struct Fig4 {
+    #[command(flatten)]
+    output: Output,
+}
+
+/// The weights before the first step and after each step.
+struct Trajectory {
+    method: MethodVariant,
+    points: Vec<Point>,
 }
 
 /// `result.json`.
 #[derive(Serialize)]
 struct Report {
-    figure: &'static str,
+    #[serde(flatten)]
+    header: Header,
     seed: u64,
     learning_rate: f64,
     batch: usize,
-    trajectories: Vec<Trajectory>,
-    versions: Versions,
+    trajectories: Vec<Summary>,
 }
 
 #[derive(Serialize)]
-struct Trajectory {
-    method: Method,
+struct Summary {
+    method: &'static str,
     start: Point,
     end: Point,
     initial_objective: f64,
     final_objective: f64,
 }
 
+impl Reproduce for Fig4 {
+    const NAME: &'static str = "fig4";
+
+    fn run(&self) -> Result<PathBuf> {
+        let folder = self.output.folder(Self::NAME)?;
+        let points = points();
+        let trajectories = trajectories(&points, &self.output.device()?)?;
+        write(&folder, &trajectories, &points)?;
+        let extent = extent(&trajectories);
+        let background = objective_shapes(&points, extent);
+        let panel = |method: MethodVariant| {
+            let trajectories = trajectories.iter().filter(|of| of.method == method);
+            let shapes = trajectories.flat_map(|of| of.shapes(method.colour()));
+            Panel {
+                title: format!(
+                    "{}: seven starts, learning rate {LEARNING_RATE}",
+                    method.title()
+                ),
+                x: Axis::new("first weight", extent.0..extent.1),
+                y: Axis::new("second weight", extent.0..extent.1),
+                shapes: background.iter().cloned().chain(shapes).collect(),
+                legend: vec![(method.title(), method.colour()), ("start", INK)],
+                legend_at: LegendAt::LowerRight,
+            }
+        };
+        let layout = Layout {
+            columns: 2,
+            panel_size: (620, 620),
+            panels: MethodVariant::LFP_AND_GRADIENT.map(panel).into(),
+        };
+        let figure = layout.with_corner(format!("blobs; seed {SEED}"));
+        figure.write(&folder, Self::NAME)?;
+        Ok(folder)
+    }
+}
+
+/// All starts by both methods.
+fn trajectories(points: &Points, device: &Device) -> Result<Vec<Trajectory>> {
+    let samples: Arc<dyn Samples> = Arc::new(points.clone());
+    let mut trajectories = Vec::new();
+    for method in MethodVariant::LFP_AND_GRADIENT {
+        for start in STARTS {
+            let points = train(method.method(), start, &samples, device)?;
+            trajectories.push(Trajectory { method, points });
+        }
+    }
+    Ok(trajectories)
+}
+
+/// Writes `result.json`, and `results.csv` with all trajectories.
+fn write(folder: &Path, trajectories: &[Trajectory], points: &Points) -> Result<()> {
+    let report = Report {
+        header: Header::new(Fig4::NAME),
+        seed: SEED,
+        learning_rate: LEARNING_RATE,
+        batch: BATCH,
+        trajectories: trajectories.iter().map(|of| of.summary(points)).collect(),
+    };
+    files::write(&folder.join("result.json"), &to_json(&report))?;
+    let rows = trajectories.iter().enumerate().flat_map(|(index, of)| {
+        let start = index % STARTS.len() + 1;
+        let steps = of.points.iter().enumerate();
+        steps.map(move |(step, &(first, second))| {
+            [
+                of.method.to_string(),
+                start.to_string(),
+                step.to_string(),
+                first.to_string(),
+                second.to_string(),
+                objective(first, second, points).to_string(),
+            ]
+        })
+    });
+    let columns = ["method", "start", "step", "w1", "w2", "objective"];
+    Ok(files::write_csv(
+        &folder.join("results.csv"),
+        columns,
+        rows,
+    )?)
+}
+
 impl Trajectory {
-    fn new(method: Method, way: &[Point], points: &Points) -> Self {
-        let (start, end) = (way[0], way[way.len() - 1]);
-        Self {
-            method,
+    fn ends(&self) -> [Point; 2] {
+        [self.points[0], self.points[self.points.len() - 1]]
+    }
+
+    fn summary(&self, points: &Points) -> Summary {
+        let [start, end] = self.ends();
+        Summary {
+            method: self.method.name(),
             start,
             end,
             initial_objective: objective(start.0, start.1, points),
             final_objective: objective(end.0, end.1, points),
         }
     }
+
+    /// A line, a dot per step, and a larger dot at the start.
+    fn shapes(&self, colour: RGBColor) -> [Shape; 3] {
+        let [start, _] = self.ends();
+        [
+            Shape::Line(self.points.clone(), colour),
+            Shape::Dots(self.points.clone(), colour, 2),
+            Shape::Dots(vec![start], INK, 5),
+        ]
+    }
 }
 
-fn write_way(folder: &Path, name: &str, way: &[Point], points: &Points) -> Result<(), FileError> {
-    let row = |&(first, second): &Point| [first, second, objective(first, second, points)];
-    write_csv(folder, name, ["w1", "w2", "objective"], way.iter().map(row))
-}
-
-/// From where to where the weights go, in both directions.
-fn extent(ways: &[Vec<Point>]) -> (f64, f64) {
-    let weights = ways
-        .iter()
-        .flatten()
-        .flat_map(|&(first, second)| [first, second]);
+/// Lowest and highest weight of all trajectories, with a margin.
+fn extent(trajectories: &[Trajectory]) -> (f64, f64) {
+    let points = trajectories.iter().flat_map(|of| &of.points);
+    let weights = points.flat_map(|&(first, second)| [first, second]);
     let (low, high) = weights.fold((f64::MAX, f64::MIN), |(low, high), weight| {
         (low.min(weight), high.max(weight))
     });
     (low - MARGIN, high + MARGIN)
 }
 
-fn points(seed: u64) -> Points {
-    Points::blobs(CENTRES, SAMPLES, &mut StdRng::seed_from_u64(seed))
+fn points() -> Points {
+    Points::blobs(CENTRES, SAMPLES, &mut StdRng::seed_from_u64(SEED))
 }
 
-/// The neuron: its weights before the first step and after each of an epoch.
+/// Trains the neuron for an epoch. Returns its weights before the first step and after each step.
 fn train(
     method: Method,
     start: [f32; 2],
     samples: &Arc<dyn Samples>,
-    seed: u64,
     device: &Device,
-) -> Vec<Point> {
+) -> Result<Vec<Point>> {
     let device = device.clone().autodiff();
     let mut neuron = Neuron::new(start, &device);
     let mut optimizer = SgdConfig::new().init();
-    let mut way = vec![neuron.weights()];
+    let mut trajectory = vec![neuron.weights()];
     let batches = Batches {
         data: samples,
         size: BATCH,
-        order: Order::Shuffled(seed),
+        order: Order::Shuffled(SEED),
         workers: 1,
     };
     for batch in batches.iter(&device) {
-        let batch = batch.expect("points are in memory");
-        let grads = neuron.updates(method, batch);
+        let grads = neuron.updates(method, batch?);
         neuron = optimizer.step(LEARNING_RATE, neuron, grads);
-        way.push(neuron.weights());
+        trajectory.push(neuron.weights());
     }
-    way
+    Ok(trajectory)
 }
 
 #[derive(Module, Debug)]
@@ -221,25 +277,25 @@ impl Neuron {
     }
 }
 
-/// The mean binary cross-entropy of a neuron with these weights.
+/// The mean binary cross-entropy of the neuron with these weights.
 fn objective(first: f64, second: f64, points: &Points) -> f64 {
     let losses = points.iter().map(|([x, y], label)| {
         let z = first * f64::from(x) + second * f64::from(y);
         let towards = if label == 1 { z } else { -z };
-        // ln(1 + exp(-t)), which does not overflow.
+        // ln(1 + exp(-t)) without overflow.
         (-towards).max(0.0) + (-towards.abs()).exp().ln_1p()
     });
     losses.sum::<f64>() / points.iter().count() as f64
 }
 
-/// The objective as shades and contours.
+/// The objective over the plane of weights, as shades with contours.
 fn objective_shapes(points: &Points, extent: (f64, f64)) -> Vec<Shape> {
     let (low, high) = extent;
     let at = |index: usize| low + (high - low) * (index as f64 + 0.5) / CELLS as f64;
     let field: Vec<f64> = (0..CELLS * CELLS)
         .map(|cell| objective(at(cell % CELLS), at(cell / CELLS), points))
         .collect();
-    // As many shades as there are spaces between contours.
+    // One shade per interval between contours.
     let shades: Vec<_> = field
         .iter()
         .map(|&value| LEVELS.iter().filter(|&&level| level < value).count())
@@ -252,13 +308,4 @@ fn objective_shapes(points: &Points, extent: (f64, f64)) -> Vec<Shape> {
         }
     }
     shapes
-}
-
-/// A way, its steps, and where it starts.
-fn way_shapes(way: &[Point], colour: RGBColor) -> [Shape; 3] {
-    [
-        Shape::Line(way.to_vec(), colour),
-        Shape::Dots(way.to_vec(), colour, 2),
-        Shape::Dots(vec![way[0]], INK, 5),
-    ]
 }

@@ -36,6 +36,7 @@ use crate::{
     data::{Batches, DataError, Order, Samples, Split},
     files::{self, FileError, to_json},
     objective::Objective,
+    seed,
 };
 use epoch::Progress;
 use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
@@ -174,7 +175,7 @@ pub fn run(
         run.resume(checkpoint)?;
         println!("resumed after epoch {}", run.epochs.len());
     } else {
-        folder.check_metrics("")?;
+        folder.check_metrics(b"")?;
     }
     let bars = MultiProgress::new();
     while run.epochs.len() < settings.epochs {
@@ -184,18 +185,17 @@ pub fn run(
             files::write(&folder.file(BEST), &run.network.to_safetensors()?)?;
         }
         folder.save(run.epochs.len(), &run.checkpoint()?)?;
-        files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
+        files::write(&folder.file(METRICS), &metrics(&run.epochs))?;
     }
     let outcome = run.outcome()?;
     let weights = run.network.to_safetensors()?;
-    files::write(&folder.file(METRICS), metrics(&run.epochs).as_bytes())?;
+    files::write(&folder.file(METRICS), &metrics(&run.epochs))?;
     folder.finish(WEIGHTS, &weights)?;
     folder.finish(RESULT, &to_json(&outcome))?;
     Ok(outcome)
 }
 
-/// Trains on `device` without a run folder, and returns the result and the trained network. Its progress bar is added to
-/// `bars`.
+/// Trains without a run folder, and returns the result and the trained network. Its progress bars are added to `bars`.
 ///
 /// # Errors
 ///
@@ -203,10 +203,10 @@ pub fn run(
 pub fn run_in_memory(
     settings: &Settings,
     data: &Split,
-    device: &Device,
+    computing: &Computing,
     bars: &MultiProgress,
 ) -> Result<(Outcome, Network), TrainError> {
-    let mut run = Run::new(settings, data, &Computing::on(device))?;
+    let mut run = Run::new(settings, data, computing)?;
     while run.epochs.len() < settings.epochs {
         run.epoch(bars)?;
     }
@@ -225,8 +225,9 @@ pub fn initial_network(
 ) -> Result<Network, TrainError> {
     let device = settings.autodiff(device);
     let config = settings.network(data.shape(), data.num_classes());
-    device.seed(settings.seed);
-    let network = initialized(settings.model.init(&config, &device)?);
+    let network = seed::draw(&device, settings.seed, || {
+        Ok::<_, NetworkError>(initialized(settings.model.init(&config, &device)?))
+    })?;
     let Some(Pretrained { file, .. }) = &settings.pretrained else {
         return Ok(network);
     };
@@ -266,7 +267,7 @@ impl<'a> Run<'a> {
         };
         let device = sharing.main_device();
         let (optimizer, momentum) = settings.optimizer()?;
-        let steps_per_epoch = data.train.count().div_ceil(settings.batch);
+        let steps_per_epoch = data.train.len().div_ceil(settings.batch);
         Ok(Self {
             settings,
             data,
@@ -303,8 +304,8 @@ impl<'a> Run<'a> {
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
         // Dropout uses the random numbers of the device.
-        self.sharing.main_device().seed(seed);
-        let progress = Progress::new(number, settings.epochs, data.train.count(), bars);
+        seed::draw(self.sharing.main_device(), seed, || ());
+        let progress = Progress::new(number, settings.epochs, data.train.len(), bars);
         let (optimizer, schedule) = (&mut self.optimizer, &mut self.schedule);
         let mut lr = 0.0;
         let batches = Batches {
@@ -371,7 +372,7 @@ impl<'a> Run<'a> {
             100.0 * epoch.train_accuracy,
             100.0 * epoch.test.top1,
             epoch.seconds,
-            self.data.train.count() as f64 / epoch.seconds
+            self.data.train.len() as f64 / epoch.seconds
         )
     }
 
@@ -424,10 +425,17 @@ fn clip(settings: &Settings, mut grads: GradientsParams, network: &Network) -> G
 }
 
 /// Content of `metrics.csv`.
-fn metrics(epochs: &[Epoch]) -> String {
-    let mut csv =
-        "epoch,lr,train_accuracy,test_accuracy,test_top5,test_class_mean,seconds\n".to_owned();
-    for (index, epoch) in epochs.iter().enumerate() {
+fn metrics(epochs: &[Epoch]) -> Vec<u8> {
+    let header = [
+        "epoch",
+        "lr",
+        "train_accuracy",
+        "test_accuracy",
+        "test_top5",
+        "test_class_mean",
+        "seconds",
+    ];
+    let row = |(number, epoch): (usize, &Epoch)| {
         let Epoch {
             lr,
             train_accuracy,
@@ -439,10 +447,15 @@ fn metrics(epochs: &[Epoch]) -> String {
             top5,
             class_mean,
         } = test;
-        csv += &format!(
-            "{},{lr:e},{train_accuracy},{top1},{top5},{class_mean},{seconds:.3}\n",
-            index + 1
-        );
-    }
-    csv
+        [
+            number.to_string(),
+            format!("{lr:e}"),
+            train_accuracy.to_string(),
+            top1.to_string(),
+            top5.to_string(),
+            class_mean.to_string(),
+            format!("{seconds:.3}"),
+        ]
+    };
+    files::to_csv(header, (1..).zip(epochs).map(row))
 }

@@ -154,14 +154,13 @@ impl RunFolder {
     /// # Errors
     ///
     /// If it is not.
-    pub fn check_metrics(&self, expected: &str) -> Result<(), RunFolderError> {
+    pub fn check_metrics(&self, expected: &[u8]) -> Result<(), RunFolderError> {
         let path = self.file(METRICS);
         if !path.exists() {
             return Ok(());
         }
         let found = files::read(&path)?;
-        let whole = expected.as_bytes();
-        let known = whole.starts_with(&found) && found.last().is_none_or(|&byte| byte == b'\n');
+        let known = expected.starts_with(&found) && found.last().is_none_or(|&byte| byte == b'\n');
         match known {
             true => Ok(()),
             false => Err(RunFolderError::Torn {

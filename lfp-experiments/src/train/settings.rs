@@ -184,7 +184,7 @@ impl Settings {
             model,
             dataset,
             classes,
-            image_size: dataset.is_of_files().then_some(Reading::default().size),
+            image_size: dataset.has_image_files().then_some(Reading::default().size),
             method,
             reward: RewardKind::default(),
             lfp: LfpConfig::new(),

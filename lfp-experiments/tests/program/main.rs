@@ -315,14 +315,14 @@ fn a_device_that_was_not_compiled_in_names_its_feature() {
 }
 
 #[test]
-fn bad_data_is_named() {
+fn malformed_mnist_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "run");
     let check = |change: &dyn Fn(&Digits), words: &[&str]| {
         let data = Digits::new(20, 10);
         change(&data);
         refused(&train_arguments(&data, &out), words);
-        assert!(!Path::new(&out).exists(), "nothing is begun with bad data");
+        assert!(!Path::new(&out).exists(), "no run folder is created");
     };
     let images = "train-images-idx3-ubyte";
     let labels = "train-labels-idx1-ubyte";
@@ -450,6 +450,45 @@ fn bench_prints_json_and_nothing_else() {
     }
 }
 
+/// The report of a figure: `result.json`, and the rows of `results.csv`.
+struct Report {
+    json: serde_json::Value,
+    rows: Vec<Vec<String>>,
+}
+
+impl Report {
+    fn read(folder: &Path) -> Self {
+        let json = fs::read_to_string(folder.join("result.json")).unwrap();
+        let csv = fs::read_to_string(folder.join("results.csv")).unwrap();
+        let mut lines = csv.lines();
+        let columns = "condition,method,quantity,over,x,mean,standard_deviation,runs,not_run";
+        assert_eq!(lines.next(), Some(columns));
+        let row = |line: &str| line.split(',').map(str::to_owned).collect();
+        Self {
+            json: serde_json::from_str(&json).unwrap(),
+            rows: lines.map(row).collect(),
+        }
+    }
+
+    /// The results of a method in a condition.
+    fn of(&self, condition: &str, method: &str) -> &serde_json::Value {
+        let mut results = self.json["results"].as_array().unwrap().iter();
+        let is_it = |result: &&serde_json::Value| {
+            result["condition"] == condition && result["method"] == method
+        };
+        results
+            .find(is_it)
+            .unwrap_or_else(|| panic!("no {condition}, {method} in {}", self.json))
+    }
+
+    /// The number of points of a curve.
+    fn points(&self, condition: &str, method: &str, quantity: &str, over: &str) -> usize {
+        let expected = [condition, method, quantity, over];
+        let is_it = |row: &&Vec<String>| row[..4] == expected;
+        self.rows.iter().filter(is_it).count()
+    }
+}
+
 #[test]
 fn figure_3_is_drawn_and_lfp_keeps_up_with_the_gradient() {
     let folder = tempfile::tempdir().unwrap();
@@ -462,28 +501,71 @@ fn figure_3_is_drawn_and_lfp_keeps_up_with_the_gradient() {
             .unwrap()
             .contains("</svg>")
     );
-    let result = fs::read_to_string(file("result.json")).unwrap();
-    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
-    for cloud in ["blobs", "circles", "swirl"] {
-        for kind in [
-            "lfp-learning-rate",
-            "gradient-training",
-            "lfp-weights",
-            "initial-weights",
+    let report = Report::read(&folder.path().join("fig3"));
+    assert_eq!(report.json["figure"], "fig3");
+    assert_eq!(report.json["profile"], "quick");
+    assert_eq!(report.json["command"][0], "reproduce");
+    for data in ["blobs", "circles", "swirl"] {
+        for (method, quantity, over) in [
+            ("lfp", "test_accuracy", "learning_rate"),
+            ("gradient", "test_accuracy", "epoch"),
+            ("lfp", "share_neutral", "theta"),
+            ("lfp", "initial_share_neutral", "theta"),
         ] {
-            let csv = fs::read_to_string(file(&format!("{cloud}-{kind}.csv"))).unwrap();
-            assert!(csv.lines().count() > 10, "{cloud}-{kind}");
+            let points = report.points(data, method, quantity, over);
+            assert!(points >= 10, "{data}, {method}: {quantity} over {over}");
         }
-        let of = |method: &str, key: &str| result["data"][cloud][method][key].as_f64().unwrap();
-        let accuracies = (of("lfp", "test_accuracy"), of("gradient", "test_accuracy"));
-        assert!(
-            accuracies.0 > accuracies.1 - 0.03,
-            "{cloud}: {accuracies:?}"
-        );
-        let neutral = (of("lfp", "neutral_share"), of("gradient", "neutral_share"));
-        assert!(neutral.0 > neutral.1, "{cloud}: {neutral:?}");
+        let of = |method: &str, key: &str| report.of(data, method)[key].as_f64().unwrap();
+        let accuracies = (of("lfp", "mean"), of("gradient", "mean"));
+        assert!(accuracies.0 > accuracies.1 - 0.03, "{data}: {accuracies:?}");
+        let neutral = |method: &str| {
+            let share = &report.of(data, method)["values"]["neutral_share"];
+            share["mean"].as_f64().unwrap()
+        };
+        let neutral = (neutral("lfp"), neutral("gradient"));
+        assert!(neutral.0 > neutral.1, "{data}: {neutral:?}");
     }
-    assert_eq!(result["data"]["blobs"]["lfp"]["test_accuracy"], 1.0);
+    assert_eq!(report.of("blobs", "lfp")["mean"], 1.0);
+    assert_eq!(report.of("blobs", "lfp")["runs"], 3);
+}
+
+#[test]
+fn the_figures_on_toy_data_share_their_runs_and_train_none_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let reproduce = |figure: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["reproduce", figure, "--seeds", "1", "--out", out]);
+        command.env("RUST_LOG", "lfp_experiments=debug");
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        started(&output)
+    };
+    let first = reproduce("fig3");
+    assert_eq!(first.len(), 90, "three data sets, two methods, 15 rates");
+    let png = folder.path().join("fig3/fig3.png");
+    let report = folder.path().join("fig3/result.json");
+    let before = [&png, &report].map(|file| fs::read(file).unwrap());
+    for figure in ["figa1", "fig3"] {
+        assert_eq!(reproduce(figure), Vec::<String>::new(), "{figure}");
+    }
+    let after = [&png, &report].map(|file| fs::read(file).unwrap());
+    assert!(before == after, "the records have all there is to draw");
+    // The order in which threads come to a run does not change its result.
+    let runs = folder.path().join("toy/runs");
+    let record = runs.join("swirl-lfp-lr0.0005-seed7240.json");
+    let accuracies = || {
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+        (
+            record["outcome"]["test_accuracy"].clone(),
+            record["analysis"].clone(),
+        )
+    };
+    let before = accuracies();
+    fs::remove_file(&record).unwrap();
+    assert_eq!(reproduce("fig3"), ["swirl-lfp-lr0.0005-seed7240"]);
+    assert!(before == accuracies());
 }
 
 #[test]
@@ -491,7 +573,11 @@ fn the_other_figures_are_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
     for figure in ["figa1", "figa2", "fig4"] {
-        succeeds(&["reproduce", figure, "--out", out, "--seeds", "1"]);
+        let of_grid: &[&str] = match figure {
+            "fig4" => &[],
+            _ => &["--seeds", "1"],
+        };
+        succeeds(&[&["reproduce", figure, "--out", out], of_grid].concat());
         let file = |ending: &str| {
             folder
                 .path()
@@ -507,6 +593,14 @@ fn the_other_figures_are_drawn() {
             "{figure}"
         );
     }
+    refused(
+        &["reproduce", "fig4", "--seeds", "1"],
+        &["--seeds", "unexpected argument"],
+    );
+    refused(
+        &["reproduce", "fig3", "--data-dir", out],
+        &["--data-dir", "unexpected argument"],
+    );
     let result = fs::read_to_string(folder.path().join("fig4/result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     let trajectories = result["trajectories"].as_array().unwrap();
@@ -607,8 +701,12 @@ fn a_sweep_goes_on_after_a_kill_and_is_shared_by_processes() {
     for file in ["fig7.png", "fig7.svg", "raster.png", "result.json"] {
         assert!(runs.with_file_name(file).is_file(), "{file}");
     }
-    let csv = runs.with_file_name("snn-lenet-steps10-beta0.9-surrogate.csv");
-    assert_eq!(fs::read_to_string(csv).unwrap().lines().count(), 5);
+    let report = Report::read(runs.parent().unwrap());
+    let (network, method) = ("snn-lenet-steps10-beta0.9", "surrogate");
+    let points = report.points(network, method, "test_accuracy", "learning_rate");
+    assert_eq!(points, 4);
+    let results = report.json["results"].as_array().unwrap();
+    assert_eq!(results.len(), 6, "two networks, three methods");
 
     // A record that is torn is not taken for one, and not overwritten.
     let record = runs.join("snn-mlp-steps10-beta0.9-lfp-lr0.1-seed7240.json");

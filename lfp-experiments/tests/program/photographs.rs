@@ -1,4 +1,4 @@
-//! Data sets in files, in the layouts that they are published in.
+//! Data sets in their published file layouts.
 
 use std::{
     collections::BTreeMap,
@@ -7,22 +7,25 @@ use std::{
     sync::Arc,
 };
 
-use burn::tensor::Device;
+use burn::{
+    data::{dataloader::DataLoaderBuilder, dataset::Dataset},
+    tensor::Device,
+};
 use image::{Rgb, RgbImage};
 use lfp_experiments::data::{
-    Batches, Cifar, DataError, DataSet, Order, Reading, Samples, Split, class_weights, cub, folder,
-    food11, isic,
+    Batch, Batches, DataError, DataSet, Order, Reading, Sample, SampleBatcher, Samples, Split,
+    class_weights,
 };
 use tempfile::TempDir;
 
-use super::{REAL_DATA, path, program, refused, succeeds};
+use super::{REAL_DATA, Report, path, program, refused, succeeds};
 
 const READING: Reading = Reading {
     size: 32,
     cached: false,
 };
 
-/// A picture of a class: its colour, in stripes that differ from picture to picture.
+/// An image in the colour of its class, with stripes that depend on `number`.
 fn picture(class: usize, number: usize) -> RgbImage {
     let colour = [[230, 40, 40], [40, 230, 40], [40, 40, 230], [220, 220, 30]][class % 4];
     RgbImage::from_fn(40, 36, |x, y| {
@@ -42,7 +45,7 @@ pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir
     for class in 0..classes {
         for (part, count) in [("train", train), ("test", test)] {
             for number in 0..count {
-                // All kinds of files, and one that is no picture.
+                // Several formats, and a file that is not an image.
                 let ending = ["png", "jpg", "BMP"][number % 3];
                 let name = format!("{part}/class{class}/{number}.{ending}");
                 save(&root.path().join(name), class, number);
@@ -56,10 +59,14 @@ pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir
 
 fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
     let mut counts = BTreeMap::new();
-    for index in 0..data.count() {
+    for index in 0..data.len() {
         *counts.entry(data.label(index)).or_default() += 1;
     }
     counts
+}
+
+fn load(data_set: DataSet, root: &Path) -> Result<Split, DataError> {
+    data_set.load(Some(root), READING)
 }
 
 #[track_caller]
@@ -74,7 +81,7 @@ fn fails(result: Result<Split, DataError>, words: &[&str]) {
 #[test]
 fn a_folder_for_each_class_is_a_data_set() {
     let root = image_folder(3, 6, 2);
-    let data = folder(root.path(), READING).unwrap();
+    let data = load(DataSet::FOLDER, root.path()).unwrap();
     assert_eq!(data.train.shape(), [3, 32, 32]);
     assert_eq!(data.train.num_classes(), 3);
     assert_eq!(
@@ -82,7 +89,7 @@ fn a_folder_for_each_class_is_a_data_set() {
         BTreeMap::from([(0, 6), (1, 6), (2, 6)])
     );
     assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
-    // Red is the first class, and ImageNet's mean and deviation are the scale.
+    // The first class is red; values are normalised by ImageNet's statistics.
     let sample = data.test.read(0, 0).unwrap();
     let mean = |channel: usize| {
         let channel = &sample.values[channel * 1024..(channel + 1) * 1024];
@@ -92,17 +99,17 @@ fn a_folder_for_each_class_is_a_data_set() {
 }
 
 #[test]
-fn what_is_wrong_with_a_folder_is_named_before_training() {
+fn a_malformed_folder_is_reported_before_training() {
     let root = image_folder(3, 2, 2);
     let broken = root.path().join("train/class1/broken.png");
     fs::write(&broken, "not a picture").unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/class1/broken.png", "broken image"],
     );
     fs::write(&broken, "").unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/class1/broken.png", "broken image"],
     );
     fs::remove_file(&broken).unwrap();
@@ -110,28 +117,28 @@ fn what_is_wrong_with_a_folder_is_named_before_training() {
     fs::create_dir(root.path().join("train/empty")).unwrap();
     fs::create_dir(root.path().join("test/empty")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/empty", "class without images"],
     );
     fs::remove_dir(root.path().join("test/empty")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["test/empty", "same classes"],
     );
     fs::remove_dir(root.path().join("train/empty")).unwrap();
 
     fs::remove_dir_all(root.path().join("test")).unwrap();
     fails(
-        folder(root.path(), READING),
+        load(DataSet::FOLDER, root.path()),
         &["train/CLASS/*", "--data-dir"],
     );
 }
 
 #[test]
-fn a_picture_that_is_torn_ends_a_run_by_name() {
+fn a_truncated_image_ends_a_run_and_is_named() {
     let root = image_folder(2, 4, 2);
     let torn = root.path().join("train/class1/1.jpg");
-    // Large enough that its beginning is more than its header.
+    // Large enough that a quarter of the file contains the whole header.
     let noise = RgbImage::from_fn(200, 200, |x, y| {
         Rgb([(x * y % 251) as u8, (x ^ y) as u8, 7])
     });
@@ -178,7 +185,7 @@ fn cub_folder() -> TempDir {
 #[test]
 fn cub_is_split_as_published() {
     let root = cub_folder();
-    let data = cub(root.path(), READING).unwrap();
+    let data = load(DataSet::CUB, root.path()).unwrap();
     assert_eq!(
         counts(&data.train),
         BTreeMap::from([(0, 3), (1, 3), (2, 3)])
@@ -186,15 +193,15 @@ fn cub_is_split_as_published() {
     assert_eq!(counts(&data.test), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
     let inner = root.path().join("CUB_200_2011");
     assert_eq!(
-        cub(&inner, READING).unwrap().train.count(),
+        load(DataSet::CUB, &inner).unwrap().train.len(),
         9,
-        "named itself"
+        "the inner folder works, too"
     );
 
     let bird = inner.join("images/002.Some_Bird/Some_Bird_0003.jpg");
     fs::remove_file(&bird).unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["images.txt", "Some_Bird_0003.jpg", "missing"],
     );
     save(&bird, 1, 3);
@@ -202,12 +209,12 @@ fn cub_is_split_as_published() {
     let whole = fs::read_to_string(&labels).unwrap();
     fs::write(&labels, &whole[..whole.len() - 6]).unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["image_class_labels.txt", "image 15"],
     );
     fs::write(&labels, "1 one\n").unwrap();
     fails(
-        cub(root.path(), READING),
+        load(DataSet::CUB, root.path()),
         &["image_class_labels.txt", "image 1, found one"],
     );
 }
@@ -217,7 +224,7 @@ const LESIONS: [&str; 9] = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC"
 fn isic_folder() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut table = format!("image,{}\n", LESIONS.join(","));
-    // As uneven as the real one is.
+    // Unbalanced, like the real data set.
     for (class, count) in [20, 31, 10, 4, 6, 3, 2, 5].into_iter().enumerate() {
         for number in 0..count {
             let name = format!("ISIC_{:07}", 1000 * class + number);
@@ -238,19 +245,19 @@ fn isic_folder() -> TempDir {
 #[test]
 fn a_tenth_of_each_class_of_isic_is_for_testing() {
     let root = isic_folder();
-    let data = isic(root.path(), READING).unwrap();
-    assert_eq!(data.train.num_classes(), 9, "nobody has the ninth");
+    let data = load(DataSet::ISIC, root.path()).unwrap();
+    assert_eq!(data.train.num_classes(), 9, "the ninth class is empty");
     let expected = [2, 3, 1, 1, 1, 1, 1, 1];
     assert_eq!(counts(&data.test), (0..).zip(expected).collect());
-    assert_eq!(data.train.count() + data.test.count(), 81);
+    assert_eq!(data.train.len() + data.test.len(), 81);
     let labels = |data: &Split| {
-        let samples = (0..data.test.count()).map(|index| data.test.read(index, 0).unwrap().values);
+        let samples = (0..data.test.len()).map(|index| data.test.read(index, 0).unwrap().values);
         samples.collect::<Vec<_>>()
     };
-    let again = isic(root.path(), READING).unwrap();
-    assert!(labels(&data) == labels(&again), "the same for everybody");
+    let again = load(DataSet::ISIC, root.path()).unwrap();
+    assert!(labels(&data) == labels(&again), "the split is fixed");
 
-    // Weights that make all classes count the same, and all samples as many as they are.
+    // The weighted samples of every class have the same sum; the total is the number of samples.
     let weights = class_weights(data.train.as_ref());
     let sums = counts(&data.train);
     let weighed: Vec<f32> = sums
@@ -261,22 +268,25 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
         weighed.iter().all(|sum| (sum - weighed[0]).abs() < 1e-3),
         "{weighed:?}"
     );
-    assert!((weighed.iter().sum::<f32>() - data.train.count() as f32).abs() < 1e-3);
+    assert!((weighed.iter().sum::<f32>() - data.train.len() as f32).abs() < 1e-3);
 
     let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
     let whole = fs::read_to_string(&table).unwrap();
     fs::write(&table, whole.clone() + "ISIC_9999999,1,0,0,0,0,0,0,0,0\n").unwrap();
     fails(
-        isic(root.path(), READING),
+        load(DataSet::ISIC, root.path()),
         &["GroundTruth.csv", "ISIC_9999999.jpg", "missing"],
     );
     fs::write(&table, whole.clone() + "ISIC_0000000,1,1,0,0,0,0,0,0,0\n").unwrap();
     fails(
-        isic(root.path(), READING),
+        load(DataSet::ISIC, root.path()),
         &["GroundTruth.csv: line 83", "exactly one class"],
     );
     fs::write(&table, &whole[..whole.len() - 8]).unwrap();
-    fails(isic(root.path(), READING), &["GroundTruth.csv: line 82"]);
+    fails(
+        load(DataSet::ISIC, root.path()),
+        &["GroundTruth.csv: line 82"],
+    );
 }
 
 #[test]
@@ -294,21 +304,21 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
                 }
             }
         }
-        let data = food11(root.path(), READING).unwrap();
-        assert_eq!((data.train.count(), data.test.count()), (33, 22));
+        let data = load(DataSet::FOOD11, root.path()).unwrap();
+        assert_eq!((data.train.len(), data.test.len()), (33, 22));
         assert_eq!(counts(&data.train).len(), 11);
         if !folders {
             let stray = root.path().join("food11/evaluation/11_0.jpg");
             save(&stray, 0, 0);
             fails(
-                food11(root.path(), READING),
+                load(DataSet::FOOD11, root.path()),
                 &["evaluation/11_0.jpg", "from 0 to 10"],
             );
         }
     }
 }
 
-/// The first pixels of every batch, and the labels.
+/// Pixels and labels of every batch.
 fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f32>, Vec<i64>)> {
     let batches = Batches {
         data,
@@ -316,25 +326,28 @@ fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f
         order,
         workers,
     };
-    let batches = batches.iter(&Device::default()).map(|batch| {
-        let batch = batch.unwrap();
-        let pixels = batch.inputs.into_data().iter::<f32>().collect();
-        (pixels, batch.targets.into_data().iter::<i64>().collect())
-    });
+    let batches = batches
+        .iter(&Device::default())
+        .map(|batch| read(batch.unwrap()));
     batches.collect()
+}
+
+fn read(batch: Batch) -> (Vec<f32>, Vec<i64>) {
+    let pixels = batch.inputs.into_data().iter::<f32>().collect();
+    (pixels, batch.targets.into_data().iter::<i64>().collect())
 }
 
 #[test]
 fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     let root = isic_folder();
-    let plain = isic(root.path(), READING).unwrap().train;
+    let plain = load(DataSet::ISIC, root.path()).unwrap().train;
     let cached = Reading {
         cached: true,
         ..READING
     };
-    let cached = isic(root.path(), cached).unwrap().train;
+    let cached = DataSet::ISIC.load(Some(root.path()), cached).unwrap().train;
     let expected = read_all(&plain, 1, Order::Shuffled(7));
-    assert_eq!(expected.len(), plain.count().div_ceil(5));
+    assert_eq!(expected.len(), plain.len().div_ceil(5));
     for workers in [2, 3, 8] {
         assert!(
             read_all(&plain, workers, Order::Shuffled(7)) == expected,
@@ -353,7 +366,56 @@ fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     );
 }
 
-/// Records of CIFAR in the binary layout: classes that differ in brightness.
+#[test]
+fn burns_data_loader_takes_a_data_set() {
+    let root = isic_folder();
+    let data = load(DataSet::ISIC, root.path()).unwrap();
+    let batcher = SampleBatcher {
+        shape: data.test.shape(),
+    };
+    let dataset: Arc<dyn Dataset<Sample>> = data.test.clone();
+    let loader = DataLoaderBuilder::new(batcher).batch_size(5).build(dataset);
+    let batches: Vec<_> = loader.iter().map(|batch| read(batch.unwrap())).collect();
+    assert!(batches == read_all(&data.test, 1, Order::Given));
+
+    // Training images are augmented at random, differently on every access.
+    let first = || data.train.get(0).unwrap();
+    assert!((0..32).any(|_| first() != first()));
+    assert_eq!(first().label, data.train.label(0));
+
+    let images = root.path().join("ISIC_2019_Training_Input");
+    fs::remove_dir_all(images).unwrap();
+    let error = loader.iter().find_map(Result::err).expect("no files");
+    assert!(error.to_string().contains("ISIC_0000"), "{error}");
+}
+
+#[test]
+fn a_generated_data_set_needs_no_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let out = path(&root, "run");
+    let arguments = [
+        "train",
+        "--dataset",
+        "blobs",
+        "--model",
+        "mlp-toy",
+        "--out",
+        &out,
+    ];
+    succeeds(&arguments);
+    let result = fs::read_to_string(Path::new(&out).join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert!(
+        result["test_accuracy"][0].as_f64().unwrap() > 0.9,
+        "{result}"
+    );
+
+    let with_folder = [&arguments[..], &["--data-dir", "data"]].concat();
+    refused(&with_folder, &["blobs", "--data-dir"]);
+    refused(&["train", "--dataset", "cub"], &["cub", "--data-dir"]);
+}
+
+/// CIFAR records in the binary layout; the brightness depends on the class.
 fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
     let record = |index: usize| {
         let class = index % 10;
@@ -364,7 +426,7 @@ fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
     (0..count).flat_map(record).collect()
 }
 
-/// CIFAR-10 in the binary layout, with few images.
+/// CIFAR-10 in the binary layout with `images` training and 30 test images.
 pub(crate) fn cifar_folder(images: usize) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let inner = root.path().join("cifar-10-batches-bin");
@@ -380,8 +442,8 @@ pub(crate) fn cifar_folder(images: usize) -> TempDir {
 #[test]
 fn cifar_is_read_in_its_binary_layout() {
     let root = cifar_folder(100);
-    let data = Cifar::Ten.load(root.path()).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (100, 30));
+    let data = load(DataSet::CIFAR10, root.path()).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (100, 30));
     let sample = data.train.read(13, 0).unwrap();
     assert_eq!(sample.label, 3);
     let pixel = |channel: usize, mean: f32, deviation: f32| {
@@ -396,18 +458,18 @@ fn cifar_is_read_in_its_binary_layout() {
     let whole = fs::read(&torn).unwrap();
     fs::write(&torn, &whole[..whole.len() - 1]).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
+        load(DataSet::CIFAR10, root.path()),
         &["data_batch_3.bin", "3073 bytes"],
     );
     fs::write(&torn, [&[10u8][..], &[0; 3072]].concat()).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
-        &["data_batch_3.bin", "labels below 10", "found 10"],
+        load(DataSet::CIFAR10, root.path()),
+        &["data_batch_3.bin", "labels from 0 to 9", "found 10"],
     );
     fs::remove_file(&torn).unwrap();
-    fails(Cifar::Ten.load(root.path()), &["data_batch_3.bin"]);
+    fails(load(DataSet::CIFAR10, root.path()), &["data_batch_3.bin"]);
     fails(
-        Cifar::Hundred.load(root.path()),
+        load(DataSet::CIFAR100, root.path()),
         &["cifar-100-binary", "cifar-100-python"],
     );
 
@@ -416,12 +478,12 @@ fn cifar_is_read_in_its_binary_layout() {
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join("train.bin"), cifar_records(20, 2)).unwrap();
     fs::write(inner.join("test.bin"), cifar_records(10, 2)).unwrap();
-    let data = Cifar::Hundred.load(root.path()).unwrap();
-    assert_eq!((data.train.num_classes(), data.train.count()), (100, 20));
+    let data = load(DataSet::CIFAR100, root.path()).unwrap();
+    assert_eq!((data.train.num_classes(), data.train.len()), (100, 20));
     assert_eq!(data.train.label(7), 7);
 }
 
-/// A dictionary as Python 2 pickled those of CIFAR: a list of labels, and a NumPy array of bytes.
+/// A dictionary with a list of labels and a NumPy array of bytes, as pickled by Python 2 for CIFAR.
 fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
     fn short(text: &str) -> Vec<u8> {
         [&[b'U', text.len() as u8], text.as_bytes()].concat()
@@ -464,8 +526,8 @@ fn cifar_is_read_in_its_python_layout() {
     ] {
         fs::write(inner.join(name), pickled("labels", &labels, &pixels)).unwrap();
     }
-    let data = Cifar::Ten.load(root.path()).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (50, 10));
+    let data = load(DataSet::CIFAR10, root.path()).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (50, 10));
     let sample = data.test.read(4, 0).unwrap();
     assert_eq!(sample.label, 4);
     let byte = (4 * 3072) % 251;
@@ -475,14 +537,17 @@ fn cifar_is_read_in_its_python_layout() {
     let whole = pickled("labels", &labels, &pixels);
     fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
-        &["test_batch", "not a pickled dictionary"],
+        load(DataSet::CIFAR10, root.path()),
+        &["test_batch", "expected a pickled dictionary"],
     );
     fs::write(&torn, pickled("names", &labels, &pixels)).unwrap();
-    fails(Cifar::Ten.load(root.path()), &["test_batch", "\"labels\""]);
+    fails(
+        load(DataSet::CIFAR10, root.path()),
+        &["test_batch", "\"labels\""],
+    );
     fs::write(&torn, pickled("labels", &labels[..9], &pixels)).unwrap();
     fails(
-        Cifar::Ten.load(root.path()),
+        load(DataSet::CIFAR10, root.path()),
         &["test_batch", "each of 9 labels"],
     );
 
@@ -496,17 +561,20 @@ fn cifar_is_read_in_its_python_layout() {
         )
         .unwrap();
     }
-    assert_eq!(Cifar::Hundred.load(root.path()).unwrap().test.label(0), 99);
+    assert_eq!(
+        load(DataSet::CIFAR100, root.path()).unwrap().test.label(0),
+        99
+    );
 }
 
 #[test]
-fn the_real_cifar_10_is_what_everyone_has() {
+fn the_real_cifar_10_has_balanced_classes() {
     let Some(folder) = std::env::var_os(REAL_DATA).map(PathBuf::from) else {
         eprintln!("skipped: {REAL_DATA} does not name a folder with CIFAR-10");
         return;
     };
-    let data = DataSet::Cifar10.load(Some(&folder), READING).unwrap();
-    assert_eq!((data.train.count(), data.test.count()), (50_000, 10_000));
+    let data = DataSet::CIFAR10.load(Some(&folder), READING).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (50_000, 10_000));
     assert_eq!(
         counts(&data.train),
         (0..10).map(|class| (class, 5_000)).collect()
@@ -515,11 +583,11 @@ fn the_real_cifar_10_is_what_everyone_has() {
         counts(&data.test),
         (0..10).map(|class| (class, 1_000)).collect()
     );
-    // The first image for training is a frog, the first for testing a cat.
+    // The first training image is a frog, the first test image a cat.
     assert_eq!((data.train.label(0), data.test.label(0)), (6, 3));
 }
 
-/// The arguments that train for an epoch on an image folder, two steps for a dozen images.
+/// Arguments that train for an epoch on an image folder: two steps for a dozen images.
 fn on_folder<'a>(folder: &'a str, model: &'a str) -> Vec<&'a str> {
     let line = "train --dataset folder --image-size 32 --epochs 1 --batch 6 --data-dir";
     line.split(' ').chain([folder, "--model", model]).collect()
@@ -665,18 +733,31 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
         "{said}"
     );
     let table = Path::new(&out).join("table3");
-    let csv = fs::read_to_string(table.join("table3.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 36, "two for each of 12 + 6 rows");
+    let report = Report::read(&table);
+    let results = report.json["results"].as_array().unwrap();
+    assert_eq!(results.len(), 36, "two for each of 12 + 6 rows");
+    let relu = report.of("cifar10-vgg-like-relu", "lfp");
+    assert_eq!(
+        (&relu["runs"], &relu["measure"]),
+        (&1.into(), &"top 1".into())
+    );
+    assert_eq!(relu["paper"]["mean"], 0.822);
+    let heaviside = report.of("cifar10-vgg-like-heaviside", "lfp");
+    assert_eq!(heaviside["not_run"], "not selected");
+    let cifar100 = report.of("cifar100-vgg-like-relu", "gradient");
+    assert_eq!(cifar100["not_run"], "no data");
+    let not_run = report.rows.iter().filter(|row| !row[8].is_empty());
+    assert_eq!(not_run.count(), 34);
     assert!(
         fs::read_to_string(table.join("table3.md"))
             .unwrap()
             .starts_with("| data |")
     );
-    let runs = fs::read_dir(table.join("cifar10/runs")).unwrap().count();
+    let runs = fs::read_dir(table.join("runs")).unwrap().count();
     assert_eq!(runs, 2);
 
     // Again: nothing is run twice.
-    let record = table.join("cifar10/runs/vgg-like-relu-lfp-7240.json");
+    let record = table.join("runs/cifar10-vgg-like-relu-lfp-lr0.1-seed7240.json");
     let before = fs::metadata(&record).unwrap().modified().unwrap();
     assert_eq!(succeeds(&arguments), said);
     assert_eq!(fs::metadata(&record).unwrap().modified().unwrap(), before);
@@ -684,8 +765,14 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
         &["reproduce", "table3", "--models", "lenet", "--out", &out],
         &["table3 has nothing"],
     );
+    let pretrained = [
+        &arguments[..],
+        &["--pretrained", folder, "--models", "vgg-like"],
+    ]
+    .concat();
+    refused(&pretrained, &["--pretrained has no effect"]);
     refused(
         &["reproduce", "fig3", "--models", "vgg-like"],
-        &["--models", "table3"],
+        &["--models", "unexpected argument"],
     );
 }

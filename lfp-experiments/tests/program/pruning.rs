@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{Digits, path, refused, succeeds, train_arguments};
+use super::{Digits, Report, path, refused, succeeds, train_arguments};
 
 /// A finished run on generated digits.
 fn finished(data: &Digits, out: &str, more: &[&str]) {
@@ -178,16 +178,20 @@ fn the_figures_on_sparsity_share_their_runs_and_say_what_is_missing() {
         "{said}"
     );
     let results = Path::new(&out);
-    let csv = fs::read_to_string(results.join("fig6/lenet-mnist-lfp-relevance.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 21);
+    let report = Report::read(&results.join("fig6"));
+    let quantity = "test_accuracy_pruned_by_relevance";
+    let points = report.points("lenet-mnist", "lfp", quantity, "pruning_rate");
+    assert_eq!(points, 21);
+    assert_eq!(report.of("vgg-like-cifar10", "lfp")["not_run"], "no data");
     assert!(results.join("fig6/fig6.png").is_file());
 
-    let run = results.join("sparsity/lenet-mnist/runs/lfp-7240.json");
+    let run = results.join("sparsity/runs/lenet-mnist-lfp-lr0.05-seed7240.json");
     let before = fs::metadata(&run).unwrap().modified().unwrap();
     reproduce("fig5");
     assert_eq!(fs::metadata(&run).unwrap().modified().unwrap(), before);
-    let csv = fs::read_to_string(results.join("fig5/lenet-mnist-gradient-weights.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 5, "LeNet has five layers");
+    let report = Report::read(&results.join("fig5"));
+    let layers = report.points("lenet-mnist", "gradient", "gini", "layer");
+    assert_eq!(layers, 5, "LeNet has five layers");
 
     let empty = path(&folder, "empty");
     fs::create_dir(&empty).unwrap();

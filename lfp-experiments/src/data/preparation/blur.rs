@@ -3,12 +3,11 @@
 use super::Picture;
 
 impl Picture {
-    /// Averages over `[width, height]` pixels around each, weighted by a normal distribution; beyond an
-    /// edge the picture is mirrored.
-    pub(super) fn blurred(self, [width, height]: [usize; 2], deviation: f32) -> Self {
+    /// Gaussian blur with a kernel of `[width, height]` pixels. Edges are padded by reflection.
+    pub(super) fn blurred(self, [width, height]: [usize; 2], std: f32) -> Self {
         let size = self.size;
-        let across = weights(width, deviation);
-        let down = weights(height, deviation);
+        let across = weights(width, std);
+        let down = weights(height, std);
         let channels = self.values.chunks(size * size);
         let blurred = channels.flat_map(|channel| {
             let rows = filtered(channel, size, &across, |line, along| line * size + along);
@@ -21,16 +20,16 @@ impl Picture {
     }
 }
 
-/// A normal distribution over `count` pixels, which sums to 1.
-fn weights(count: usize, deviation: f32) -> Vec<f32> {
+/// Normalised weights of a Gaussian over `count` pixels.
+fn weights(count: usize, std: f32) -> Vec<f32> {
     let half = (count / 2) as f32;
-    let density = |index| (-0.5 * ((index as f32 - half) / deviation).powi(2)).exp();
+    let density = |index| (-0.5 * ((index as f32 - half) / std).powi(2)).exp();
     let densities: Vec<f32> = (0..count).map(density).collect();
     let sum: f32 = densities.iter().sum();
     densities.iter().map(|density| density / sum).collect()
 }
 
-/// Weighted averages along the lines of a channel, whose pixels are `at(line, along)`.
+/// Convolves each line of a channel with `weights`. `at(line, along)` is the index of a pixel.
 fn filtered(
     channel: &[f32],
     size: usize,
@@ -42,7 +41,7 @@ fn filtered(
     for line in 0..size {
         for along in 0..size {
             let taps = weights.iter().enumerate().map(|(tap, weight)| {
-                let along = mirrored((along + tap) as isize - half as isize, size);
+                let along = reflected((along + tap) as isize - half as isize, size);
                 weight * channel[at(line, along)]
             });
             result[at(line, along)] = taps.sum();
@@ -51,8 +50,8 @@ fn filtered(
     result
 }
 
-/// The pixel that stands for one beyond an edge, which itself is not repeated.
-fn mirrored(index: isize, size: usize) -> usize {
+/// Index after reflection at the edges, which are not repeated.
+fn reflected(index: isize, size: usize) -> usize {
     let last = size as isize - 1;
     if last == 0 {
         return 0;

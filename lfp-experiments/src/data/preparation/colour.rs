@@ -3,14 +3,14 @@
 use super::Picture;
 
 impl Picture {
-    /// Multiplies everything.
+    /// Multiplies all values by `factor`.
     pub(super) fn brightened(mut self, factor: f32) -> Self {
         let values = self.values.iter_mut();
         values.for_each(|value| *value = (*value * factor).clamp(0.0, 1.0));
         self
     }
 
-    /// Away from grey, or towards it.
+    /// Moves colours away from grey (`factor` above 1) or towards it.
     pub(super) fn saturated(self, factor: f32) -> Self {
         self.map_colours(|[red, green, blue]| {
             let grey = 0.2989 * red + 0.587 * green + 0.114 * blue;
@@ -19,7 +19,7 @@ impl Picture {
         })
     }
 
-    /// Around the colour wheel, of which 1 is a full turn.
+    /// Shifts the hue; a `turn` of 1 is a full turn of the colour wheel.
     pub(super) fn hue_shifted(self, turn: f32) -> Self {
         self.map_colours(|colour| {
             let [hue, saturation, value] = to_hsv(colour);
@@ -38,7 +38,7 @@ impl Picture {
     }
 }
 
-/// Hue (of which 1 is a full turn), saturation and value.
+/// Hue (1 is a full turn), saturation and value.
 fn to_hsv([red, green, blue]: [f32; 3]) -> [f32; 3] {
     let largest = red.max(green).max(blue);
     let range = largest - red.min(green).min(blue);
@@ -56,7 +56,7 @@ fn to_hsv([red, green, blue]: [f32; 3]) -> [f32; 3] {
 }
 
 fn from_hsv([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
-    // How far each channel is below the value, as it goes around the wheel.
+    // Each channel's share of the saturation below the value, from its offset on the wheel.
     [5.0, 3.0, 1.0].map(|start| {
         let place = (start + 6.0 * hue).rem_euclid(6.0);
         let share = place.min(4.0 - place).clamp(0.0, 1.0);

@@ -1,20 +1,20 @@
-//! Mirrors, rotations, shifts and scales.
+//! Flips, rotations, shifts and scales.
 
 use super::Picture;
 
-/// A rotation about the middle, a scale, and a shift.
+/// A rotation about the centre, a scale, and a shift.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Affine {
-    /// Clockwise.
+    /// Rotation, clockwise.
     pub(super) degrees: f32,
-    /// To the right and down, in pixels.
+    /// Shift to the right and down, in pixels.
     pub(super) shift: [f32; 2],
-    /// Above 1 things get larger.
+    /// Magnification.
     pub(super) scale: f32,
 }
 
 impl Affine {
-    /// Counterclockwise, as torchvision's `rotate` has it.
+    /// A counterclockwise rotation, like torchvision's `rotate`.
     pub(super) fn rotation(degrees: f32) -> Self {
         Self {
             degrees: -degrees,
@@ -25,14 +25,14 @@ impl Affine {
 }
 
 impl Picture {
-    /// Left becomes right.
-    pub(super) fn mirrored(mut self) -> Self {
+    /// Flips left and right.
+    pub(super) fn horizontally_flipped(mut self) -> Self {
         self.values.chunks_mut(self.size).for_each(<[f32]>::reverse);
         self
     }
 
-    /// Top becomes bottom.
-    pub(super) fn upside_down(self) -> Self {
+    /// Flips top and bottom.
+    pub(super) fn vertically_flipped(self) -> Self {
         let rows = |channel: &[f32]| {
             let rows = channel.chunks(self.size).rev();
             rows.flatten().copied().collect::<Vec<_>>()
@@ -44,7 +44,7 @@ impl Picture {
         }
     }
 
-    /// Every pixel is that nearest to where it comes from, or black where that is outside.
+    /// Applies `affine` by nearest-neighbour sampling. Pixels from outside the picture are black.
     pub(super) fn transformed(self, affine: Affine) -> Self {
         let size = self.size;
         let (sin, cos) = affine.degrees.to_radians().sin_cos();

@@ -1,4 +1,4 @@
-//! What becomes of a photograph before a network sees it: size, random alterations, scale.
+//! Preparation of photographs for a network: resize, augmentation, normalisation.
 
 mod blur;
 mod colour;
@@ -6,53 +6,53 @@ mod geometry;
 
 use image::{DynamicImage, RgbImage, imageops::FilterType};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, StandardNormal};
 
 use geometry::Affine;
 
-/// How a photograph is brought to the size of the network's images.
+/// How a photograph is fitted to a square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// Its sides are stretched to it.
+    /// Resize both sides, without regard to the aspect ratio.
     Stretch,
-    /// Its shorter side is brought to it, and the middle cut out.
-    CropMiddle,
+    /// Resize the shorter side and crop the centre.
+    CenterCrop,
 }
 
-/// How photographs are altered at random.
+/// Random augmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Augmentation {
-    /// Not at all.
+    /// No augmentation.
     None,
-    /// Half of them are mirrored.
-    Mirror,
-    /// Half of them get Gaussian noise of 0.05, half are mirrored, all are rotated by up to 10 degrees,
-    /// shifted by up to a fifth, and scaled by 0.8 to 1.2: the authors' for CUB.
-    Birds,
-    /// A quarter each is mirrored, turned upside down, blurred (5 by 9, deviation 0.1 to 5), rotated by up
-    /// to 30 degrees, changed in colour (brightness, saturation and hue by up to 0.1): the authors' for
-    /// ISIC 2019 and Food-11.
-    Quarters,
+    /// Horizontal flip with probability 0.5.
+    Flip,
+    /// The authors' augmentation for CUB: with probability 0.5 each Gaussian noise (standard deviation 0.05) and a horizontal
+    /// flip; always a rotation by up to 10 degrees, a shift by up to a fifth of the size, and a scale from 0.8 to 1.2.
+    Cub,
+    /// The authors' augmentation for ISIC 2019 and Food-11: with probability 0.25 each a horizontal flip, a vertical flip, a
+    /// Gaussian blur (kernel 5x9, standard deviation 0.1 to 5), a rotation by 0 to 30 degrees, and colour jitter (brightness,
+    /// saturation and hue by up to 0.1).
+    Isic,
 }
 
-/// Everything that is done to a photograph.
+/// Resize, augmentation and normalisation of a photograph.
 #[derive(Clone, Copy, Debug)]
 pub struct Preparation {
-    /// Height and width of the result.
+    /// Height and width of the result in pixels.
     pub size: u32,
-    /// How it is brought to that.
+    /// How the photograph is fitted to that size.
     pub fit: Fit,
-    /// By which filter.
+    /// Filter of the resize.
     pub filter: FilterType,
-    /// How it is altered.
+    /// Random augmentation, after the resize.
     pub augmentation: Augmentation,
-    /// Mean of each channel, from 0 to 1, which is subtracted.
+    /// Channel means to subtract, for values from 0 to 1.
     pub mean: [f32; 3],
-    /// Deviation of each channel, by which it is divided.
-    pub deviation: [f32; 3],
+    /// Channel standard deviations to divide by.
+    pub std: [f32; 3],
 }
 
-/// A square picture: three channels of `size * size` values from 0 to 1, row by row.
+/// A square RGB image, `[3, size, size]`, with values from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 struct Picture {
     size: usize,
@@ -60,7 +60,7 @@ struct Picture {
 }
 
 impl Preparation {
-    /// Brings a photograph to size.
+    /// Resizes a photograph to `[size, size]`.
     pub(super) fn resized(&self, photograph: DynamicImage) -> RgbImage {
         let photograph = photograph.into_rgb8();
         let (width, height) = photograph.dimensions();
@@ -73,9 +73,9 @@ impl Preparation {
         };
         match self.fit {
             Fit::Stretch => resize(size, size),
-            Fit::CropMiddle => {
+            Fit::CenterCrop => {
                 let shorter = width.min(height);
-                // Like torchvision: the longer side is rounded down.
+                // torchvision rounds the longer side down.
                 let scaled =
                     |side: u32| (u64::from(side) * u64::from(size) / u64::from(shorter)) as u32;
                 let (width, height) = (scaled(width), scaled(height));
@@ -87,26 +87,26 @@ impl Preparation {
         }
     }
 
-    /// The values of a photograph of the right size, `[3, size, size]`; `variant` decides how it is altered.
+    /// Augmented and normalised values, `[3, size, size]`, of resized pixels, `[size, size, 3]`. `variant` seeds the augmentation.
     pub(super) fn values(&self, pixels: &[u8], variant: u64) -> Vec<f32> {
         let mut picture = Picture::new(pixels, self.size as usize);
         let mut rng = StdRng::seed_from_u64(variant);
         match self.augmentation {
             Augmentation::None => {}
-            Augmentation::Mirror => {
+            Augmentation::Flip => {
                 if rng.random_bool(0.5) {
-                    picture = picture.mirrored();
+                    picture = picture.horizontally_flipped();
                 }
             }
-            Augmentation::Birds => picture = picture.altered_as_birds(&mut rng),
-            Augmentation::Quarters => picture = picture.altered_in_quarters(&mut rng),
+            Augmentation::Cub => picture = picture.augmented_like_cub(&mut rng),
+            Augmentation::Isic => picture = picture.augmented_like_isic(&mut rng),
         }
-        picture.normalized(self.mean, self.deviation)
+        picture.normalized(self.mean, self.std)
     }
 }
 
 impl Picture {
-    /// From pixels of three bytes.
+    /// From RGB pixels, `[size, size, 3]`.
     fn new(pixels: &[u8], size: usize) -> Self {
         let channel = |channel: usize| {
             let bytes = pixels.iter().skip(channel).step_by(3);
@@ -118,24 +118,25 @@ impl Picture {
         }
     }
 
-    fn normalized(mut self, mean: [f32; 3], deviation: [f32; 3]) -> Vec<f32> {
+    fn normalized(mut self, mean: [f32; 3], std: [f32; 3]) -> Vec<f32> {
         let channels = self.values.chunks_mut(self.size * self.size);
-        for ((channel, mean), deviation) in channels.zip(mean).zip(deviation) {
+        for ((channel, mean), std) in channels.zip(mean).zip(std) {
             channel
                 .iter_mut()
-                .for_each(|value| *value = (*value - mean) / deviation);
+                .for_each(|value| *value = (*value - mean) / std);
         }
         self.values
     }
 
-    fn altered_as_birds(mut self, rng: &mut StdRng) -> Self {
+    fn augmented_like_cub(mut self, rng: &mut StdRng) -> Self {
         if rng.random_bool(0.5) {
-            let noise = Normal::new(0.0, 0.05).expect("a positive deviation");
-            let values = self.values.iter_mut();
-            values.for_each(|value| *value += noise.sample(rng));
+            for value in &mut self.values {
+                let noise: f32 = StandardNormal.sample(rng);
+                *value += 0.05 * noise;
+            }
         }
         if rng.random_bool(0.5) {
-            self = self.mirrored();
+            self = self.horizontally_flipped();
         }
         let shift = 0.2 * self.size as f32;
         let affine = Affine {
@@ -146,30 +147,30 @@ impl Picture {
         self.transformed(affine)
     }
 
-    fn altered_in_quarters(mut self, rng: &mut StdRng) -> Self {
-        let quarter = |rng: &mut StdRng| rng.random_bool(0.25);
-        if quarter(rng) {
-            self = self.mirrored();
+    fn augmented_like_isic(mut self, rng: &mut StdRng) -> Self {
+        let one_in_four = |rng: &mut StdRng| rng.random_bool(0.25);
+        if one_in_four(rng) {
+            self = self.horizontally_flipped();
         }
-        if quarter(rng) {
-            self = self.upside_down();
+        if one_in_four(rng) {
+            self = self.vertically_flipped();
         }
-        if quarter(rng) {
-            let deviation = rng.random_range(0.1..=5.0);
-            self = self.blurred([5, 9], deviation);
+        if one_in_four(rng) {
+            let std = rng.random_range(0.1..=5.0);
+            self = self.blurred([5, 9], std);
         }
-        if quarter(rng) {
+        if one_in_four(rng) {
             let degrees = rng.random_range(0.0..=30.0);
             self = self.transformed(Affine::rotation(degrees));
         }
-        if quarter(rng) {
-            self = self.recoloured(rng);
+        if one_in_four(rng) {
+            self = self.colour_jittered(rng);
         }
         self
     }
 
-    /// Brightness, saturation and hue, in any order.
-    fn recoloured(mut self, rng: &mut impl Rng) -> Self {
+    /// Changes brightness, saturation and hue in random order.
+    fn colour_jittered(mut self, rng: &mut impl Rng) -> Self {
         let mut steps = [0, 1, 2];
         for last in [2, 1] {
             steps.swap(last, rng.random_range(0..=last));

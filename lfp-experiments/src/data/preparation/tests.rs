@@ -1,20 +1,20 @@
-//! Against torchvision's functions on the same picture; see `tests/torchvision/generate.py`.
+//! Compared with torchvision's functions on the same picture; see `tests/torchvision/generate.py`.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
 #[test]
-fn pictures_change_as_torchvisions_do() {
+fn transforms_agree_with_torchvision() {
     let fixture = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/torchvision/transforms.json"
     );
-    let expected = std::fs::read_to_string(fixture).expect("it is part of the project");
+    let expected = std::fs::read_to_string(fixture).expect("the fixture is part of the repository");
     let mut expected: BTreeMap<String, Vec<f32>> = serde_json::from_str(&expected).expect("JSON");
     let picture = Picture {
         size: 8,
-        values: expected.remove("picture").expect("what they started from"),
+        values: expected.remove("picture").expect("the input"),
     };
     let picture = || picture.clone();
     let affine = Affine {
@@ -23,8 +23,8 @@ fn pictures_change_as_torchvisions_do() {
         scale: 0.9,
     };
     let found = [
-        ("mirrored", picture().mirrored()),
-        ("upside_down", picture().upside_down()),
+        ("mirrored", picture().horizontally_flipped()),
+        ("upside_down", picture().vertically_flipped()),
         ("blurred", picture().blurred([5, 9], 1.7)),
         ("rotated", picture().transformed(Affine::rotation(23.0))),
         ("affine", picture().transformed(affine)),
@@ -57,19 +57,19 @@ fn preparation(augmentation: Augmentation) -> Preparation {
         filter: FilterType::Triangle,
         augmentation,
         mean: [0.5; 3],
-        deviation: [0.25; 3],
+        std: [0.25; 3],
     }
 }
 
 #[test]
-fn the_middle_is_cut_out_of_what_is_longer() {
+fn a_center_crop_keeps_the_middle_of_the_longer_side() {
     let crop = Preparation {
-        fit: Fit::CropMiddle,
+        fit: Fit::CenterCrop,
         ..preparation(Augmentation::None)
     };
     let small = crop.resized(photograph(64, 32));
     assert_eq!(small.dimensions(), (16, 16));
-    // The middle half: from a quarter to three quarters of the width, and all of the height.
+    // Columns from a quarter to three quarters of the width, and all rows.
     assert!((i32::from(small.get_pixel(0, 8)[0]) - 66).abs() <= 6);
     assert!((i32::from(small.get_pixel(15, 8)[0]) - 187).abs() <= 6);
     assert!(small.get_pixel(8, 0)[1] <= 8 && small.get_pixel(8, 15)[1] >= 239);
@@ -78,30 +78,26 @@ fn the_middle_is_cut_out_of_what_is_longer() {
 }
 
 #[test]
-fn a_variant_decides_how_a_picture_is_altered_and_nothing_else_does() {
+fn the_variant_alone_determines_the_augmentation() {
     let pixels = preparation(Augmentation::None)
         .resized(photograph(16, 16))
         .into_raw();
-    for augmentation in [
-        Augmentation::Mirror,
-        Augmentation::Birds,
-        Augmentation::Quarters,
-    ] {
+    for augmentation in [Augmentation::Flip, Augmentation::Cub, Augmentation::Isic] {
         let preparation = preparation(augmentation);
         let of = |variant| preparation.values(&pixels, variant);
         let variants: Vec<_> = (0..32).map(of).collect();
         assert!((0..32).all(|variant| of(variant) == variants[variant as usize]));
         let others = variants.iter().filter(|values| **values != variants[0]);
-        assert!(others.count() >= 8, "{augmentation:?} alters at random");
+        assert!(others.count() >= 8, "{augmentation:?} does not vary");
         assert!(variants.iter().flatten().all(|value| value.is_finite()));
     }
 }
 
 #[test]
-fn values_are_scaled_by_mean_and_deviation_of_each_channel() {
+fn values_are_normalised_by_mean_and_standard_deviation_of_each_channel() {
     let preparation = Preparation {
         mean: [0.0, 0.5, 1.0],
-        deviation: [1.0, 0.5, 2.0],
+        std: [1.0, 0.5, 2.0],
         size: 1,
         ..preparation(Augmentation::None)
     };

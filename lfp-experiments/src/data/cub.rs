@@ -1,0 +1,111 @@
+//! CUB-200-2011: photographs of birds.
+//!
+//! `images.txt`, `image_class_labels.txt` and `train_test_split.txt` have lines of an image number and a value.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Augmentation, DataError, DataSet, DataSetSpec, Fit, Load, Preparation, Reading, Split,
+    image_files::{ChannelStats, Labelled, check_classes, subfolder_or_self},
+};
+use crate::files;
+
+impl DataSet {
+    /// CUB-200-2011: 5,994 training and 5,794 test images, 200 classes, split as published.
+    pub const CUB: Self = Self::new(&DataSetSpec {
+        name: "cub",
+        summary: "CUB-200-2011: photographs of birds",
+        load: Load::ImageFiles(load),
+    });
+}
+
+/// Channel statistics from the configuration of the paper's authors.
+const STATS: ChannelStats = (
+    [0.474_734_9, 0.488_35, 0.417_599_5],
+    [0.227_987_73, 0.222_885_73, 0.259_824_04],
+);
+
+fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
+    let root = subfolder_or_self(root, "CUB_200_2011");
+    let names = root.join("images.txt");
+    if !names.is_file() {
+        return Err(DataError::NoDataSet {
+            folder: root,
+            expected: "images.txt".to_owned(),
+        });
+    }
+    let paths = Table::read(&names)?;
+    let labels = Table::read(&root.join("image_class_labels.txt"))?;
+    let is_training = Table::read(&root.join("train_test_split.txt"))?;
+    let [mut train, mut test] = [Vec::new(), Vec::new()];
+    let mut num_classes = 0;
+    for (number, path) in &paths.rows {
+        let image = root.join("images").join(path);
+        if !image.is_file() {
+            return Err(DataError::MissingImage {
+                labels: names.clone(),
+                image,
+            });
+        }
+        // Classes are counted from 1.
+        let class = labels.number(number)?;
+        let label = class
+            .checked_sub(1)
+            .ok_or_else(|| labels.malformed(number, "a class from 1"))?;
+        num_classes = num_classes.max(class as usize);
+        let part = match is_training.number(number)? {
+            1 => &mut train,
+            0 => &mut test,
+            _ => return Err(is_training.malformed(number, "0 or 1")),
+        };
+        part.push(Labelled { path: image, label });
+    }
+    for part in [&train, &test] {
+        let class = |class| Some(root.join(format!("images/{class:03}.*")));
+        check_classes(part, (1..=num_classes).map(class))?;
+    }
+    let for_train = Preparation {
+        fit: Fit::CenterCrop,
+        ..reading.preparation(STATS, Augmentation::Cub)
+    };
+    let for_test = reading.preparation(STATS, Augmentation::None);
+    reading.split([train, test], num_classes, [for_train, for_test])
+}
+
+/// A file with lines `IMAGE_NUMBER VALUE`.
+struct Table {
+    path: PathBuf,
+    rows: BTreeMap<u32, String>,
+}
+
+impl Table {
+    fn read(path: &Path) -> Result<Self, DataError> {
+        let content = files::read(path)?;
+        let mut rows = csv::ReaderBuilder::new()
+            .delimiter(b' ')
+            .has_headers(false)
+            .quoting(false)
+            .trim(csv::Trim::All)
+            .from_reader(content.as_slice());
+        let rows = rows.deserialize().collect::<Result<_, csv::Error>>();
+        Ok(Self {
+            path: path.to_owned(),
+            rows: rows
+                .map_err(|error| DataError::csv(path, "an image number and a value", &error))?,
+        })
+    }
+
+    /// The value of an image as a number.
+    fn number(&self, image: &u32) -> Result<u32, DataError> {
+        let value = self.rows.get(image).and_then(|value| value.parse().ok());
+        value.ok_or_else(|| self.malformed(image, "a number"))
+    }
+
+    fn malformed(&self, image: &u32, expected: &str) -> DataError {
+        let found = self.rows.get(image).map_or("none", String::as_str);
+        DataError::malformed(&self.path, format!("{expected} for image {image}"), found)
+    }
+}

@@ -1,0 +1,253 @@
+//! Data sets of image files, decoded on access.
+
+use std::{
+    collections::HashSet,
+    fmt::Display,
+    io::Cursor,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use burn::data::dataset::{Dataset, DatasetError};
+use image::{DynamicImage, ImageReader, imageops::FilterType};
+use rayon::prelude::*;
+
+use super::{Augmentation, DataError, Fit, Preparation, Sample, Samples, Split, formats::jpeg};
+use crate::files::{self, FileError, failed};
+
+/// Extensions of image files; other files are ignored.
+const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "gif", "webp"];
+
+/// Mean and standard deviation of each channel.
+pub(super) type ChannelStats = ([f32; 3], [f32; 3]);
+
+/// Statistics of ImageNet, with which torchvision's pretrained networks were trained.
+pub(super) const IMAGENET: ChannelStats = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
+/// How image files are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Height and width in pixels to which images are resized.
+    pub size: u32,
+    /// Whether decoded and resized images stay in memory: 147 KiB each at 224x224.
+    pub cached: bool,
+}
+
+impl Default for Reading {
+    /// 224x224, the size that torchvision's networks were made for; no cache.
+    fn default() -> Self {
+        Self {
+            size: 224,
+            cached: false,
+        }
+    }
+}
+
+/// An image file and its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Labelled {
+    pub(super) path: PathBuf,
+    pub(super) label: u32,
+}
+
+/// A data set of image files.
+#[derive(Debug)]
+pub struct ImageFiles {
+    images: Vec<Labelled>,
+    num_classes: usize,
+    preparation: Preparation,
+    /// Decoded and resized images, filled on first access.
+    cache: Option<Vec<OnceLock<Vec<u8>>>>,
+}
+
+impl ImageFiles {
+    /// Reads the header of every file, so that a broken image is reported before training starts.
+    fn new(
+        images: Vec<Labelled>,
+        num_classes: usize,
+        preparation: Preparation,
+        cached: bool,
+    ) -> Result<Self, DataError> {
+        images.par_iter().try_for_each(Labelled::check)?;
+        let cache = || images.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self {
+            cache: cached.then(cache),
+            images,
+            num_classes,
+            preparation,
+        })
+    }
+
+    /// Decoded and resized pixels, `[height, width, 3]`.
+    fn decoded(&self, index: usize) -> Result<Vec<u8>, DataError> {
+        let image = self.images[index].decode()?;
+        Ok(self.preparation.resized(image).into_raw())
+    }
+}
+
+impl Dataset<Sample> for ImageFiles {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        self.read(index, rand::random()).map_err(DatasetError::new)
+    }
+
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+}
+
+impl Samples for ImageFiles {
+    fn shape(&self) -> [usize; 3] {
+        let size = self.preparation.size as usize;
+        [3, size, size]
+    }
+
+    fn num_classes(&self) -> usize {
+        self.num_classes
+    }
+
+    fn label(&self, index: usize) -> u32 {
+        self.images[index].label
+    }
+
+    fn read(&self, index: usize, variant: u64) -> Result<Sample, DataError> {
+        let values = |pixels: &[u8]| self.preparation.values(pixels, variant);
+        let cached = self.cache.as_ref().map(|cache| &cache[index]);
+        let values = match cached.map(|slot| (slot, slot.get())) {
+            None => values(&self.decoded(index)?),
+            Some((_, Some(pixels))) => values(pixels),
+            // Two threads may decode the same image; the first result stays.
+            Some((slot, None)) => {
+                let pixels = self.decoded(index)?;
+                values(slot.get_or_init(|| pixels))
+            }
+        };
+        Ok(Sample {
+            values,
+            label: self.label(index),
+        })
+    }
+}
+
+impl Labelled {
+    fn check(&self) -> Result<(), DataError> {
+        let reader = ImageReader::open(&self.path).and_then(ImageReader::with_guessed_format);
+        let size = reader
+            .map_err(failed("read", &self.path))?
+            .into_dimensions();
+        let (width, height) = size.map_err(|error| self.broken(&error))?;
+        match width.min(height) {
+            0 => Err(self.broken(&"no pixels")),
+            _ => Ok(()),
+        }
+    }
+
+    fn decode(&self) -> Result<DynamicImage, DataError> {
+        let file = files::read(&self.path)?;
+        if jpeg::is_truncated(&file) {
+            return Err(self.broken(&"truncated"));
+        }
+        let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
+        let decoded = reader.map_err(failed("read", &self.path))?.decode();
+        decoded.map_err(|error| self.broken(&error))
+    }
+
+    fn broken(&self, reason: &dyn Display) -> DataError {
+        DataError::Image {
+            path: self.path.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Reading {
+    /// Training and test preparation by the authors' transforms for ISIC 2019 and Food-11.
+    pub(super) fn like_isic(self) -> [Preparation; 2] {
+        let half = ([0.5; 3], [0.5; 3]);
+        let train = self.preparation(half, Augmentation::Isic);
+        [
+            Preparation {
+                filter: FilterType::CatmullRom,
+                ..train
+            },
+            self.preparation(half, Augmentation::None),
+        ]
+    }
+
+    pub(super) fn preparation(
+        self,
+        (mean, std): ChannelStats,
+        augmentation: Augmentation,
+    ) -> Preparation {
+        Preparation {
+            size: self.size,
+            fit: Fit::Stretch,
+            // Pillow's bilinear filter, which averages when it shrinks an image.
+            filter: FilterType::Triangle,
+            augmentation,
+            mean,
+            std,
+        }
+    }
+
+    /// Makes a split from the training and the test images.
+    pub(super) fn split(
+        self,
+        [train, test]: [Vec<Labelled>; 2],
+        num_classes: usize,
+        [for_train, for_test]: [Preparation; 2],
+    ) -> Result<Split, DataError> {
+        let part =
+            |images, preparation| ImageFiles::new(images, num_classes, preparation, self.cached);
+        Ok(Split::new(part(train, for_train)?, part(test, for_test)?))
+    }
+}
+
+/// Entries of a folder, sorted by name, without hidden ones.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut entries = files::list(folder)?;
+    entries.retain(|path| !name(path).starts_with('.'));
+    entries.sort();
+    Ok(entries)
+}
+
+/// Image files in a folder, sorted by name.
+pub(super) fn images_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = entries(folder)?;
+    files.retain(|path| path.is_file() && has_image_extension(path));
+    Ok(files)
+}
+
+fn has_image_extension(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    EXTENSIONS.contains(&extension.to_lowercase().as_str())
+}
+
+/// Last component of a path.
+pub(super) fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The subfolder `name` if there is one, otherwise `folder`: archives unpack to a subfolder, and users name either.
+pub(super) fn subfolder_or_self(folder: &Path, name: &str) -> PathBuf {
+    let inner = folder.join(name);
+    match inner.is_dir() {
+        true => inner,
+        false => folder.to_owned(),
+    }
+}
+
+/// Fails if a class has no image. `classes` holds a path per class for the message; `None` marks a class that may be empty.
+pub(super) fn check_classes(
+    images: &[Labelled],
+    classes: impl IntoIterator<Item = Option<PathBuf>>,
+) -> Result<(), DataError> {
+    let labels: HashSet<u32> = images.iter().map(|image| image.label).collect();
+    let mut required = (0..)
+        .zip(classes)
+        .filter_map(|(label, class)| Some((label, class?)));
+    match required.find(|(label, _)| !labels.contains(label)) {
+        Some((_, class)) => Err(DataError::EmptyClass(class)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,5 @@
+//! Grids that several figures are made from.
+
+pub(super) mod sparsity;
+pub(super) mod spiking;
+pub(super) mod toy;

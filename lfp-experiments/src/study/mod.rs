@@ -1,0 +1,369 @@
+//! A study: conditions x methods x learning rates x seeds, one training run each.
+//!
+//! All figures and tables that compare trained networks are made from a study. A figure states its grid as
+//! [`Condition`]s; [`Study::run`] trains every run that the [`journal`] does not have yet, and returns
+//! [`Results`] for panels ([`panels`]) and files ([`report`]).
+
+mod condition;
+pub mod journal;
+mod method;
+pub mod panels;
+pub mod report;
+mod resources;
+mod results;
+mod spread;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Result, anyhow, bail};
+use burn::tensor::Device;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lfp_models::Network;
+use rayon::prelude::*;
+
+pub use condition::{Condition, Measure};
+pub use journal::{Job, Record};
+pub use method::MethodVariant;
+pub use resources::Resources;
+pub use results::{Analysis, Cell, Curve, NotRun, Point, Results};
+pub use spread::Spread;
+
+use crate::{
+    data::Split,
+    train::{self, Computing, Settings, TrainError},
+};
+use journal::{Claim, Journal};
+use resources::Loader;
+
+/// How often a process looks whether other processes have finished their runs.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Whether a method is to be run in a condition.
+type Selection<'a> = dyn Fn(&Condition, MethodVariant) -> bool + 'a;
+
+/// A grid of training runs in a folder.
+pub struct Study<'a> {
+    folder: PathBuf,
+    conditions: Vec<Condition>,
+    selected: Box<Selection<'a>>,
+    parallel: bool,
+}
+
+/// A trained network, to be analysed.
+pub struct Trained<'a> {
+    /// Settings of the run.
+    pub settings: &'a Settings,
+    /// The data.
+    pub data: &'a Split,
+    /// The network, on the autodiff device.
+    pub network: Network,
+    /// The device, without autodiff.
+    pub device: &'a Device,
+}
+
+impl Trained<'_> {
+    /// The network before training.
+    ///
+    /// # Errors
+    ///
+    /// If the weights that training started from cannot be read.
+    pub fn initial_network(&self) -> Result<Network> {
+        let data = self.data.train.as_ref();
+        Ok(train::initial_network(self.settings, data, self.device)?)
+    }
+}
+
+impl<'a> Study<'a> {
+    /// A study of `conditions`, with its journal in `folder`. Runs are trained one after another.
+    pub fn new(folder: PathBuf, conditions: Vec<Condition>) -> Self {
+        Self {
+            folder,
+            conditions,
+            selected: Box::new(|_, _| true),
+            parallel: false,
+        }
+    }
+
+    /// Runs only the cells that `selected` accepts; the others are [`NotRun::NotSelected`].
+    #[must_use]
+    pub fn only(self, selected: impl Fn(&Condition, MethodVariant) -> bool + 'a) -> Self {
+        Self {
+            selected: Box::new(selected),
+            ..self
+        }
+    }
+
+    /// Trains several runs at once, one per core. For small networks without dropout: all threads draw dropout masks from
+    /// the same random number generator, so that the results would depend on their timing.
+    #[must_use]
+    pub fn in_parallel(self) -> Self {
+        Self {
+            parallel: true,
+            ..self
+        }
+    }
+
+    /// Trains the runs that have no record yet, and returns the results of all. Waits for runs that other processes are
+    /// training.
+    ///
+    /// # Errors
+    ///
+    /// If a run fails for another reason than divergence, its analysis fails, the journal cannot be read or written, or
+    /// weights are given although no run starts from them.
+    pub fn run<A: Analysis>(
+        self,
+        resources: &Resources,
+        analyse: impl Fn(Trained) -> Result<A> + Sync,
+    ) -> Result<Results<A>> {
+        self.check(resources)?;
+        let bars = MultiProgress::new();
+        let bar = bars.add(progress_bar());
+        let session = Session {
+            journal: Journal::open(&self.folder)?,
+            loader: Loader::new(resources),
+            resources,
+            parallel: self.parallel,
+            analyse,
+            bar,
+            // The bars of many runs at once would only flicker.
+            bars_of_runs: match self.parallel {
+                true => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+                false => bars,
+            },
+        };
+        let mut plans = Vec::new();
+        for condition in self.conditions {
+            let condition = Arc::new(condition);
+            let mut plan = session.plan(&condition, &self.selected)?;
+            session.advance(&mut plan)?;
+            plans.push(plan);
+        }
+        while plans.iter().any(Plan::is_pending) {
+            session.bar.set_message("waiting for other processes");
+            std::thread::sleep(POLL);
+            for plan in &mut plans {
+                session.advance(plan)?;
+            }
+        }
+        session.bar.finish_and_clear();
+        let cells = plans.into_iter().flat_map(Plan::into_cells).collect();
+        Ok(Results { cells })
+    }
+}
+
+impl Study<'_> {
+    /// Whether any run is selected.
+    pub fn is_any_selected(&self) -> bool {
+        self.selected_conditions().next().is_some()
+    }
+
+    fn selected_conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(|condition| {
+            let mut methods = condition.methods.iter();
+            methods.any(|&method| (self.selected)(condition, method))
+        })
+    }
+
+    /// Refuses weights without effect.
+    fn check(&self, resources: &Resources) -> Result<()> {
+        let needs_weights = self.selected_conditions().any(|of| of.imagenet);
+        if resources.pretrained.is_some() && !needs_weights {
+            bail!("--pretrained has no effect: no network here starts from ImageNet weights");
+        }
+        Ok(())
+    }
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len} runs, {eta} left: {msg}")
+        .expect("a valid template");
+    ProgressBar::new(0).with_style(style.progress_chars("=> "))
+}
+
+/// The runs of a condition.
+struct Plan<A> {
+    condition: Arc<Condition>,
+    methods: Vec<Result<Vec<Slot<A>>, NotRun>>,
+}
+
+/// A run, and its record as soon as there is one.
+struct Slot<A> {
+    job: Job,
+    record: Option<Record<A>>,
+}
+
+impl<A> Plan<A> {
+    fn slots(&mut self) -> impl Iterator<Item = &mut Slot<A>> {
+        self.methods.iter_mut().flatten().flatten()
+    }
+
+    fn is_pending(&self) -> bool {
+        let slots = self.methods.iter().flatten().flatten();
+        slots.into_iter().any(|slot| slot.record.is_none())
+    }
+
+    fn into_cells(self) -> impl Iterator<Item = Cell<A>> {
+        let condition = self.condition;
+        let methods = condition.methods.clone().into_iter().zip(self.methods);
+        methods.map(move |(method, slots)| Cell {
+            condition: condition.clone(),
+            method,
+            outcome: slots.map(|slots| points(&condition, slots)),
+        })
+    }
+}
+
+/// Groups the finished runs of a method by learning rate.
+fn points<A>(condition: &Arc<Condition>, slots: Vec<Slot<A>>) -> Vec<Point<A>> {
+    let mut records = slots.into_iter().filter_map(|slot| slot.record);
+    let rates = condition.learning_rates.iter();
+    let point = |&lr| Point {
+        lr,
+        condition: condition.clone(),
+        records: records.by_ref().take(condition.seeds.len()).collect(),
+    };
+    rates.map(point).collect()
+}
+
+/// A study at work.
+struct Session<'a, F> {
+    journal: Journal,
+    loader: Loader<'a>,
+    resources: &'a Resources,
+    parallel: bool,
+    analyse: F,
+    bar: ProgressBar,
+    bars_of_runs: MultiProgress,
+}
+
+impl<A, F> Session<'_, F>
+where
+    A: Analysis,
+    F: Fn(Trained) -> Result<A> + Sync,
+{
+    fn plan(&self, condition: &Arc<Condition>, selected: &Selection) -> Result<Plan<A>> {
+        let is_selected = |method: &&MethodVariant| selected(condition, **method);
+        let template = match condition.methods.iter().any(|method| is_selected(&method)) {
+            true => self.template(condition)?,
+            false => Err(NotRun::NotSelected),
+        };
+        let slots = |method: &MethodVariant| match (&template, is_selected(&method)) {
+            (_, false) => Err(NotRun::NotSelected),
+            (Err(reason), true) => Err(*reason),
+            (Ok(template), true) => Ok(slots(condition, template, *method)),
+        };
+        let methods: Vec<_> = condition.methods.iter().map(slots).collect();
+        let runs = methods.iter().flatten().map(Vec::len).sum::<usize>();
+        self.bar.inc_length(runs as u64);
+        Ok(Plan {
+            condition: condition.clone(),
+            methods,
+        })
+    }
+
+    /// Settings and data of all runs of a condition, before method, learning rate and seed.
+    fn template(&self, condition: &Arc<Condition>) -> Result<Result<Job, NotRun>> {
+        let Some(data) = self.loader.load(condition, condition.settings.seed)? else {
+            return Ok(Err(NotRun::NoData));
+        };
+        let mut settings = condition.settings.clone();
+        settings.classes = data.train.num_classes();
+        settings.device = self.resources.device_names.clone();
+        if condition.imagenet {
+            settings.pretrained = self.resources.imagenet_weights(settings.model)?;
+            if settings.pretrained.is_none() {
+                return Ok(Err(NotRun::NoWeights));
+            }
+        }
+        Ok(Ok(Job {
+            name: condition.name.clone(),
+            settings,
+            samples: [data.train.len(), data.test.len()],
+        }))
+    }
+
+    /// Trains the runs of a condition that are neither finished nor in the hands of another process.
+    fn advance(&self, plan: &mut Plan<A>) -> Result<()> {
+        let condition = plan.condition.clone();
+        let pending: Vec<_> = plan.slots().filter(|slot| slot.record.is_none()).collect();
+        let advance = |slot: &mut Slot<A>| self.advance_run(slot, &condition);
+        match self.parallel {
+            true => pending.into_par_iter().try_for_each(advance),
+            false => pending.into_iter().try_for_each(advance),
+        }
+    }
+
+    fn advance_run(&self, slot: &mut Slot<A>, condition: &Condition) -> Result<()> {
+        let job = &slot.job;
+        slot.record = match self.journal.claim(job)? {
+            Claim::Busy => return Ok(()),
+            Claim::Done(record) => Some(*record),
+            Claim::Free(lock) => {
+                self.bar.set_message(job.name.clone());
+                let record = self.train(job, condition)?;
+                self.journal.finish(job, &record, lock)?;
+                Some(record)
+            }
+        };
+        self.bar.inc(1);
+        Ok(())
+    }
+
+    fn train(&self, job: &Job, condition: &Condition) -> Result<Record<A>> {
+        let Job { name, settings, .. } = job;
+        tracing::debug!("training {name}");
+        let failed = |error: &dyn std::fmt::Display| anyhow!("run {name}: {error}");
+        let Some(data) = self.loader.load(condition, settings.seed)? else {
+            return Err(failed(&"its data have been removed"));
+        };
+        let device = &self.resources.device;
+        let computing = Computing {
+            // One reader per run is enough where the runs share the cores.
+            workers: usize::from(self.parallel),
+            ..Computing::on(device)
+        };
+        let (outcome, analysis) =
+            match train::run_in_memory(settings, &data, &computing, &self.bars_of_runs) {
+                Ok((outcome, network)) => {
+                    let trained = Trained {
+                        settings,
+                        data: &data,
+                        network,
+                        device,
+                    };
+                    let analysis = (self.analyse)(trained).map_err(|error| failed(&error))?;
+                    (Some(outcome), Some(analysis))
+                }
+                // Divergence is a result: the learning rate was too high.
+                Err(TrainError::Diverged { .. }) => (None, None),
+                Err(error) => return Err(failed(&error)),
+            };
+        Ok(Record {
+            train_samples: data.train.len(),
+            test_samples: data.test.len(),
+            settings: settings.clone(),
+            outcome,
+            analysis,
+        })
+    }
+}
+
+/// The runs of a method: learning rates x seeds.
+fn slots<A>(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Slot<A>> {
+    let of_rate = |&lr: &f64| {
+        let of_seed = move |&seed: &u64| Slot {
+            job: Job {
+                name: format!("{}-{method}-lr{lr}-seed{seed}", template.name),
+                settings: Settings {
+                    lr,
+                    seed,
+                    ..method.applied_to(template.settings.clone())
+                },
+                samples: template.samples,
+            },
+            record: None,
+        };
+        condition.seeds.iter().map(of_seed)
+    };
+    condition.learning_rates.iter().flat_map(of_rate).collect()
+}
