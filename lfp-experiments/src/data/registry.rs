@@ -12,6 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{DATA_SETS, DataError, Reading, Split, image_files::subfolder_or_self};
 
+/// The seed with which [`DataSet::load`] draws generated data sets.
+const SEED: u64 = 0;
+
 /// Describes a data set: its name and how to load it.
 ///
 /// Each data set's file holds its specification.
@@ -34,8 +37,8 @@ pub enum Load {
     ImageFiles(fn(&Path, Reading) -> Result<Split, DataError>),
     /// Like [`Folder`](Self::Folder); without a folder the data set is downloaded into the user's cache.
     Download(fn(Option<&Path>) -> Result<Split, DataError>),
-    /// Drawn from a fixed seed; there are no files.
-    Generated(fn() -> Split),
+    /// Drawn from a seed; there are no files.
+    Generated(fn(u64) -> Split),
 }
 
 /// A data set by name. Copyable; [`FromStr`], [`Display`](fmt::Display) and serde use the name.
@@ -92,6 +95,14 @@ impl DataSet {
         matches!(self.0.load, Load::ImageFiles(_))
     }
 
+    /// Draws a generated data set from `seed`; `None` if the data set has files.
+    pub fn draw(self, seed: u64) -> Option<Split> {
+        match self.0.load {
+            Load::Generated(draw) => Some(draw(seed)),
+            Load::Folder(_) | Load::ImageFiles(_) | Load::Download(_) => None,
+        }
+    }
+
     /// Loads the data set from `root`, or from its subfolder with the data set's name if there is one.
     ///
     /// # Errors
@@ -104,7 +115,7 @@ impl DataSet {
             (Load::Folder(load), Some(folder)) => load(folder),
             (Load::ImageFiles(load), Some(folder)) => load(folder, reading),
             (Load::Download(load), folder) => load(folder),
-            (Load::Generated(draw), None) => Ok(draw()),
+            (Load::Generated(draw), None) => Ok(draw(SEED)),
             (Load::Generated(_), Some(_)) => Err(DataError::Generated(self)),
             (Load::Folder(_) | Load::ImageFiles(_), None) => Err(DataError::NoFolder(self)),
         }
@@ -221,6 +232,9 @@ mod tests {
                     assert!(matches!(error, DataError::Generated(of) if of == data_set));
                     let data = load(None).unwrap();
                     assert_eq!(data.train.shape(), data.test.shape());
+                    let first = |seed| data_set.draw(seed).unwrap().train.get(0).unwrap();
+                    assert_eq!(first(7), first(7));
+                    assert_ne!(first(7), first(8));
                 }
                 Load::Download(_) => {}
             }
