@@ -321,8 +321,11 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
     }
 }
 
-/// Pixels and labels of every batch.
-fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f32>, Vec<i64>)> {
+/// Pixels and labels of a batch.
+type Contents = (Vec<f32>, Vec<i64>);
+
+/// The contents of every batch.
+fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<Contents> {
     let batches = Batches {
         data,
         size: 5,
@@ -335,7 +338,7 @@ fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f
     batches.collect()
 }
 
-fn read(batch: Batch) -> (Vec<f32>, Vec<i64>) {
+fn read(batch: Batch) -> Contents {
     let pixels = batch.inputs.into_data().iter::<f32>().collect();
     (pixels, batch.targets.into_data().iter::<i64>().collect())
 }
@@ -369,8 +372,8 @@ fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     );
 }
 
-/// Pixels and labels of every batch of Burn's data loader, or its first error.
-fn read_by_burn(data: &Arc<dyn Samples>) -> Result<Vec<(Vec<f32>, Vec<i64>)>, DatasetError> {
+/// The contents of every batch of Burn's data loader, or its first error.
+fn read_by_burn(data: &Arc<dyn Samples>) -> Result<Vec<Contents>, DatasetError> {
     let batcher = SampleBatcher {
         shape: data.shape(),
     };
