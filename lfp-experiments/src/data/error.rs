@@ -93,6 +93,14 @@ pub enum DataError {
         /// Number of classes found.
         found: usize,
     },
+    /// The worker threads cannot be started.
+    #[error("cannot start {workers} threads that read samples: {source}")]
+    Workers {
+        /// Number of threads; 0 for the number of cores.
+        workers: usize,
+        /// Reason.
+        source: rayon::ThreadPoolBuildError,
+    },
     /// No mirror delivered a file.
     #[error(
         "cannot download {name}: {reason}; put the data set's files into a folder and name it with `--data-dir`"

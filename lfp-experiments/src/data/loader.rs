@@ -3,7 +3,11 @@
 //! Burn's loader decides the order. The samples of a batch are read in parallel, and batches are prepared ahead while the network
 //! trains. (Burn's own workers deliver batches in the order in which they finish, which differs between runs.)
 
-use std::sync::{Arc, mpsc};
+use std::{
+    iter, panic,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
 
 use burn::{
     data::{
@@ -74,6 +78,10 @@ pub struct Batches<'a> {
 
 impl Batches<'_> {
     /// Reads all batches once, onto `device`. The iterator ends after the first error.
+    ///
+    /// # Panics
+    ///
+    /// The iterator panics if reading a sample panics.
     pub fn iter(&self, device: &Device) -> impl Iterator<Item = Result<Batch, DataError>> + use<> {
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let reader = Reader {
@@ -86,8 +94,13 @@ impl Batches<'_> {
             workers: self.workers,
         };
         let indices = indices(self.data.len(), self.size, self.order);
-        std::thread::spawn(move || reader.send_all(indices, &sender));
-        receiver.into_iter()
+        let mut thread = Some(thread::spawn(move || reader.send_all(indices, &sender)));
+        // Without this, a panic of the reader would look like the end of the data.
+        let end = iter::from_fn(move || match thread.take().map(JoinHandle::join) {
+            Some(Err(cause)) => panic::resume_unwind(cause),
+            _ => None,
+        });
+        receiver.into_iter().chain(end)
     }
 }
 
@@ -138,11 +151,14 @@ type Sender = mpsc::SyncSender<Result<Batch, DataError>>;
 
 impl Reader {
     fn send_all(&self, batches: Vec<Vec<usize>>, sender: &Sender) {
-        // A single worker is this thread itself.
-        let pool = (self.workers != 1).then(|| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(self.workers);
-            pool.build().expect("the system can start threads")
-        });
+        let pool = match self.pool() {
+            Ok(pool) => pool,
+            Err(error) => {
+                // Sending fails if the receiver was dropped: nobody wants the batches, or the error.
+                let _ = sender.send(Err(error));
+                return;
+            }
+        };
         let shape = self.data.shape();
         for indices in batches {
             let read = |&index: &usize| self.read(index);
@@ -159,8 +175,80 @@ impl Reader {
         }
     }
 
+    /// The worker threads; `None` for a single worker, which is the reading thread itself.
+    fn pool(&self) -> Result<Option<rayon::ThreadPool>, DataError> {
+        if self.workers == 1 {
+            return Ok(None);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.workers);
+        let pool = pool.build().map_err(|source| DataError::Workers {
+            workers: self.workers,
+            source,
+        })?;
+        Ok(Some(pool))
+    }
+
     fn read(&self, index: usize) -> Result<Sample, DataError> {
         let variant = crate::seed::mix(self.seed, index as u64);
         self.data.read(index, variant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten samples, of which the seventh panics when it is read.
+    struct Panicking;
+
+    impl Dataset<Sample> for Panicking {
+        fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+            self.read(index, 0).map_err(DatasetError::new)
+        }
+
+        fn len(&self) -> usize {
+            10
+        }
+    }
+
+    impl Samples for Panicking {
+        fn shape(&self) -> [usize; 3] {
+            [1, 1, 1]
+        }
+
+        fn num_classes(&self) -> usize {
+            1
+        }
+
+        fn label(&self, _index: usize) -> u32 {
+            0
+        }
+
+        fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
+            assert_ne!(index, 6, "the decoder panics");
+            Ok(Sample {
+                values: vec![0.0],
+                label: 0,
+            })
+        }
+    }
+
+    #[test]
+    fn a_panic_while_reading_does_not_end_the_batches_early() {
+        let data: Arc<dyn Samples> = Arc::new(Panicking);
+        for workers in [1, 2] {
+            let batches = Batches {
+                data: &data,
+                size: 2,
+                order: Order::Given,
+                workers,
+            };
+            let mut batches = batches.iter(&Device::default());
+            for _ in 0..3 {
+                assert!(batches.next().is_some_and(|batch| batch.is_ok()));
+            }
+            let next = panic::catch_unwind(panic::AssertUnwindSafe(|| batches.next()));
+            assert!(next.is_err(), "{workers} workers");
+        }
     }
 }

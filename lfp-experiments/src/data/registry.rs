@@ -232,6 +232,10 @@ mod tests {
                     assert!(matches!(error, DataError::Generated(of) if of == data_set));
                     let data = load(None).unwrap();
                     assert_eq!(data.train.shape(), data.test.shape());
+                    // The first point of a spiral lies in its centre, whatever the seed.
+                    let second = |seed| data_set.draw(seed).unwrap().train.get(1).unwrap();
+                    assert_eq!(second(7), second(7));
+                    assert_ne!(second(7), second(8));
                 }
                 Load::Download(_) => {}
             }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use burn::{
-    data::{dataloader::DataLoaderBuilder, dataset::Dataset},
+    data::{
+        dataloader::DataLoaderBuilder,
+        dataset::{Dataset, DatasetError},
+    },
     tensor::Device,
 };
 use image::{Rgb, RgbImage};
@@ -18,7 +21,7 @@ use lfp_experiments::data::{
 };
 use tempfile::TempDir;
 
-use super::{REAL_DATA, Report, path, program, refused, succeeds};
+use super::{Digits, REAL_DATA, Report, path, program, refused, succeeds};
 
 const READING: Reading = Reading {
     size: 32,
@@ -318,8 +321,11 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
     }
 }
 
-/// Pixels and labels of every batch.
-fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f32>, Vec<i64>)> {
+/// Pixels and labels of a batch.
+type Contents = (Vec<f32>, Vec<i64>);
+
+/// The contents of every batch.
+fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<Contents> {
     let batches = Batches {
         data,
         size: 5,
@@ -332,7 +338,7 @@ fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<(Vec<f
     batches.collect()
 }
 
-fn read(batch: Batch) -> (Vec<f32>, Vec<i64>) {
+fn read(batch: Batch) -> Contents {
     let pixels = batch.inputs.into_data().iter::<f32>().collect();
     (pixels, batch.targets.into_data().iter::<i64>().collect())
 }
@@ -366,27 +372,81 @@ fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
     );
 }
 
+/// The contents of every batch of Burn's data loader, or its first error.
+fn read_by_burn(data: &Arc<dyn Samples>) -> Result<Vec<Contents>, DatasetError> {
+    let batcher = SampleBatcher {
+        shape: data.shape(),
+    };
+    let dataset: Arc<dyn Dataset<Sample>> = data.clone();
+    let loader = DataLoaderBuilder::new(batcher).batch_size(5).build(dataset);
+    loader.iter().map(|batch| batch.map(read)).collect()
+}
+
 #[test]
-fn burns_data_loader_takes_a_data_set() {
+fn burns_data_loader_makes_the_same_batches_of_every_kind_of_data_set() {
+    let (digits, cifar, images) = (Digits::new(20, 12), cifar_folder(50), image_folder(3, 2, 4));
+    for (data_set, root) in [
+        (DataSet::MNIST, Some(Path::new(digits.path()))),
+        (DataSet::CIFAR10, Some(cifar.path())),
+        (DataSet::FOLDER, Some(images.path())),
+        (DataSet::BLOBS, None),
+    ] {
+        let test = data_set.load(root, READING).unwrap().test;
+        let found = read_by_burn(&test).unwrap();
+        assert_eq!(found.len(), test.len().div_ceil(5), "{data_set}");
+        assert!(found == read_all(&test, 2, Order::Given), "{data_set}");
+    }
+}
+
+#[test]
+fn burns_data_loader_reports_a_broken_image_by_name() {
+    let root = image_folder(2, 2, 3);
+    let test = load(DataSet::FOLDER, root.path()).unwrap().test;
+    fs::write(root.path().join("test/class1/0.png"), "not an image").unwrap();
+    let error = read_by_burn(&test).unwrap_err().to_string();
+    for word in ["test/class1/0.png", "broken image"] {
+        assert!(error.contains(word), "expected \"{word}\" in: {error}");
+    }
+}
+
+#[test]
+fn every_access_by_burn_augments_differently() {
     let root = isic_folder();
     let data = load(DataSet::ISIC, root.path()).unwrap();
-    let batcher = SampleBatcher {
-        shape: data.test.shape(),
+    let first = data.train.get(0).unwrap();
+    assert_eq!(first.label, data.train.label(0));
+    assert!((0..32).any(|_| data.train.get(0).unwrap() != first));
+    // Test images are not augmented.
+    let first = data.test.get(0).unwrap();
+    assert!((0..4).all(|_| data.test.get(0).unwrap() == first));
+}
+
+#[test]
+fn tables_may_have_a_byte_order_mark_crlf_quotes_and_empty_lines() {
+    let rewrite = |path: &Path, change: &dyn Fn(&str) -> String| {
+        let content = fs::read_to_string(path).unwrap();
+        fs::write(path, change(&content)).unwrap();
     };
-    let dataset: Arc<dyn Dataset<Sample>> = data.test.clone();
-    let loader = DataLoaderBuilder::new(batcher).batch_size(5).build(dataset);
-    let batches: Vec<_> = loader.iter().map(|batch| read(batch.unwrap())).collect();
-    assert!(batches == read_all(&data.test, 1, Order::Given));
+    let labels = |data: &Split| (counts(&data.train), counts(&data.test));
 
-    // Training images are augmented at random, differently on every access.
-    let first = || data.train.get(0).unwrap();
-    assert!((0..32).any(|_| first() != first()));
-    assert_eq!(first().label, data.train.label(0));
+    let root = isic_folder();
+    let expected = labels(&load(DataSet::ISIC, root.path()).unwrap());
+    let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
+    rewrite(&table, &|content| {
+        let quoted = content.replace("NV", "\"NV\"").replace("1.0", "\"1.0\"");
+        format!("\u{feff}{}\r\n", quoted.replace('\n', "\r\n"))
+    });
+    assert_eq!(labels(&load(DataSet::ISIC, root.path()).unwrap()), expected);
 
-    let images = root.path().join("ISIC_2019_Training_Input");
-    fs::remove_dir_all(images).unwrap();
-    let error = loader.iter().find_map(Result::err).expect("no files");
-    assert!(error.to_string().contains("ISIC_0000"), "{error}");
+    let root = cub_folder();
+    let expected = labels(&load(DataSet::CUB, root.path()).unwrap());
+    for name in ["images", "image_class_labels", "train_test_split"] {
+        let list = root.path().join(format!("CUB_200_2011/{name}.txt"));
+        rewrite(&list, &|content| {
+            format!("\u{feff}{}\r\n", content.replace('\n', "\r\n"))
+        });
+    }
+    assert_eq!(labels(&load(DataSet::CUB, root.path()).unwrap()), expected);
 }
 
 #[test]
