@@ -27,3 +27,33 @@ pub mod train;
 
 pub use allocator::Allocator;
 pub use files::FileError;
+
+/// README and book, so that `cargo test` compiles their snippets.
+#[cfg(doctest)]
+mod book {
+    macro_rules! pages {
+        ($($page:ident: $path:literal),* $(,)?) => {$(
+            #[doc = include_str!(concat!("../../", $path))]
+            struct $page;
+        )*};
+    }
+
+    pages! {
+        Readme: "README.md",
+        Conformance: "docs/conformance.md",
+        Contents: "docs/README.md",
+        Contributing: "docs/contributing.md",
+        Cost: "docs/cost.md",
+        Devices: "docs/devices.md",
+        Hooks: "docs/hooks.md",
+        Limits: "docs/limits.md",
+        Photographs: "docs/photographs.md",
+        Pruning: "docs/pruning.md",
+        Quickstart: "docs/quickstart.md",
+        Reproduction: "docs/reproduction.md",
+        Spiking: "docs/spiking.md",
+        Table3: "docs/table3.md",
+        Theory: "docs/theory.md",
+        Training: "docs/training.md",
+    }
+}
