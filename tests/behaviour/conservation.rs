@@ -7,10 +7,7 @@ use burn::{
 use lfp_burn::{ActivationFn, LfpConfig, Propagate, hooks, mark, nn::Hook};
 use proptest::prelude::*;
 
-use crate::{seeded, values};
-
-/// The unit roundoff of f32.
-const UNIT: f64 = 1.0 / (1u32 << 24) as f64;
+use crate::{UNIT, seeded, values};
 
 /// The sum of the rewards of each of `batch` samples.
 fn sums<const D: usize>(rewards: Tensor<D>, batch: usize) -> Vec<f64> {

@@ -19,6 +19,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+/// The unit roundoff of f32.
+const UNIT: f64 = 1.0 / (1u32 << 24) as f64;
+
 /// A tensor from f64 values.
 fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Tensor<D> {
     let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
