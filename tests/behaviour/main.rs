@@ -1,4 +1,4 @@
-//! What the crates promise, each statement as a test.
+//! Behaviour across the crates, one statement per test.
 
 mod conformance;
 mod conservation;
@@ -19,7 +19,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// A tensor on the tape from f64 values.
+/// The unit roundoff of f32.
+const UNIT: f64 = 1.0 / (1u32 << 24) as f64;
+
+/// A tensor from f64 values.
 fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Tensor<D> {
     let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
     Tensor::from_data(TensorData::new(values, shape), device)
@@ -29,13 +32,22 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// Asserts that `found` is `expected` up to `tolerance` times the largest expected magnitude.
+/// The largest magnitude; NaN if any value is NaN, which `f64::max` would skip.
+fn max_abs(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |largest, value| match value.abs() {
+        magnitude if magnitude.is_nan() || magnitude > largest => magnitude,
+        _ => largest,
+    })
+}
+
+/// Asserts that `found` equals `expected` up to `tolerance` times the largest expected magnitude, and that all values are
+/// finite.
 #[track_caller]
 fn assert_close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{name}: number of values");
-    let largest = expected
-        .iter()
-        .fold(0.0, |m: f64, value| m.max(value.abs()));
+    assert!(!expected.is_empty(), "{name}: nothing to compare");
+    let largest = max_abs(expected);
+    assert!(largest.is_finite(), "{name}: non-finite expected values");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert!(
             (found - expected).abs() <= tolerance * largest,
@@ -44,13 +56,13 @@ fn assert_close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// A device with autodiff, for tests that draw nothing.
+/// A device with autodiff, for tests that use no random numbers.
 fn autodiff() -> Device {
     Device::default().autodiff()
 }
 
-/// A device with autodiff whose random numbers start at `seed`. They are the whole process's: nobody
-/// else draws while the guard is held.
+/// A device with autodiff and a seeded random number generator. The generator is shared by the process, so the guard keeps
+/// other tests from drawing numbers.
 fn seeded(seed: u64) -> (Device, MutexGuard<'static, ()>) {
     static RANDOM_NUMBERS: Mutex<()> = Mutex::new(());
     let guard = RANDOM_NUMBERS
@@ -59,4 +71,35 @@ fn seeded(seed: u64) -> (Device, MutexGuard<'static, ()>) {
     let device = autodiff();
     device.seed(seed);
     (device, guard)
+}
+
+mod comparisons {
+    use super::*;
+
+    fn fails(found: &[f64], expected: &[f64]) -> bool {
+        let compare = || assert_close("values", found, expected, 1e-3);
+        std::panic::catch_unwind(compare).is_err()
+    }
+
+    #[test]
+    fn non_finite_values_fail_at_any_position_and_on_either_side() {
+        let good = [1.0, 2.0, 3.0];
+        assert!(!fails(&good, &good));
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for position in 0..3 {
+                let mut with_bad = good;
+                with_bad[position] = bad;
+                assert!(fails(&with_bad, &good), "found {with_bad:?}");
+                assert!(fails(&good, &with_bad), "expected {with_bad:?}");
+                assert!(fails(&with_bad, &with_bad), "both {with_bad:?}");
+                assert!(!max_abs(&with_bad).is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn a_comparison_of_nothing_fails() {
+        assert!(fails(&[], &[]));
+        assert!(fails(&[1.0], &[1.0, 1.0]));
+    }
 }

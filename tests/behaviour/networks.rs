@@ -16,7 +16,7 @@ use lfp_tests::{Layer, Numbers, WeightedSum, forward, propagate};
 use safetensors::SafeTensors;
 
 use crate::{
-    assert_close, autodiff, seeded, tensor,
+    UNIT, assert_close, autodiff, seeded, tensor,
     torchvision::{uniform, with_weights},
     values,
 };
@@ -66,7 +66,10 @@ fn conserving(name: &str, shape: &[usize]) -> Vec<f32> {
     }
 }
 
-/// Propagates a reward of 1 at each of five outputs of two samples, to the inputs.
+/// Propagates a reward of 1 at each of five outputs of two samples to the inputs.
+///
+/// No sum cancels, so the stabiliser's share vanishes and only rounding loses rewards. The sums of all layers, forward and
+/// backward, have about 70,000 terms on a path; their rounding errors are independent, which makes about 256 units in all.
 fn assert_conserved(name: &str, images: &Tensor<4>, logits: Tensor<2>) {
     let reward = Tensor::ones([2, 5], &logits.device());
     let rule = LfpConfig::new().with_epsilon(1e-9);
@@ -74,7 +77,11 @@ fn assert_conserved(name: &str, images: &Tensor<4>, logits: Tensor<2>) {
     let rewards = values(feedback.reward(images).unwrap());
     for sample in rewards.chunks(rewards.len() / 2) {
         let sum: f64 = sample.iter().sum();
-        assert!((sum - 5.0).abs() < 5e-3, "{name}: expected 5, found {sum}");
+        let tolerance = 5.0 * 256.0 * UNIT;
+        assert!(
+            (sum - 5.0).abs() <= tolerance,
+            "{name}: expected 5, found {sum}"
+        );
     }
 }
 
@@ -245,7 +252,7 @@ fn a_small_resnet_agrees_with_the_reward_form() {
     let rule = LfpConfig::new().with_epsilon(epsilon);
     let ours = logits.propagate_with(tensor(&r, [batch, 2], &device), &rule);
     let rewards = values(ours.reward(&images).unwrap());
-    assert_close("image", &rewards, &expected.rewards.concat(), 1e-3);
+    assert_close("image", &rewards, &expected.rewards.concat(), 1e-5);
     // In the order of the layers; a residual's body comes before its shortcut.
     let names = [
         "conv1",
@@ -261,12 +268,14 @@ fn a_small_resnet_agrees_with_the_reward_form() {
         "layer2.0.downsample.0",
         "layer2.0.downsample.1",
     ];
+    // The last entries belong to the average pooling, which has no parameters of its own, and to the output layer.
+    assert_eq!(names.len() + 2, expected.feedback.len());
     for (name, (of_weights, of_biases)) in names.iter().zip(&expected.feedback) {
         let found = feedback_of(&model, &ours, &format!("{name}.weight"));
-        assert_close(name, &found, of_weights, 1e-3);
+        assert_close(name, &found, of_weights, 1e-5);
         if !of_biases.is_empty() {
             let found = feedback_of(&model, &ours, &format!("{name}.bias"));
-            assert_close(name, &found, of_biases, 1e-3);
+            assert_close(name, &found, of_biases, 1e-5);
         }
     }
     assert_eq!(model.last_layer(), "fc");

@@ -15,7 +15,7 @@ use lfp_burn::{
 use lfp_models::{Classifier, SpikingLeNetConfig, SpikingMlpConfig};
 use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
 
-use crate::{assert_close, autodiff, seeded, tensor, values};
+use crate::{assert_close, autodiff, max_abs, seeded, tensor, values};
 
 const TOLERANCE: f64 = 1e-4;
 const WIDTHS: [usize; 3] = [5, 12, 4];
@@ -237,7 +237,7 @@ fn without_a_surrogate_the_gradient_is_zero_and_the_feedback_is_not() {
     let x = Tensor::<2>::random([4, 6], Distribution::Uniform(0.0, 3.0), &device);
     let gradients = layer.forward_constant(x.clone(), 5).sum().backward();
     let gradient = layer.inner().weight.val().grad(&gradients).unwrap();
-    assert_eq!(gradient.abs().max().into_scalar::<f32>(), 0.0);
+    assert!(values(gradient).iter().all(|&gradient| gradient == 0.0));
     let spikes = layer.forward_constant(x, 5);
     let feedback = spikes
         .clone()
@@ -288,8 +288,7 @@ fn rewards_of_the_largest_magnitude_reach_the_layer_below_as_one() {
         let feedback = second.forward(hidden).propagate_with(reward(), &rule);
         let arriving = values(feedback.reward_at(&mark).unwrap());
         let below = values(feedback.reward(&pair.sequence).unwrap());
-        let largest = arriving.iter().fold(0.0, |m: f64, r| m.max(r.abs()));
-        (largest, below)
+        (max_abs(&arriving), below)
     };
     let (scale, plain) = largest(RewardNormalization::None);
     let (_, scaled) = largest(RewardNormalization::MaxAbs);
@@ -335,7 +334,7 @@ struct Updates<'a> {
 impl ModuleVisitor for Updates<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let update = self.grads.get::<D>(param.id).expect("an update");
-        self.found.push(update.abs().max().into_scalar::<f64>());
+        self.found.push(max_abs(&values(update)));
     }
 }
 
@@ -356,7 +355,13 @@ fn one_step_one_sample_and_membranes_that_forget_or_never_leak() {
         let targets = Tensor::<1, Int>::from_ints([1], &device);
         let reward = SpikeRateReward::new().forward(spikes.clone(), targets.clone());
         let grads = spikes.clone().propagate(reward).into_grads(&model);
-        assert!(!grads.is_empty());
+        let mut updates = Updates {
+            grads: &grads,
+            found: Vec::new(),
+        };
+        model.visit(&mut updates);
+        assert_eq!(updates.found.len(), 4, "weights and biases of two layers");
+        assert!(updates.found.iter().all(|update| update.is_finite()));
         let loss = rate_cross_entropy(model.forward(Tensor::full([1, 3], 2.0, &device)), targets);
         assert!(loss.into_scalar::<f32>().is_finite());
     }
@@ -472,7 +477,9 @@ fn a_spiking_lenet_shows_what_every_layer_does() {
     for layer in &activities {
         let fired = values(layer.spikes.clone());
         let above = values(layer.membrane.clone());
+        assert_eq!(fired.len(), above.len());
         for (spike, potential) in fired.iter().zip(above) {
+            assert!(potential.is_finite(), "{}", layer.layer);
             assert_eq!(*spike, f64::from(potential > 1.0), "{}", layer.layer);
         }
     }

@@ -18,7 +18,7 @@ use lfp_burn::{
     reward::{Reward, SigmoidReward, SoftmaxReward},
 };
 
-use crate::{assert_close, seeded, values};
+use crate::{assert_close, max_abs, seeded, values};
 
 /// A stabiliser that vanishes beside the outputs, in f32.
 const VANISHING: f64 = 1e-12;
@@ -90,9 +90,7 @@ impl ModuleVisitor for Compare<'_> {
         let update = self.updates.get::<D>(param.id).expect("an update");
         let gradient = self.gradients.get::<D>(param.id).expect("a gradient");
         let expected = param.val().inner().abs() * gradient;
-        let largest = values(expected.clone())
-            .into_iter()
-            .fold(0.0, |m: f64, v| m.max(v.abs()));
+        let largest = max_abs(&values(expected.clone()));
         assert!(largest > 0.0, "a gradient that is zero proves nothing");
         assert_close("update", &values(update), &values(expected), TOLERANCE);
         self.compared += 1;

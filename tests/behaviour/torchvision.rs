@@ -93,7 +93,9 @@ pub(crate) fn images(size: usize, device: &Device) -> Tensor<4> {
 #[track_caller]
 fn assert_logits(name: &str, logits: Tensor<2>) {
     let found = values(logits);
-    for (found, expected) in found.iter().zip(expected(name)) {
+    let expected = expected(name);
+    assert_eq!(found.len(), expected.len(), "{name}: number of logits");
+    for (found, expected) in found.iter().zip(expected) {
         let error = (found - expected).abs();
         assert!(
             error <= TOLERANCE * expected.abs().max(1.0),

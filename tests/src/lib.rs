@@ -1,8 +1,8 @@
-//! Layer-wise feedback propagation as the paper prints it: in rewards, on plain arrays, in f64.
+//! Reference implementation of layer-wise feedback propagation (LFP): the equations of the paper in rewards, on plain arrays, in
+//! f64.
 //!
-//! Slow, and with nothing in common with the crates that are tested against it: no tape, no
-//! quotients, no tensors. A network is a list of [`Layer`]s over flat vectors; every layer holds what
-//! its connections are, one by one.
+//! It shares no code and no method with the crates that are tested against it: no autodiff tape, no quotients, no tensors. A
+//! network is a list of [`Layer`]s over flat vectors, and a layer lists its connections one by one.
 
 mod spiking;
 
@@ -10,33 +10,32 @@ pub use spiking::{Sent, SpikingDense, Trace};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-/// The stabiliser of Eq. 6, with a sign of 1 at zero.
+/// The stabiliser of Eq. 6; the sign of zero is 1.
 fn stabilized(z: f64, epsilon: f64) -> f64 {
     if z < 0.0 { z - epsilon } else { z + epsilon }
 }
 
-/// A connection from an input to an output, by the index of its weight; several may share one.
+/// A connection from an input to an output. Several connections may share a weight.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
-    /// Input neuron.
+    /// Index of the input neuron.
     pub from: usize,
-    /// Output neuron.
+    /// Index of the output neuron.
     pub to: usize,
-    /// Its weight.
+    /// Index of the weight.
     pub weight: usize,
 }
 
-/// Weighted sums (Eq. 1): dense layers, convolutions, and with fixed weights average pooling and
-/// residual sums (Eq. 11).
+/// Weighted sums (Eq. 1): dense layers, convolutions, and average pooling.
 #[derive(Clone, Debug)]
 pub struct WeightedSum {
     /// Number of outputs.
     pub outputs: usize,
-    /// Every connection.
+    /// All connections.
     pub connections: Vec<Connection>,
-    /// Their weights.
+    /// The weights, by [`Connection::weight`].
     pub weights: Vec<f64>,
-    /// One bias for each output, by index into `biases`; or none at all.
+    /// The index of each output's bias; empty for a layer without biases.
     pub bias_of: Vec<usize>,
     /// The biases.
     pub biases: Vec<f64>,
@@ -45,15 +44,15 @@ pub struct WeightedSum {
 /// A layer.
 #[derive(Clone, Debug)]
 pub enum Layer {
-    /// See [`WeightedSum`].
+    /// Weighted sums.
     Sum(WeightedSum),
-    /// Rewards pass unchanged.
+    /// An elementwise activation; rewards pass it unchanged.
     Activation(fn(f64) -> f64),
-    /// The largest of each window hands on; the first one where several are.
+    /// Max pooling over windows of input indices. The first maximum wins a tie.
     Max(Vec<Vec<usize>>),
     /// Batch normalisation by batch statistics (Eqs. 9 and 10).
     BatchNorm {
-        /// The channel of every neuron.
+        /// The channel of each neuron.
         channel_of: Vec<usize>,
         /// Scales by channel.
         gamma: Vec<f64>,
@@ -62,26 +61,26 @@ pub enum Layer {
         /// Added to the variance.
         epsilon: f64,
     },
-    /// What two branches make of the input, added up (Eq. 11); without layers a branch is the input.
+    /// The sum of two branches (Eq. 11). A branch without layers is the identity.
     Residual {
-        /// The one.
+        /// The first branch.
         body: Vec<Layer>,
-        /// The other.
+        /// The second branch.
         shortcut: Vec<Layer>,
     },
 }
 
-/// What a propagation gives.
+/// The result of a propagation.
 #[derive(Clone, Debug, Default)]
 pub struct Propagated {
-    /// Rewards at the input, sample by sample.
+    /// Rewards of the inputs, `[sample][input]`.
     pub rewards: Vec<Vec<f64>>,
-    /// The feedback `d` (Eq. 7), summed over samples, of weights (or gamma) and biases (or beta) of
-    /// every layer that has any, in the order of the layers.
+    /// The feedback `d` (Eq. 7), summed over samples: weights (or gamma) and biases (or beta) of each layer that has any, in
+    /// the order of the layers. The body of a residual comes before its shortcut.
     pub feedback: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
-/// The outputs of a network, sample by sample.
+/// The outputs of a network, `[sample][output]`.
 pub fn forward(layers: &[Layer], inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     layers
         .iter()
@@ -89,6 +88,8 @@ pub fn forward(layers: &[Layer], inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// Propagates rewards from the outputs to the inputs.
+///
+/// `inputs` and `rewards` are `[sample][neuron]`; `epsilon` is the stabiliser.
 pub fn propagate(
     layers: &[Layer],
     inputs: &[Vec<f64>],
@@ -129,8 +130,8 @@ impl Layer {
             } => {
                 let statistics = statistics(inputs, channel_of, gamma.len(), *epsilon);
                 let normalise = |(&x, &channel): (&f64, &usize)| {
-                    let (mean, deviation) = statistics[channel];
-                    gamma[channel] * (x - mean) / deviation + beta[channel]
+                    let (mean, std) = statistics[channel];
+                    gamma[channel] * (x - mean) / std + beta[channel]
                 };
                 let one = |a: &Vec<f64>| a.iter().zip(channel_of).map(normalise).collect();
                 inputs.iter().map(one).collect()
@@ -168,7 +169,7 @@ impl Layer {
             Self::Residual { body, shortcut } => {
                 let outputs = self.forward(inputs);
                 let into = |branch: &[Layer]| {
-                    // Eq. 6 with two connections of weight 1 into each output.
+                    // Eq. 6: each output has two connections of weight 1.
                     let branch_outputs = forward(branch, inputs);
                     let mut into_branch = rewards.clone();
                     for sample in 0..inputs.len() {
@@ -218,14 +219,14 @@ impl Layer {
         };
         for sample in 0..inputs.len() {
             for (j, &channel) in channel_of.iter().enumerate() {
-                let (mean, deviation) = statistics[channel];
+                let (mean, std) = statistics[channel];
                 let x = inputs[sample][j];
                 let r = rewards[sample][j];
                 let output = stabilized(outputs[sample][j], epsilon);
-                // Eq. 9: the statistics are constants, so x is connected by gamma / sigma.
-                below[sample][j] = x * gamma[channel] / deviation / output * r;
+                // Eq. 9: the statistics are constants, so the weight of x is gamma / sigma.
+                below[sample][j] = x * gamma[channel] / std / output * r;
                 // Eq. 10.
-                let normalised = (x - mean) / deviation;
+                let normalised = (x - mean) / std;
                 of_gamma[channel] += gamma[channel].abs() * normalised / output * r;
                 of_beta[channel] += beta[channel].abs() / output * r;
             }
@@ -257,12 +258,12 @@ impl WeightedSum {
             let z = self.forward(a);
             let mut r_below = vec![0.0; a.len()];
             for &Connection { from, to, weight } in &self.connections {
-                // Eqs. 2 and 6: a connection's reward is its share of the output.
+                // Eqs. 2 and 6: the reward of a connection is proportional to its contribution.
                 let contribution = a[from] * self.weights[weight];
                 let r_connection = contribution / stabilized(z[to], epsilon) * r[to];
-                // Eqs. 3 and 4: a neuron gets what its connections get.
+                // Eqs. 3 and 4: the reward of a neuron is the sum over its outgoing connections.
                 r_below[from] += r_connection;
-                // Eqs. 5 and 7: and a weight moves by its share, in its own direction.
+                // Eqs. 5 and 7: the feedback of a weight has the sign of the weight times that of the reward.
                 of_weights[weight] +=
                     self.weights[weight].abs() * a[from] / stabilized(z[to], epsilon) * r[to];
             }
@@ -277,7 +278,7 @@ impl WeightedSum {
         }
     }
 
-    /// A dense layer; `weights` row by row of inputs, `[inputs, outputs]`.
+    /// A dense layer with `weights` of shape `[inputs, outputs]`.
     pub fn dense(inputs: usize, outputs: usize, weights: Vec<f64>, biases: Vec<f64>) -> Self {
         let connections = (0..inputs * outputs)
             .map(|weight| Connection {
@@ -295,8 +296,8 @@ impl WeightedSum {
         }
     }
 
-    /// A convolution with padding that keeps the size of `[channels, size, size]` images; `weights`
-    /// are `[to, from, kernel, kernel]`.
+    /// A convolution of `[channels, size, size]` images, padded so that the size stays. `weights` have the shape
+    /// `[to, from, kernel, kernel]`.
     pub fn convolution(
         [from_channels, to_channels]: [usize; 2],
         size: usize,
@@ -346,7 +347,7 @@ impl WeightedSum {
         }
     }
 
-    /// Of the outputs, `size` by `size` in each channel, every `stride`-th in both directions.
+    /// Keeps every `stride`-th of the `size * size` outputs of each channel, in both directions.
     #[must_use]
     pub fn strided(mut self, size: usize, stride: usize) -> Self {
         let kept = size.div_ceil(stride);
@@ -370,7 +371,7 @@ impl WeightedSum {
         self
     }
 
-    /// Average pooling of windows.
+    /// Average pooling over windows of input indices, all of the same size.
     pub fn average(windows: &[Vec<usize>]) -> Self {
         let size = windows[0].len();
         let into = |(to, window): (usize, &Vec<usize>)| {
@@ -391,7 +392,7 @@ impl WeightedSum {
     }
 }
 
-/// Windows of `window` by `window` that tile `[channels, size, size]` images.
+/// The input indices of `window * window` windows that tile `[channels, size, size]` images.
 pub fn windows(channels: usize, size: usize, window: usize) -> Vec<Vec<usize>> {
     let tiles = size / window;
     let mut all = Vec::new();
@@ -408,7 +409,7 @@ pub fn windows(channels: usize, size: usize, window: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// Mean, and deviation with `epsilon` under the root, of every channel over the batch.
+/// Mean and standard deviation of each channel over the batch; `epsilon` is added to the variance.
 fn statistics(
     inputs: &[Vec<f64>],
     channel_of: &[usize],
@@ -433,17 +434,17 @@ fn largest(a: &[f64], window: &[usize]) -> usize {
     window[1..].iter().fold(window[0], better)
 }
 
-/// Numbers for tests, by a seed.
+/// A seeded random number generator.
 #[derive(Debug)]
 pub struct Numbers(StdRng);
 
 impl Numbers {
-    /// The sequence of a seed.
+    /// Creates the generator.
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
 
-    /// Uniform between `low` and `high`, rounded to f32 so that both sides compute with the same.
+    /// Uniform numbers between `low` and `high`. They are rounded to f32, so that the f32 implementation gets the same inputs.
     pub fn uniform(&mut self, count: usize, low: f64, high: f64) -> Vec<f64> {
         let mut one = || f64::from(self.0.random_range(low..high) as f32);
         (0..count).map(|_| one()).collect()

@@ -1,24 +1,24 @@
-//! Leaky integrate-and-fire neurons in rewards, step by step, for one sample.
+//! Leaky integrate-and-fire neurons, step by step, for one sample.
 
 /// A dense layer of spiking neurons.
 #[derive(Clone, Debug)]
 pub struct SpikingDense {
     /// Number of neurons.
     pub neurons: usize,
-    /// The weight from input `i` to neuron `j` at `i * neurons + j`.
+    /// Weights of shape `[inputs, neurons]`.
     pub weights: Vec<f64>,
-    /// A bias for each neuron.
+    /// Biases of shape `[neurons]`.
     pub biases: Vec<f64>,
-    /// The share of its potential that a membrane keeps.
+    /// The decay of the membrane potential per step.
     pub beta: f64,
     /// The potential above which a neuron fires.
     pub threshold: f64,
 }
 
-/// What a layer did: a row for each step.
+/// The forward pass of a layer, with one row per step.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// What it was shown.
+    /// Inputs.
     pub inputs: Vec<Vec<f64>>,
     /// Membrane potentials.
     pub potentials: Vec<Vec<f64>>,
@@ -26,14 +26,14 @@ pub struct Trace {
     pub spikes: Vec<Vec<f64>>,
 }
 
-/// What a backward pass sends on.
+/// The result of a backward pass: rewards and feedback, or gradients.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// To the inputs, a row for each step: rewards, or gradients.
+    /// Of the inputs, with one row per step.
     pub inputs: Vec<Vec<f64>>,
-    /// To the weights, summed over the steps: feedback, or gradients.
+    /// Of the weights, summed over the steps.
     pub weights: Vec<f64>,
-    /// To the biases.
+    /// Of the biases, summed over the steps.
     pub biases: Vec<f64>,
 }
 
@@ -42,7 +42,7 @@ impl SpikingDense {
         f64::from(potential > self.threshold)
     }
 
-    /// Shows the layer a row of inputs for each step.
+    /// Runs the forward pass; `inputs` has one row per step.
     pub fn run(&self, inputs: Vec<Vec<f64>>) -> Trace {
         let mut potentials: Vec<Vec<f64>> = Vec::new();
         for row in &inputs {
@@ -63,8 +63,8 @@ impl SpikingDense {
         }
     }
 
-    /// Divides `rewards`, which arrive at the spikes. `denominator` is given what the membrane held and
-    /// what came since.
+    /// Propagates `rewards` of the spikes. `denominator` takes the previous membrane potential and the change since, without
+    /// the reset.
     pub fn divide(
         &self,
         trace: &Trace,
@@ -73,8 +73,8 @@ impl SpikingDense {
         epsilon: f64,
     ) -> Sent {
         let step = |reward: f64, now: f64, before: f64| {
-            let came = now + self.threshold * self.fires(before) - before;
-            let share = reward / (denominator(before, came) + epsilon);
+            let change = now + self.threshold * self.fires(before) - before;
+            let share = reward / (denominator(before, change) + epsilon);
             (share, self.beta * before * share)
         };
         let mut sent = self.backwards(trace, rewards, step);
@@ -94,9 +94,9 @@ impl SpikingDense {
         sent
     }
 
-    /// The gradient by the fast sigmoid, not through the reset.
+    /// Gradients with the fast-sigmoid surrogate. The reset is a constant.
     pub fn differentiate(&self, trace: &Trace, gradients: &[Vec<f64>], slope: f64) -> Sent {
-        // What arrives at a potential: through its spike, and from the next potential.
+        // The gradient of a potential through its spike.
         let through = |gradients: &Vec<f64>, potentials: &Vec<f64>| {
             let pairs = gradients.iter().zip(potentials);
             let surrogate = |u: f64| (1.0 + slope * (u - self.threshold).abs()).powi(-2);
@@ -109,8 +109,8 @@ impl SpikingDense {
         })
     }
 
-    /// Goes back through time. `step` turns what is at a potential into what goes to its current and what
-    /// goes to the potential before.
+    /// Runs backwards through time. `step` takes the value at a potential, this potential and the previous one, and returns
+    /// the values for the input current and for the previous potential.
     fn backwards(
         &self,
         trace: &Trace,

@@ -1,23 +1,31 @@
-//! `conformance`: our results against the reference results of the authors' own package.
+//! `conformance`: compares this implementation with reference results of the authors' package.
 //!
-//! A case is a safetensors file of the format `lfp-conformance/1`: a network as a list of layers in
-//! JSON, its parameters, an input, and what one forward pass, one reward and one propagation must
-//! give. The book describes the format (`docs/conformance.md`).
+//! A case is a safetensors file of the format `lfp-conformance/1`: a network as a list of layers in JSON, its parameters, an
+//! input, and the expected results of one forward pass, one reward and one propagation. The book describes the format
+//! (`docs/conformance.md`). The network is built from the layers that a user of `lfp-burn` builds a model from.
 
+mod arrays;
+mod builder;
 mod case;
+mod comparison;
+mod description;
+mod error;
 mod network;
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 
-pub use case::{Case, CaseError, Row};
+pub use builder::ActivationPlacement;
+pub use case::{Case, MAX_TOLERANCE};
+pub use comparison::Row;
+pub use error::{CaseError, Malformed};
 
-/// The cases at `path`: the file itself, or every `.safetensors` file of a folder, by name.
+/// Lists the cases at `path`: the file itself, or every `.safetensors` file of a folder, sorted by name.
 ///
 /// # Errors
 ///
-/// If there is no such file or folder, or the folder holds no case.
+/// If the file or folder does not exist, or the folder holds no case.
 pub fn find(path: &Path) -> Result<Vec<PathBuf>, CaseError> {
     let unreadable = |source| CaseError::Read {
         path: path.to_owned(),
@@ -47,7 +55,7 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, CaseError> {
 ///
 /// # Errors
 ///
-/// The first malformed file, after all that came before it.
+/// The first malformed file, after the rows of the files before it.
 pub fn run(files: &[PathBuf], device: &Device) -> Result<bool, CaseError> {
     let mut all_passed = true;
     for file in files {
