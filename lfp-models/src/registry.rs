@@ -41,6 +41,8 @@ pub struct ModelOptions {
     pub activation: bool,
     /// [`NetworkConfig::dropout`].
     pub dropout: bool,
+    /// The model drops units unless [`NetworkConfig::dropout`] says otherwise.
+    pub dropout_by_default: bool,
     /// How rewards pass batch normalisation: the model has such layers.
     pub batch_norm: bool,
     /// [`NetworkConfig::spiking`]: the model emits spikes.
@@ -52,6 +54,7 @@ impl ModelOptions {
     pub(crate) const ANALOG: Self = Self {
         activation: true,
         dropout: true,
+        dropout_by_default: true,
         batch_norm: false,
         spiking: false,
     };
@@ -64,6 +67,7 @@ impl ModelOptions {
     pub(crate) const SPIKING: Self = Self {
         activation: false,
         dropout: false,
+        dropout_by_default: false,
         batch_norm: false,
         spiking: true,
     };
@@ -382,9 +386,12 @@ mod tests {
             config.spiking.lif.beta = 0.25;
             // `Debug` draws no weights, unlike `Display`, which counts them.
             let text = format!("{:?}", model.init(&config, &device).unwrap());
+            let default = smallest(model);
+            let default = format!("{:?}", model.init(&default, &device).unwrap());
             let found = ModelOptions {
                 activation: text.contains("Silu"),
                 dropout: text.contains("prob: 0.125"),
+                dropout_by_default: default.contains("prob: 0.5"),
                 batch_norm: text.contains("BatchNorm {"),
                 spiking: text.contains("steps: 9") && text.contains("beta: 0.25"),
             };

@@ -267,13 +267,13 @@ fn a_weight_of_zero_never_moves() {
 
 /// A layer of ones and updates of its weight, `[2, 1]`.
 fn layer_and_updates(updates: [f32; 2]) -> (Linear, GradientsParams) {
-    let device = Device::default();
+    let device = autodiff();
     let layer = Linear {
         weight: Param::from_tensor(Tensor::<2>::ones([2, 1], &device)),
         bias: None,
     };
     let mut grads = GradientsParams::new();
-    let update = Tensor::<2>::from_floats(updates.map(|update| [update]), &device);
+    let update = Tensor::<2>::from_floats(updates.map(|update| [update]), &device.inner());
     grads.register(layer.weight.id, update);
     (layer, grads)
 }
@@ -306,7 +306,12 @@ fn an_optimiser_with_a_global_norm_moves_weights_by_clipped_updates() {
     let mut optimizer = GlobalNormClip::new(SgdConfig::new().init(), 5.0).unwrap();
     let layer = optimizer.step(0.1, layer, grads);
     // 1 - 0.1 * [3, -4]
-    assert_close("weight", &values(layer.weight.val()), &[0.7, 1.4], 1e-6);
+    assert_close(
+        "weight",
+        &values(layer.weight.val().inner()),
+        &[0.7, 1.4],
+        1e-6,
+    );
     for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(
             GlobalNormClip::new(SgdConfig::new().init(), limit).is_err(),

@@ -269,7 +269,13 @@ impl TrainArgs {
             let (acts, part) = match acts_on {
                 ActsOn::Anything => (true, ""),
                 ActsOn::BatchNorm => (takes.batch_norm, "batch normalisation"),
-                ActsOn::Dropout => (takes.dropout && self.model.dropout != Some(0.0), "dropout"),
+                ActsOn::Dropout => {
+                    let drops = self
+                        .model
+                        .dropout
+                        .map_or(takes.dropout_by_default, |p| p > 0.0);
+                    (takes.dropout && drops, "dropout")
+                }
                 ActsOn::SpikingNeurons => (spikes, "spiking neurons"),
             };
             let reason = format!("it acts on {part}, and {model} has none here");

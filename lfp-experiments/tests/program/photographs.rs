@@ -732,14 +732,14 @@ fn a_run_can_start_from_weights_for_other_classes() {
         "it starts where the first ended"
     );
 
-    // Of two classes now: the last layer is drawn.
+    // Two classes now: the last layer keeps its random initial weights.
     fs::remove_dir_all(root.path().join("train/class2")).unwrap();
     fs::remove_dir_all(root.path().join("test/class2")).unwrap();
     let third = path(&root, "third");
     let output = train(&["--out", &third, "--pretrained", &weights]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        output.status.success() && said.contains("another number of classes"),
+        output.status.success() && said.contains("the number of classes differs"),
         "{said}"
     );
 

@@ -94,10 +94,10 @@ fn what_is_no_finished_run_of_the_network_is_refused() {
         on("prune", run, words);
         on("explain", run, words);
     };
-    prune(&run, &["run", "run that has ended", "result.json"]);
+    prune(&run, &["run", "finished run", "result.json"]);
     finished(&data, &run, &[]);
     fs::remove_file(Path::new(&run).join("result.json")).unwrap();
-    prune(&run, &["run that has ended"]);
+    prune(&run, &["finished run"]);
 
     let mlp = path(&folder, "mlp");
     finished(&data, &mlp, &["--model", "mlp"]);

@@ -74,6 +74,7 @@ impl Model {
         smallest_image: 1,
         takes: ModelOptions {
             dropout: false,
+            dropout_by_default: false,
             ..ModelOptions::ANALOG
         },
         build: |config, device| Ok(dense(config, &[32, 16]).init(device).into()),

@@ -88,7 +88,10 @@ const RESNET18: ModelSpec = ModelSpec {
     image_shape: [3, 224, 224],
     batch: 8,
     smallest_image: 1,
-    takes: ModelOptions::BATCH_NORM,
+    takes: ModelOptions {
+        dropout_by_default: false,
+        ..ModelOptions::BATCH_NORM
+    },
     build: |config, device| Ok(ResNetConfig::resnet18().build(config, device)),
 };
 
