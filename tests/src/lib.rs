@@ -203,20 +203,17 @@ impl Layer {
         let Self::BatchNorm {
             channel_of,
             gamma,
+            beta,
             epsilon: variance_epsilon,
-            ..
         } = self
         else {
-            unreachable!("called for batch normalisation alone");
+            unreachable!("called for batch normalisation only");
         };
         let outputs = self.forward(inputs);
         let statistics = statistics(inputs, channel_of, gamma.len(), *variance_epsilon);
         let mut below = rewards.to_vec();
         let mut of_gamma = vec![0.0; gamma.len()];
         let mut of_beta = vec![0.0; gamma.len()];
-        let Self::BatchNorm { beta, .. } = self else {
-            unreachable!("checked above");
-        };
         for sample in 0..inputs.len() {
             for (j, &channel) in channel_of.iter().enumerate() {
                 let (mean, std) = statistics[channel];
