@@ -27,7 +27,7 @@ pub use loader::{Batch, Batches, Order, SampleBatcher};
 pub use preparation::{Augmentation, Fit, Preparation};
 pub use registry::{DataSet, DataSetSpec, Load, UnknownDataSet};
 pub use samples::{Sample, Samples, Split, class_weights};
-pub use toy::{PointCloud, Points};
+pub use toy::Points;
 
 /// All data sets, in the order in which help texts list them.
 const DATA_SETS: &[DataSet] = &[

@@ -1,6 +1,6 @@
 //! Points in the plane: the toy data sets of Figure 3.
 
-use std::{f64::consts::TAU, fmt};
+use std::f64::consts::TAU;
 
 use burn::data::dataset::{Dataset, DatasetError};
 use rand::{SeedableRng, rngs::StdRng};
@@ -9,19 +9,19 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{DataError, DataSet, DataSetSpec, Load, Sample, Samples, Split};
 
 impl DataSet {
-    /// [`PointCloud::Blobs`].
+    /// 1,000 training and 100 test points of two normal distributions around (1, 1) and (2, 2).
     pub const BLOBS: Self = Self::new(&DataSetSpec {
         name: "blobs",
         summary: "Points in the plane: two normal distributions",
         load: Load::Generated(|seed| PointCloud::Blobs.split(seed)),
     });
-    /// [`PointCloud::Circles`].
+    /// 10,000 training and 500 test points of a ring of radius 1 and one of radius 0.05 in its centre.
     pub const CIRCLES: Self = Self::new(&DataSetSpec {
         name: "circles",
         summary: "Points in the plane: a ring around a small ring",
         load: Load::Generated(|seed| PointCloud::Circles.split(seed)),
     });
-    /// [`PointCloud::Swirl`].
+    /// 10,000 training and 500 test points of three arms of a spiral.
     pub const SWIRL: Self = Self::new(&DataSetSpec {
         name: "swirl",
         summary: "Points in the plane: three arms of a spiral",
@@ -33,8 +33,8 @@ impl DataSet {
 const NOISE: f64 = 0.2;
 
 /// A distribution of points in the plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PointCloud {
+#[derive(Clone, Copy)]
+enum PointCloud {
     /// Normal distributions around (1, 1) and (2, 2).
     Blobs,
     /// A ring of radius 1, and one of radius 0.05 in its centre.
@@ -44,41 +44,26 @@ pub enum PointCloud {
 }
 
 impl PointCloud {
-    /// All point clouds, in the order of the figure.
-    pub const ALL: [Self; 3] = [Self::Blobs, Self::Circles, Self::Swirl];
-
-    /// Number of classes.
-    pub fn num_classes(self) -> usize {
+    fn num_classes(self) -> usize {
         match self {
             Self::Blobs | Self::Circles => 2,
             Self::Swirl => 3,
         }
     }
 
-    /// Number of training points and of test points.
-    pub fn sizes(self) -> (usize, usize) {
-        match self {
+    /// Draws the training points, then the test points.
+    fn split(self, seed: u64) -> Split {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (train, test) = match self {
             Self::Blobs => (1_000, 100),
             Self::Circles | Self::Swirl => (10_000, 500),
-        }
+        };
+        Split::new(self.draw(train, &mut rng), self.draw(test, &mut rng))
     }
 
-    /// Draws `count` points, divided evenly among the classes.
-    pub fn draw(self, count: usize, rng: &mut StdRng) -> Points {
+    fn draw(self, count: usize, rng: &mut StdRng) -> Points {
         let point = |class, index, of_class| self.point(class, index, of_class, rng);
         Points::draw(self.num_classes(), count, point)
-    }
-
-    /// Draws the training points and the test points.
-    pub fn train_and_test(self, seed: u64) -> (Points, Points) {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let (train, test) = self.sizes();
-        (self.draw(train, &mut rng), self.draw(test, &mut rng))
-    }
-
-    fn split(self, seed: u64) -> Split {
-        let (train, test) = self.train_and_test(seed);
-        Split::new(train, test)
     }
 
     /// Draws a point; `index` counts the `count` points of its class.
@@ -104,16 +89,6 @@ impl PointCloud {
             }
         };
         [x as f32, y as f32]
-    }
-}
-
-impl fmt::Display for PointCloud {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Blobs => "blobs",
-            Self::Circles => "circles",
-            Self::Swirl => "swirl",
-        })
     }
 }
 
