@@ -766,8 +766,8 @@ fn an_option_without_effect_is_refused_by_name() {
         "--threshold 2",
     ] {
         let arguments: Vec<&str> = ["train"].into_iter().chain(arguments.split(' ')).collect();
-        let names = arguments.iter().filter(|word| word.starts_with("--"));
-        let name = names.last().expect("an option");
+        let mut names = arguments.iter().rev().filter(|word| word.starts_with("--"));
+        let name = names.next().expect("an option");
         refused(&arguments, &[&format!("{name} has no effect")]);
     }
     refused(
