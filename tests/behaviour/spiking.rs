@@ -244,7 +244,8 @@ fn without_a_surrogate_the_gradient_is_zero_and_the_feedback_is_not() {
         .propagate(spikes.ones_like())
         .into_grads(&layer);
     let feedback = feedback.get::<2>(layer.inner().weight.id).unwrap();
-    assert!(feedback.abs().max().into_scalar::<f32>() > 0.0);
+    let largest = max_abs(&values(feedback));
+    assert!(largest.is_finite() && largest > 0.0);
 }
 
 #[test]
