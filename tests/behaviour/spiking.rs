@@ -17,7 +17,7 @@ use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
 
 use crate::{assert_close, autodiff, max_abs, seeded, tensor, values};
 
-const TOLERANCE: f64 = 1e-4;
+const TOLERANCE: f64 = 5e-5;
 const WIDTHS: [usize; 3] = [5, 12, 4];
 const STEPS: usize = 9;
 const BATCH: usize = 3;

@@ -22,7 +22,7 @@ use crate::{assert_close, max_abs, seeded, values};
 
 /// A stabiliser that vanishes beside the outputs, in f32.
 const VANISHING: f64 = 1e-12;
-const TOLERANCE: f64 = 1e-4;
+const TOLERANCE: f64 = 1e-5;
 
 #[derive(Module, Debug)]
 struct Dense {

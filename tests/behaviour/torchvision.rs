@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{tensor, values};
 
-const TOLERANCE: f64 = 1e-4;
+const TOLERANCE: f64 = 2e-5;
 
 fn fixture(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/torchvision");

@@ -727,6 +727,7 @@ fn a_run_can_start_from_weights_for_other_classes() {
     };
     let (before, after) = (conv(&before), conv(&after));
     let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+    assert!(!before.is_empty() && before.len() == after.len());
     assert!(
         before.iter().zip(&after).all(close),
         "it starts where the first ended"

@@ -39,7 +39,8 @@ fn a_finished_run_is_pruned_by_three_criteria() {
         assert_eq!(points.len(), 21, "from 0 to 1 in steps of 0.05");
         assert_eq!(points[1]["rate"], 0.05);
         assert_eq!(
-            points[0]["accuracy"], trained["test_accuracy"][3],
+            points[0]["accuracy"].as_f64().unwrap(),
+            trained["test_accuracy"][3].as_f64().unwrap(),
             "nothing pruned yet"
         );
         // Without any connection in its convolutions a network says the same of every image.
