@@ -18,19 +18,13 @@ use safetensors::SafeTensors;
 use super::{
     arrays::Arrays,
     builder::{ActivationPlacement, build},
-    comparison::{Row, relative_error},
+    comparison::{MAX_TOLERANCE, Row, relative_error},
     description::Description,
     error::{CaseError, Malformed},
     network::{Network, Output, Time},
 };
 
 const FORMAT: &str = "lfp-conformance/1";
-
-/// The largest tolerance that a case may ask for.
-///
-/// A case stores 20 times the error of its own f32 evaluation. The largest of the public cases is 1.5e-2 (`mlp_sigmoid`, where
-/// an output close to zero is divided by). A case far above that would pass with wrong results, so it is refused.
-pub const MAX_TOLERANCE: f64 = 2e-2;
 
 /// A reference result, and the network and data to reproduce it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lfp_burn::{ConfigError, LifError, PropagationError};
 use safetensors::Dtype;
 
-use super::case::MAX_TOLERANCE;
+use super::comparison::MAX_TOLERANCE;
 
 /// A case that cannot be read or run.
 #[derive(Debug, thiserror::Error)]

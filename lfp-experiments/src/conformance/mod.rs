@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 
 pub use builder::ActivationPlacement;
-pub use case::{Case, MAX_TOLERANCE};
-pub use comparison::Row;
+pub use case::Case;
+pub use comparison::{MAX_TOLERANCE, Row};
 pub use error::{CaseError, Malformed};
 
 /// Lists the cases at `path`: the file itself, or every `.safetensors` file of a folder, sorted by name.
