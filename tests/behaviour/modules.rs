@@ -12,13 +12,13 @@ use burn::{
 };
 use lfp_burn::{
     ActivationFn, Propagate,
-    nn::{Hook, Hooked},
+    nn::{Hook, Hookable, Hooked},
     reward::{Reward, SoftmaxReward},
     spiking::{LifConfig, Spike},
 };
 use lfp_models::{Classifier, Model, NetworkConfig};
 
-use crate::{seeded, values};
+use crate::{assert_close, seeded, values};
 
 #[derive(Module, Debug)]
 struct Plain {
@@ -187,4 +187,51 @@ fn weights_leave_by_the_names_and_layouts_of_pytorch() {
             assert_eq!(tensor.shape(), *shape, "{name}");
         }
     }
+}
+
+/// A user's own layer: one weight per feature, which is a dense layer with a diagonal matrix.
+#[derive(Module, Debug)]
+struct Scale {
+    weight: Param<Tensor<1>>,
+}
+
+impl<const D: usize> Hookable<D> for Scale {
+    fn forward_raw(&self, input: Tensor<D>) -> Tensor<D> {
+        input * self.weight.val().unsqueeze()
+    }
+}
+
+#[test]
+fn a_layer_of_the_user_learns_like_the_dense_layer_that_computes_the_same() {
+    let (device, _alone) = seeded(31);
+    let weights = [0.5_f32, -1.25, 2.0];
+    let scale = Scale {
+        weight: Param::from_tensor(Tensor::from_floats(weights, &device)),
+    };
+    let [a, b, c] = weights;
+    let diagonal = [[a, 0.0, 0.0], [0.0, b, 0.0], [0.0, 0.0, c]];
+    let dense = Linear {
+        weight: Param::from_tensor(Tensor::<2>::from_floats(diagonal, &device)),
+        bias: None,
+    };
+    let scale = scale.hooked().with_activation(ActivationFn::Tanh);
+    let dense = dense.hooked().with_activation(ActivationFn::Tanh);
+    let inputs = Tensor::<2>::random([6, 3], Distribution::Normal(0.0, 1.0), &device);
+    let reward = Tensor::random(
+        [6, 3],
+        Distribution::Uniform(-1.0, 1.0),
+        &device.clone().inner(),
+    );
+
+    let feedback = scale.forward(inputs.clone()).propagate(reward.clone());
+    let ours = feedback.into_grads(&scale);
+    let feedback = dense.forward(inputs).propagate(reward);
+    let expected = feedback.into_grads(&dense);
+
+    let ours = values(ours.get::<1>(scale.inner().weight.id).unwrap());
+    let expected = values(expected.get::<2>(dense.inner().weight.id).unwrap());
+    assert!(ours.iter().all(|update| *update != 0.0));
+    // The diagonal of the dense layer; its other weights are zero and stay so.
+    let diagonal = [expected[0], expected[4], expected[8]];
+    assert_close("updates", &ours, &diagonal, 1e-6);
 }
