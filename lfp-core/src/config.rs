@@ -37,8 +37,8 @@ pub struct LfpConfig {
     #[config(default = "LifDenominator::SumOfMagnitudes")]
     pub lif_denominator: LifDenominator,
     /// How rewards are normalised between layers of spiking neurons. Default: by their largest magnitude.
-    #[config(default = "RewardNormalization::MaxAbs")]
-    pub reward_normalization: RewardNormalization,
+    #[config(default = "Normalization::MaxAbs")]
+    pub reward_normalization: Normalization,
 }
 
 /// How rewards pass batch normalisation in training mode.
@@ -85,17 +85,18 @@ pub enum LifDenominator {
     MagnitudeOfSum,
 }
 
-/// How rewards are normalised between two layers of spiking neurons.
+/// How rewards or gradients are normalised between two layers of spiking neurons. What arrives at the network's output
+/// spikes stays as it is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-pub enum RewardNormalization {
+pub enum Normalization {
     /// Not at all, as in the authors' package (`lfprop` 1.0.0).
     None,
-    /// Divide by the largest magnitude over all steps, samples and neurons of the layer (Appendix A.6.4): deep layers then
-    /// learn as fast as the last one.
+    /// Divide by the largest magnitude over all steps, samples and neurons of the layer, as the paper does in all its
+    /// experiments with spiking networks (Appendix A.6.4): deep layers then learn as fast as the last one.
     MaxAbs,
 }
 
@@ -163,7 +164,7 @@ impl LfpConfig {
         ConfigOption {
             field: "reward_normalization",
             help: "How rewards are normalised between spiking layers",
-            values: RewardNormalization::VARIANTS,
+            values: Normalization::VARIANTS,
             acts_on: ActsOn::SpikingNeurons,
         },
     ];
@@ -230,7 +231,7 @@ mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<LfpConfig>(&json).unwrap(), config);
-        assert_eq!("max-abs".parse(), Ok(RewardNormalization::MaxAbs));
+        assert_eq!("max-abs".parse(), Ok(Normalization::MaxAbs));
         assert_eq!(
             BatchNormRule::ThroughStatistics.to_string(),
             "through-statistics"

@@ -4,6 +4,8 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Normalization;
+
 /// The dynamics of leaky integrate-and-fire neurons, with reset by subtraction (Eqs. A.2 and A.3):
 ///
 /// ```text
@@ -27,6 +29,7 @@ pub struct LifNeuron {
     beta: f64,
     threshold: f64,
     surrogate: Surrogate,
+    gradient_normalization: Normalization,
 }
 
 /// The surrogate for the derivative of a spike with respect to `x = U - threshold` in `backward()`. A propagation needs
@@ -118,7 +121,8 @@ pub enum LifError {
 }
 
 impl LifNeuron {
-    /// Neurons whose membrane potential decays by the factor `beta` at each step, and that fire above `threshold`.
+    /// Neurons whose membrane potential decays by the factor `beta` at each step, and that fire above `threshold`. Their
+    /// gradient is not normalised.
     ///
     /// # Errors
     ///
@@ -137,7 +141,18 @@ impl LifNeuron {
                 beta,
                 threshold,
                 surrogate,
+                gradient_normalization: Normalization::None,
             }),
+        }
+    }
+
+    /// The same neurons with another normalisation of the gradient that `backward()` brings to their spikes. Rewards follow
+    /// [`LfpConfig::reward_normalization`](crate::LfpConfig::reward_normalization) instead.
+    #[must_use]
+    pub fn with_gradient_normalization(self, normalization: Normalization) -> Self {
+        Self {
+            gradient_normalization: normalization,
+            ..self
         }
     }
 
@@ -154,6 +169,11 @@ impl LifNeuron {
     /// The surrogate for the derivative of a spike in `backward()`.
     pub fn surrogate(&self) -> Surrogate {
         self.surrogate
+    }
+
+    /// How the gradient that arrives at the spikes in `backward()` is normalised.
+    pub fn gradient_normalization(&self) -> Normalization {
+        self.gradient_normalization
     }
 }
 

@@ -96,7 +96,7 @@ pub struct SpikingConfig {
     /// Number of time steps for which an image is presented, at least 1. Default: 15.
     #[config(default = 15)]
     pub steps: usize,
-    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1, fast sigmoid as surrogate.
+    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1, fast sigmoid as surrogate, plain gradient.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
 }

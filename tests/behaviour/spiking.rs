@@ -7,12 +7,12 @@ use burn::{
     tensor::{Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    LfpConfig, LifDenominator, LifError, Propagate, RewardNormalization, Surrogate, hooks,
+    LfpConfig, LifDenominator, LifError, Normalization, Propagate, Surrogate, hooks,
     optim::AdaptiveClipConfig,
     reward::{HalfTime, Reduction, Reward, SpikeRateReward},
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
-use lfp_models::{Classifier, SpikingLeNetConfig, SpikingMlpConfig};
+use lfp_models::{Classifier, Outputs, SpikingLeNetConfig, SpikingMlpConfig};
 use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
 
 use crate::{assert_close, autodiff, max_abs, seeded, tensor, values};
@@ -190,7 +190,7 @@ fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
         let rule = LfpConfig::new()
             .with_epsilon(epsilon)
             .with_lif_denominator(kind)
-            .with_reward_normalization(RewardNormalization::None);
+            .with_reward_normalization(Normalization::None);
         let feedback = pair.run().propagate_with(reward, &rule);
         let found = values(feedback.reward(&pair.sequence).unwrap());
         assert_close("inputs", &found, &to_inputs, TOLERANCE);
@@ -291,11 +291,90 @@ fn rewards_of_the_largest_magnitude_reach_the_layer_below_as_one() {
         let below = values(feedback.reward(&pair.sequence).unwrap());
         (max_abs(&arriving), below)
     };
-    let (scale, plain) = largest(RewardNormalization::None);
-    let (_, scaled) = largest(RewardNormalization::MaxAbs);
+    let (scale, plain) = largest(Normalization::None);
+    let (_, scaled) = largest(Normalization::MaxAbs);
     // A layer is linear in its rewards: dividing them by their largest divides all that follows.
     let expected: Vec<f64> = plain.iter().map(|reward| reward / scale).collect();
     assert_close("below", &scaled, &expected, TOLERANCE);
+}
+
+#[test]
+fn gradients_of_the_largest_magnitude_reach_the_layer_below_as_one() {
+    // Appendix A.6.4 normalises every backward pass of spiking networks, that of the surrogate gradient included.
+    let pair = Pair::new(6);
+    let (device, [first, second]) = (autodiff(), &pair.layers);
+    let weights = Numbers::new(7).uniform(STEPS * BATCH * WIDTHS[2], -1.0, 1.0);
+    let weights = tensor(&weights, [STEPS, BATCH, WIDTHS[2]], &device);
+    let gradients_below = |hidden: &Spiking<Linear>| {
+        let outputs = second.forward(hidden.forward(pair.sequence.clone()));
+        let gradients = (outputs * weights.clone()).sum().backward();
+        values(pair.sequence.grad(&gradients).unwrap())
+    };
+    let spikes = first.forward(pair.sequence.clone()).detach();
+    let spikes = spikes.require_grad();
+    let outputs = second.forward(spikes.clone());
+    let arriving = (outputs * weights.clone()).sum().backward();
+    let largest = max_abs(&values(spikes.grad(&arriving).unwrap()));
+    // A layer is linear in its gradients.
+    let plain = gradients_below(first);
+    let expected: Vec<f64> = plain.iter().map(|gradient| gradient / largest).collect();
+    let neuron = first.lif().neuron();
+    let lif = LifConfig::new()
+        .with_beta(neuron.beta())
+        .with_threshold(neuron.threshold())
+        .with_surrogate(neuron.surrogate())
+        .with_gradient_normalization(Normalization::MaxAbs);
+    let normalized = first.inner().clone().spiking(lif.init().unwrap());
+    assert!((largest - 1.0).abs() > 0.1, "{largest}");
+    assert_close("below", &gradients_below(&normalized), &expected, TOLERANCE);
+}
+
+#[test]
+fn the_output_layer_of_a_network_does_not_normalise_its_gradient() {
+    let (device, _alone) = seeded(31);
+    let x = Tensor::<4>::random([4, 1, 20, 20], Distribution::Uniform(0.0, 3.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 0], &device);
+    let lif = LifConfig::new();
+    let normalized = lif.with_gradient_normalization(Normalization::MaxAbs);
+    let dense = |lif| {
+        let config = SpikingMlpConfig::new().with_widths(vec![400, 30, 3]);
+        config.with_lif(lif).init(&device).unwrap()
+    };
+    let convolutional = |lif| {
+        let config = SpikingLeNetConfig::new()
+            .with_image_size([20, 20])
+            .with_num_classes(3);
+        config.with_lif(lif).init(&device).unwrap()
+    };
+    fn updates<M: Classifier>(model: &M, x: Tensor<4>, targets: Tensor<1, Int>) -> Vec<f64> {
+        let Outputs::Spikes(spikes) = model.outputs(x) else {
+            unreachable!("a spiking network emits spikes")
+        };
+        let gradients = rate_cross_entropy(spikes, targets).backward();
+        let mut updates = Updates {
+            grads: &GradientsParams::from_grads(gradients, model),
+            found: Vec::new(),
+        };
+        model.visit(&mut updates);
+        updates.found
+    }
+    fn compare<M: Classifier>(plain: M, normalized: M, x: &Tensor<4>, targets: &Tensor<1, Int>) {
+        let normalized = normalized.load_record(plain.clone().into_record());
+        let found = [plain, normalized].map(|of| updates(&of, x.clone(), targets.clone()));
+        let [plain, normalized] = found;
+        // Weights and biases of each layer, from the input to the output.
+        let output = plain.len() - 2;
+        assert_eq!(plain[output..], normalized[output..]);
+        let pairs = plain.iter().zip(&normalized).take(output);
+        for (plain, normalized) in pairs {
+            assert!(
+                *plain > 0.0 && normalized > &(2.0 * plain),
+                "{plain} {normalized}"
+            );
+        }
+    }
+    compare(dense(lif), dense(normalized), &x, &targets);
+    compare(convolutional(lif), convolutional(normalized), &x, &targets);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Leaky integrate-and-fire neurons as a module.
 
 use burn::{config::Config, module::Module, tensor::Tensor};
-use lfp_core::{LifError, LifNeuron, Surrogate, functions};
+use lfp_core::{LifError, LifNeuron, Normalization, Surrogate, functions};
 
 /// Configures [`Lif`].
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -16,6 +16,13 @@ pub struct LifConfig {
     /// slope 25.
     #[config(default = "Surrogate::default()")]
     pub surrogate: Surrogate,
+    /// How `loss.backward()` normalises the gradient that arrives at the spikes, over all steps, samples and neurons;
+    /// `propagate` follows `LfpConfig::reward_normalization` instead. Default: not at all, the plain gradient.
+    ///
+    /// [`MaxAbs`](Normalization::MaxAbs) is the paper's (Appendix A.6.4), for layers below another one. Leave it off in the
+    /// output layer, where it would remove the size of the loss.
+    #[config(default = "Normalization::None")]
+    pub gradient_normalization: Normalization,
 }
 
 /// Leaky integrate-and-fire neurons with reset by subtraction; see [`LifNeuron`]. No parameters.
@@ -37,6 +44,7 @@ impl LifConfig {
     /// and finite.
     pub fn init(&self) -> Result<Lif, LifError> {
         let neuron = LifNeuron::new(self.beta, self.threshold, self.surrogate)?;
+        let neuron = neuron.with_gradient_normalization(self.gradient_normalization);
         Ok(Lif { neuron })
     }
 }

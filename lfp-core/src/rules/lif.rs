@@ -9,7 +9,7 @@ use burn_core::backend::{
 };
 
 use super::epsilon::stabilized;
-use crate::{LfpConfig, LifDenominator, LifNeuron, RewardNormalization, Surrogate};
+use crate::{LfpConfig, LifDenominator, LifNeuron, Normalization, Surrogate};
 
 /// Spikes and membrane potentials of all steps.
 pub(crate) fn forward<B: Backend>(
@@ -74,14 +74,15 @@ pub(crate) fn rewards<B: Backend>(
     })
 }
 
-/// The gradient at the currents for `backward()`: through time by `beta`, through a spike by its surrogate, and not
-/// through the reset.
+/// The gradient at the currents for `backward()`: normalised at the spikes as the neuron says, then through a spike by its
+/// surrogate, through time by `beta`, and not through the reset.
 pub(crate) fn gradient<B: Backend>(
     grad: FloatTensor<B>,
     membrane: FloatTensor<B>,
     current_steps: usize,
     neuron: LifNeuron,
 ) -> FloatTensor<B> {
+    let grad = normalized::<B>(grad, neuron.gradient_normalization());
     let through_spikes = match neuron.surrogate() {
         Surrogate::FastSigmoid { slope } => {
             let x = B::float_sub_scalar(membrane.clone(), neuron.threshold().into());
@@ -114,18 +115,22 @@ fn arriving<B: Backend>(
         let epsilon = config.epsilon_for(membrane.dtype());
         return B::float_mul(quotient, stabilized::<B>(spikes, epsilon));
     }
-    let rewards = B::float_mul(quotient, spikes);
-    match config.reward_normalization {
-        RewardNormalization::None => rewards,
-        RewardNormalization::MaxAbs => {
-            let largest = B::float_max_abs(rewards.clone());
-            // If no reward arrives, dividing by 1 keeps the zeros.
+    normalized::<B>(B::float_mul(quotient, spikes), config.reward_normalization)
+}
+
+/// Rewards or gradients at the spikes of a layer, normalised over all steps, samples and neurons.
+fn normalized<B: Backend>(values: FloatTensor<B>, normalization: Normalization) -> FloatTensor<B> {
+    match normalization {
+        Normalization::None => values,
+        Normalization::MaxAbs => {
+            let largest = B::float_max_abs(values.clone());
+            // If nothing arrives, dividing by 1 keeps the zeros.
             let dtype = get_or_init_device_settings::<B>(&largest.device()).bool_dtype;
             let none = B::float_equal_elem(largest.clone(), 0.into(), dtype);
             let largest = B::float_mask_fill(largest, none, 1.into());
-            let rank = rewards.shape().num_dims();
+            let rank = values.shape().num_dims();
             let largest = B::float_reshape(largest, Shape::from(vec![1; rank]));
-            B::float_div(rewards, largest)
+            B::float_div(values, largest)
         }
     }
 }

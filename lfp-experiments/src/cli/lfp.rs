@@ -92,7 +92,7 @@ impl FromArgMatches for LfpArgs {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use lfp_burn::RewardNormalization;
+    use lfp_burn::Normalization;
 
     use super::*;
 
@@ -120,7 +120,7 @@ mod tests {
         let flag = "--lfp-reward-normalization=none";
         let options = Options::try_parse_from(["program", flag]).unwrap();
         let config = options.lfp.config().unwrap();
-        assert_eq!(config.reward_normalization, RewardNormalization::None);
+        assert_eq!(config.reward_normalization, Normalization::None);
         assert!(Options::try_parse_from(["program", "--lfp-epsilon=0"]).is_err());
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use lfp_burn::{ActivationFn, ActsOn, Surrogate, spiking::LifConfig};
+use lfp_burn::{ActivationFn, ActsOn, Normalization, Surrogate, spiking::LifConfig};
 use lfp_models::{Model, SpikingConfig};
+use strum::VariantNames;
 
 use super::{lfp::LfpArgs, values};
 use crate::{
@@ -139,6 +140,9 @@ struct SpikingArgs {
     /// Surrogate derivative of a spike for --method gradient: fast-sigmoid[:SLOPE] or none [default: fast-sigmoid]
     #[arg(long)]
     surrogate: Option<Surrogate>,
+    /// How the surrogate gradient is normalised between layers [default: none]
+    #[arg(long, value_parser = values::one_of::<Normalization>(Normalization::VARIANTS))]
+    gradient_normalization: Option<Normalization>,
 }
 
 #[derive(Debug, Args)]
@@ -258,6 +262,17 @@ impl TrainArgs {
                 "surrogate".to_owned(),
                 "--method lfp takes no derivative of a spike".to_owned(),
             ),
+            (
+                self.spiking.gradient_normalization.is_some() && spikes && !by_gradient,
+                "gradient-normalization".to_owned(),
+                "--method lfp propagates rewards; see --lfp-reward-normalization".to_owned(),
+            ),
+            (
+                self.spiking.gradient_normalization.is_some()
+                    && self.spiking.surrogate == Some(Surrogate::None),
+                "gradient-normalization".to_owned(),
+                "without a surrogate every gradient is zero".to_owned(),
+            ),
         ];
         for (given, name) in self.spiking.given() {
             let reason = format!("it acts on spiking networks ({spiking}), and {model} is none");
@@ -360,12 +375,16 @@ impl TrainArgs {
 }
 
 impl SpikingArgs {
-    fn given(&self) -> [(bool, &'static str); 4] {
+    fn given(&self) -> [(bool, &'static str); 5] {
         [
             (self.steps.is_some(), "steps"),
             (self.beta.is_some(), "beta"),
             (self.threshold.is_some(), "threshold"),
             (self.surrogate.is_some(), "surrogate"),
+            (
+                self.gradient_normalization.is_some(),
+                "gradient-normalization",
+            ),
         ]
     }
 
@@ -377,6 +396,9 @@ impl SpikingArgs {
                 beta: self.beta.unwrap_or(lif.beta),
                 threshold: self.threshold.unwrap_or(lif.threshold),
                 surrogate: self.surrogate.unwrap_or(lif.surrogate),
+                gradient_normalization: self
+                    .gradient_normalization
+                    .unwrap_or(lif.gradient_normalization),
             },
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lfp_burn::{
-    LfpConfig, LifDenominator, Propagate, RewardNormalization,
+    LfpConfig, LifDenominator, Normalization, Propagate,
     reward::{
         CorrectReward, HalfTime, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward,
         SpikeRateReward,
@@ -318,7 +318,7 @@ fn config(epsilon: f64) -> Result<LfpConfig, Malformed> {
     let config = LfpConfig::new()
         .with_epsilon(epsilon)
         .with_lif_denominator(LifDenominator::SumOfMagnitudes)
-        .with_reward_normalization(RewardNormalization::None);
+        .with_reward_normalization(Normalization::None);
     config.validate()?;
     Ok(config)
 }

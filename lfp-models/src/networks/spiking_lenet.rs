@@ -10,7 +10,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    LifError,
+    LifError, Normalization,
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
@@ -40,7 +40,7 @@ pub struct SpikingLeNetConfig {
     /// Number of time steps for which an image is presented, at least 1. Default: 15.
     #[config(default = 15)]
     pub steps: usize,
-    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1.
+    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1. The output layer does not normalise its gradient.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
 }
@@ -107,12 +107,13 @@ impl SpikingLeNetConfig {
             self.image_size,
             self.steps
         );
-        let lif = self.lif.init()?;
+        let hidden = self.lif.init()?;
+        let output = self.lif.with_gradient_normalization(Normalization::None);
         let [height, width] = self.image_size.map(|size| ((size - 4) / 2 - 4) / 2);
         let conv = |from, to| {
             Conv2dConfig::new([from, to], [KERNEL, KERNEL])
                 .init(device)
-                .spiking(lif.clone())
+                .spiking(hidden.clone())
                 .with_max_pool([2, 2])
         };
         let features = CHANNELS[1] * height * width;
@@ -121,7 +122,7 @@ impl SpikingLeNetConfig {
             conv2: conv(CHANNELS[0], CHANNELS[1]),
             fc: LinearConfig::new(features, self.num_classes)
                 .init(device)
-                .spiking(lif.clone()),
+                .spiking(output.init()?),
             steps: self.steps,
         })
     }

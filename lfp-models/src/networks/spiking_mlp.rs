@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    LifError,
+    LifError, Normalization,
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
@@ -38,7 +38,7 @@ pub struct SpikingMlpConfig {
     /// Number of time steps for which [`SpikingMlp::forward`] presents an input, at least 1. Default: 15.
     #[config(default = 15)]
     pub steps: usize,
-    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1.
+    /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1. The output layer does not normalise its gradient.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
 }
@@ -87,14 +87,18 @@ impl SpikingMlpConfig {
             self.widths,
             self.steps
         );
-        let lif = self.lif.init()?;
-        let layer = |widths: &[usize]| {
+        let hidden = self.lif.init()?;
+        let output = self.lif.with_gradient_normalization(Normalization::None);
+        let output = output.init()?;
+        let last = self.widths.len() - 2;
+        let layer = |(index, widths): (usize, &[usize])| {
+            let lif = if index == last { &output } else { &hidden };
             LinearConfig::new(widths[0], widths[1])
                 .init(device)
                 .spiking(lif.clone())
         };
         Ok(SpikingMlp {
-            layers: self.widths.windows(2).map(layer).collect(),
+            layers: self.widths.windows(2).enumerate().map(layer).collect(),
             steps: self.steps,
         })
     }

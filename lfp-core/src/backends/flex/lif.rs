@@ -6,7 +6,7 @@ use burn_flex::{Flex, FlexTensor, Layout};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use crate::{LfpConfig, LifDenominator, LifNeuron, RewardNormalization, Surrogate, rules};
+use crate::{LfpConfig, LifDenominator, LifNeuron, Normalization, Surrogate, rules};
 
 /// Neurons per block.
 const BLOCK: usize = 1024;
@@ -153,10 +153,13 @@ fn rewards_of<E: Real>(
     // Factors from a quotient to its reward: at a spike, and at a silent step.
     let (at_spike, at_silence) = match (at_output, config.reward_normalization) {
         (true, _) => (E::one() + epsilon, epsilon),
-        (false, RewardNormalization::None) => (E::one(), E::zero()),
-        (false, RewardNormalization::MaxAbs) => {
-            let largest = largest_reward(quotient.storage(), membrane.storage(), threshold);
-            (largest.max(E::min_positive_value()).recip(), E::zero())
+        (false, Normalization::None) => (E::one(), E::zero()),
+        (false, Normalization::MaxAbs) => {
+            let reward = |quotient: E, membrane| fires(membrane, threshold) * quotient.abs();
+            (
+                normalizer(quotient.storage(), membrane.storage(), reward),
+                E::zero(),
+            )
         }
     };
     let summed = config.lif_denominator == LifDenominator::MagnitudeOfSum;
@@ -194,14 +197,20 @@ fn gradient_of<E: Real>(
     let grad = row_major::<E>(grad);
     let threshold = E::of(neuron.threshold());
     let beta = E::of(neuron.beta());
-    let (slope, open) = match neuron.surrogate() {
-        Surrogate::FastSigmoid { slope } => (E::of(slope), E::one()),
+    let scale = match neuron.gradient_normalization() {
+        Normalization::None => E::one(),
+        Normalization::MaxAbs => {
+            normalizer(grad.storage(), membrane.storage(), |grad: E, _| grad.abs())
+        }
+    };
+    let (slope, scale) = match neuron.surrogate() {
+        Surrogate::FastSigmoid { slope } => (E::of(slope), scale),
         Surrogate::None => (E::zero(), E::zero()),
     };
     backwards(grad, &membrane, current_steps, |arriving, now: E, _| {
         let root = E::one() + slope * (now - threshold).abs();
         Divided {
-            arriving: open * arriving / (root * root),
+            arriving: scale * arriving / (root * root),
             magnitude: E::one(),
             kept: beta,
         }
@@ -294,26 +303,32 @@ fn backwards<E: Real>(
     tensor(sums, shape)
 }
 
-/// The largest magnitude of the rewards at spikes.
-fn largest_reward<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
+/// The factor that brings the largest `magnitude` of a value and its membrane potential to 1; if all are zero, the factor is
+/// finite.
+fn normalizer<E: Real>(
+    values: &[E],
+    membrane: &[E],
+    magnitude: impl Fn(E, E) -> E + Sync + Copy,
+) -> E {
     const TASK: usize = 16 * BLOCK;
-    let tasks = quotient.par_chunks(TASK).zip(membrane.par_chunks(TASK));
-    tasks
-        .map(|(quotient, membrane)| largest_of_task(quotient, membrane, threshold))
-        .reduce(E::zero, E::max)
+    let tasks = values.par_chunks(TASK).zip(membrane.par_chunks(TASK));
+    let largest = tasks
+        .map(|(values, membrane)| largest_of_task(values, membrane, magnitude))
+        .reduce(E::zero, E::max);
+    largest.max(E::min_positive_value()).recip()
 }
 
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
-fn largest_of_task<E: Real>(quotient: &[E], membrane: &[E], threshold: E) -> E {
+fn largest_of_task<E: Real, F: Fn(E, E) -> E>(values: &[E], membrane: &[E], magnitude: F) -> E {
     /// Independent maxima: a single one would serialise on its own latency.
     const LANES: usize = 32;
     let mut largest = [E::zero(); LANES];
-    for (quotient, membrane) in quotient.chunks(LANES).zip(membrane.chunks(LANES)) {
-        let rewards = quotient.iter().zip(membrane);
-        for (largest, (quotient, &membrane)) in largest.iter_mut().zip(rewards) {
-            let reward = fires(membrane, threshold) * quotient.abs();
-            if reward > *largest {
-                *largest = reward;
+    for (values, membrane) in values.chunks(LANES).zip(membrane.chunks(LANES)) {
+        let pairs = values.iter().zip(membrane);
+        for (largest, (&value, &membrane)) in largest.iter_mut().zip(pairs) {
+            let found = magnitude(value, membrane);
+            if found > *largest {
+                *largest = found;
             }
         }
     }
@@ -400,18 +415,23 @@ mod tests {
 
         let current_steps = shape[0];
         let arriving = values::<E>([steps, shape[1], shape[2]], 1.0);
+        let normalizations = [Normalization::None, Normalization::MaxAbs];
         for surrogate in [Surrogate::default(), Surrogate::None] {
-            let neuron = LifNeuron::new(0.8, 0.6, surrogate).unwrap();
-            let (arriving, membrane) = (arriving.clone(), membrane.clone());
-            let fused = gradient(arriving.clone(), membrane.clone(), current_steps, neuron);
-            let composed = rules::lif::gradient::<Flex>(arriving, membrane, current_steps, neuron);
-            assert_same::<E>("gradient", &fused, &composed, within);
+            for normalization in normalizations {
+                let neuron = LifNeuron::new(0.8, 0.6, surrogate).unwrap();
+                let neuron = neuron.with_gradient_normalization(normalization);
+                let (arriving, membrane) = (arriving.clone(), membrane.clone());
+                let fused = gradient(arriving.clone(), membrane.clone(), current_steps, neuron);
+                let composed =
+                    rules::lif::gradient::<Flex>(arriving, membrane, current_steps, neuron);
+                assert_same::<E>(&format!("{neuron:?}"), &fused, &composed, within);
+            }
         }
         for denominator in [
             LifDenominator::SumOfMagnitudes,
             LifDenominator::MagnitudeOfSum,
         ] {
-            for normalization in [RewardNormalization::None, RewardNormalization::MaxAbs] {
+            for normalization in normalizations {
                 for at_output in [false, true] {
                     let config = LfpConfig::new()
                         .with_epsilon(1e-2)

@@ -1,6 +1,6 @@
 //! Spiking networks on MNIST, for Figures 7 and A.3.
 
-use lfp_burn::spiking::LifConfig;
+use lfp_burn::{Normalization, spiking::LifConfig};
 use lfp_models::{Model, SpikingConfig};
 
 use crate::{
@@ -51,7 +51,10 @@ impl Grid {
             adaptive_clip: ADAPTIVE_CLIP,
             spiking: Some(SpikingConfig {
                 steps,
-                lif: LifConfig::new().with_beta(beta),
+                // Appendix A.6.4 normalises the backward pass of every method; rewards are by default.
+                lif: LifConfig::new()
+                    .with_beta(beta)
+                    .with_gradient_normalization(Normalization::MaxAbs),
             }),
             ..Settings::new(model, DataSet::MNIST, Method::Lfp, 0)
         };
