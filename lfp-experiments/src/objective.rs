@@ -11,7 +11,7 @@ use lfp_burn::{
     Feedback, LfpConfig, Propagate,
     reward::{
         ClassWeighted, CorrectReward, MisclassificationReward, Reduction, Reward, RewardError,
-        SigmoidReward, SoftmaxReward, SpikeRateReward,
+        SigmoidReward, SoftmaxReward, SpikeRateForm, SpikeRateReward,
     },
     spiking::rate_cross_entropy,
 };
@@ -101,13 +101,16 @@ impl Objective {
     pub fn new(
         method: Method,
         reward: RewardKind,
+        spike_reward: SpikeRateForm,
         class_weights: Option<Vec<f32>>,
         config: LfpConfig,
     ) -> Self {
         match method {
             Method::Lfp => Self::Reward {
                 logits: reward.build(class_weights),
-                spikes: SpikeRateReward::new().with_steps(Reduction::Mean),
+                spikes: SpikeRateReward::new()
+                    .with_steps(Reduction::Mean)
+                    .with_form(spike_reward),
                 config,
             },
             Method::Gradient => Self::CrossEntropy {
@@ -118,7 +121,8 @@ impl Objective {
 
     /// The objective of a method with its default settings.
     pub fn of(method: Method) -> Self {
-        Self::new(method, RewardKind::default(), None, LfpConfig::new())
+        let (reward, spike_reward) = (RewardKind::default(), SpikeRateForm::default());
+        Self::new(method, reward, spike_reward, None, LfpConfig::new())
     }
 
     /// The backward pass from `outputs` for `targets`, `[batch_size]`.

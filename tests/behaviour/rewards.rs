@@ -5,11 +5,12 @@ use burn::{
     tensor::{Device, FloatDType, Int, Tensor, TensorData},
 };
 use lfp_burn::reward::{
-    ClassWeighted, CorrectReward, FnReward, LossReward, MisclassificationReward, Reduction, Reward,
-    RewardError, SigmoidReward, SoftmaxReward,
+    ClassWeighted, CorrectReward, FnReward, HalfTime, LossReward, MisclassificationReward,
+    Reduction, Reward, RewardError, SigmoidReward, SoftmaxReward, SpikeRateForm, SpikeRateReward,
 };
+use proptest::prelude::*;
 
-use crate::{assert_close, values};
+use crate::{assert_close, autodiff, tensor, values};
 
 fn logits() -> Tensor<2> {
     // Right; wrong, with a negative winner; a tie, which counts as right.
@@ -242,4 +243,102 @@ fn the_reward_of_the_cross_entropy_is_the_softmax_reward() {
 fn the_reward_of_a_loss_needs_an_autodiff_device() {
     let reward = LossReward::new(|outputs: Tensor<2>, _: Tensor<1, Int>| outputs.sum());
     let _ = reward.forward(logits(), targets());
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// Eq. A.4 as printed, on `[steps, batch, classes]`.
+fn equation_a_4(spikes: &[f64], shape: [usize; 3], targets: &[usize]) -> Vec<f64> {
+    let [steps, batch, classes] = shape;
+    let n = steps as f64;
+    let reward = |index: usize| {
+        let (sample, class) = (index / classes % batch, index % classes);
+        let output = |i: usize| spikes[(i * batch + sample) * classes + class];
+        let sum = |term: fn(f64) -> f64| -> f64 { (0..steps).map(|i| term(output(i))).sum() };
+        match targets[sample] == class {
+            true => 1.0 - sigmoid(sum(|o| o) - n / 2.0),
+            false => sigmoid(sum(|o| (o - 1.0).abs()) - n / 2.0) - 1.0,
+        }
+    };
+    (0..spikes.len()).map(reward).collect()
+}
+
+/// Spikes of 1 to 6 steps, 1 to 3 samples and 2 to 4 classes, and the labels.
+fn spikes() -> impl Strategy<Value = (Vec<f64>, [usize; 3], Vec<usize>)> {
+    (1usize..7, 1usize..4, 2usize..5).prop_flat_map(|(steps, batch, classes)| {
+        let count = steps * batch * classes;
+        let spikes = prop::collection::vec(prop::sample::select(vec![0.0, 1.0]), count);
+        let targets = prop::collection::vec(0..classes, batch);
+        (spikes, Just([steps, batch, classes]), targets)
+    })
+}
+
+fn spike_reward(
+    reward: &SpikeRateReward,
+    spikes: &[f64],
+    shape: [usize; 3],
+    targets: &[usize],
+) -> Vec<f64> {
+    let spikes = tensor(spikes, shape, &autodiff());
+    let targets: Vec<i64> = targets.iter().map(|&class| class as i64).collect();
+    let targets = Tensor::<1, Int>::from_data(targets.as_slice(), &autodiff());
+    values(reward.forward(spikes, targets))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_rate_coded_reward_is_equation_a_4_at_every_step((spikes, shape, targets) in spikes()) {
+        let found = spike_reward(&SpikeRateReward::new(), &spikes, shape, &targets);
+        assert_close("reward", &found, &equation_a_4(&spikes, shape, &targets), 1e-6);
+        // No factor `out[t]`: silent steps are rewarded like the others.
+        let (first, rest) = found.split_at(shape[1] * shape[2]);
+        for step in rest.chunks(first.len()) {
+            assert_eq!(step, first);
+        }
+    }
+
+    /// The lines of Eq. A.4 mirror each other: to be silent is for another class what firing is for the true one.
+    #[test]
+    fn another_class_is_punished_as_its_silence_would_be_rewarded((spikes, shape, _) in spikes()) {
+        let silence: Vec<f64> = spikes.iter().map(|spike| 1.0 - spike).collect();
+        for class in 1..shape[2] {
+            let of = |spikes: &[f64], target| {
+                let targets = vec![target; shape[1]];
+                let reward = spike_reward(&SpikeRateReward::new(), spikes, shape, &targets);
+                reward.into_iter().skip(class).step_by(shape[2]).collect::<Vec<_>>()
+            };
+            let mirrored: Vec<f64> = of(&silence, class).iter().map(|reward| -reward).collect();
+            assert_close("reward", &of(&spikes, 0), &mirrored, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn the_package_punishes_other_classes_only_where_they_fire() {
+    // Three steps, one sample, classes that fire 3, 0 and 1 times; n = 3.
+    let spikes = [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]].concat();
+    let of = |target, reward: SpikeRateReward| spike_reward(&reward, &spikes, [3, 1, 3], &[target]);
+    let at_spikes = SpikeRateReward::new().with_form(SpikeRateForm::AtSpikes);
+    // Exact: n/2 = 1.5. The true class 1 has p = 0; class 0 has m = 0, class 2 m = 2.
+    let (lacking, often, once) = (1.0 - sigmoid(-1.5), 1.0 - sigmoid(-1.5), 1.0 - sigmoid(0.5));
+    let expected = [
+        -often, lacking, 0.0, -often, lacking, -once, -often, lacking, 0.0,
+    ];
+    assert_close("exact", &of(1, at_spikes.clone()), &expected, 1e-6);
+    // The package: 3 / 2 = 1.
+    let (lacking, often, once) = (1.0 - sigmoid(-1.0), 1.0 - sigmoid(-1.0), 1.0 - sigmoid(1.0));
+    let expected = [
+        -often, lacking, 0.0, -often, lacking, -once, -often, lacking, 0.0,
+    ];
+    let floor = at_spikes.with_half(HalfTime::Floor);
+    assert_close("floor", &of(1, floor), &expected, 1e-6);
+
+    let sum = of(0, SpikeRateReward::new());
+    let thirds: Vec<f64> = sum.iter().map(|reward| reward / 3.0).collect();
+    let mean = SpikeRateReward::new().with_steps(Reduction::Mean);
+    assert_close("steps", &of(0, mean), &thirds, 1e-6);
 }

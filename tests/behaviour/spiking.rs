@@ -9,7 +9,7 @@ use burn::{
 use lfp_burn::{
     LfpConfig, LifDenominator, LifError, Normalization, Propagate, Surrogate, hooks,
     optim::AdaptiveClipConfig,
-    reward::{HalfTime, Reduction, Reward, SpikeRateReward},
+    reward::{Reward, SpikeRateReward},
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
 use lfp_models::{Classifier, Outputs, SpikingLeNetConfig, SpikingMlpConfig};
@@ -480,36 +480,6 @@ fn neurons_that_cannot_be_are_named() {
 fn currents_of_another_number_of_steps() {
     let lif = LifConfig::new().init().unwrap();
     lif.forward(Tensor::<3>::zeros([3, 1, 1], &autodiff()), 4);
-}
-
-#[test]
-fn the_rate_coded_reward_asks_the_true_class_to_fire_and_the_others_not_to() {
-    // Three steps, one sample, classes that fire 3, 0 and 1 times; n = 3.
-    let spikes = [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]].concat();
-    let spikes = tensor(&spikes, [3, 1, 3], &autodiff());
-    let of = |target: i32, reward: SpikeRateReward| {
-        let targets = Tensor::<1, Int>::from_ints([target], &autodiff());
-        values(reward.forward(spikes.clone(), targets))
-    };
-    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-    // Exact: n/2 = 1.5. The true class 1 has p = 0; class 0 has m = 0, class 2 m = 2.
-    let (lacking, often, once) = (1.0 - sigmoid(-1.5), 1.0 - sigmoid(-1.5), 1.0 - sigmoid(0.5));
-    let expected = [
-        -often, lacking, 0.0, -often, lacking, -once, -often, lacking, 0.0,
-    ];
-    assert_close("exact", &of(1, SpikeRateReward::new()), &expected, 1e-6);
-    // The package: 3 / 2 = 1.
-    let (lacking, often, once) = (1.0 - sigmoid(-1.0), 1.0 - sigmoid(-1.0), 1.0 - sigmoid(1.0));
-    let expected = [
-        -often, lacking, 0.0, -often, lacking, -once, -often, lacking, 0.0,
-    ];
-    let floor = SpikeRateReward::new().with_half(HalfTime::Floor);
-    assert_close("floor", &of(1, floor), &expected, 1e-6);
-
-    let sum = of(0, SpikeRateReward::new());
-    let thirds: Vec<f64> = sum.iter().map(|reward| reward / 3.0).collect();
-    let mean = SpikeRateReward::new().with_steps(Reduction::Mean);
-    assert_close("steps", &of(0, mean), &thirds, 1e-6);
 }
 
 #[test]

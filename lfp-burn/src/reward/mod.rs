@@ -39,7 +39,7 @@ pub use loss::LossReward;
 pub use misclassification::MisclassificationReward;
 pub use sigmoid::SigmoidReward;
 pub use softmax::SoftmaxReward;
-pub use spike_rate::{HalfTime, SpikeRateReward};
+pub use spike_rate::{HalfTime, SpikeRateForm, SpikeRateReward};
 pub use target::TargetReward;
 
 use burn::{

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use lfp_burn::{ActivationFn, ActsOn, Normalization, Surrogate, spiking::LifConfig};
+use lfp_burn::{
+    ActivationFn, ActsOn, Normalization, Surrogate, reward::SpikeRateForm, spiking::LifConfig,
+};
 use lfp_models::{Model, SpikingConfig};
 use strum::VariantNames;
 
@@ -143,6 +145,9 @@ struct SpikingArgs {
     /// How the surrogate gradient is normalised between layers [default: none]
     #[arg(long, value_parser = values::one_of::<Normalization>(Normalization::VARIANTS))]
     gradient_normalization: Option<Normalization>,
+    /// Steps at which classes other than the true one are punished [default: every-step, as Eq. A.4]
+    #[arg(long, value_parser = values::one_of::<SpikeRateForm>(SpikeRateForm::VARIANTS))]
+    spike_reward: Option<SpikeRateForm>,
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +278,11 @@ impl TrainArgs {
                 "gradient-normalization".to_owned(),
                 "without a surrogate every gradient is zero".to_owned(),
             ),
+            (
+                self.spiking.spike_reward.is_some() && by_gradient,
+                "spike-reward".to_owned(),
+                "--method gradient uses the cross-entropy".to_owned(),
+            ),
         ];
         for (given, name) in self.spiking.given() {
             let reason = format!("it acts on spiking networks ({spiking}), and {model} is none");
@@ -349,6 +359,7 @@ impl TrainArgs {
         Ok(Settings {
             image_size: data.image_size.or(default.image_size),
             reward: optimisation.reward.unwrap_or_default(),
+            spike_reward: self.spiking.spike_reward.or(default.spike_reward),
             lfp: self.lfp.config()?,
             activation: model.activation.unwrap_or(default.activation),
             dropout: model.dropout,
@@ -375,7 +386,7 @@ impl TrainArgs {
 }
 
 impl SpikingArgs {
-    fn given(&self) -> [(bool, &'static str); 5] {
+    fn given(&self) -> [(bool, &'static str); 6] {
         [
             (self.steps.is_some(), "steps"),
             (self.beta.is_some(), "beta"),
@@ -385,6 +396,7 @@ impl SpikingArgs {
                 self.gradient_normalization.is_some(),
                 "gradient-normalization",
             ),
+            (self.spike_reward.is_some(), "spike-reward"),
         ]
     }
 

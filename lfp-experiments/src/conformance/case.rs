@@ -10,7 +10,7 @@ use lfp_burn::{
     LfpConfig, LifDenominator, Normalization, Propagate,
     reward::{
         CorrectReward, HalfTime, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward,
-        SpikeRateReward,
+        SpikeRateForm, SpikeRateReward,
     },
 };
 use safetensors::SafeTensors;
@@ -192,8 +192,10 @@ impl Case {
                 self.propagate(&network, &tensor, logits, reward)
             }
             Output::Spikes(spikes) => {
-                // The package computes half the steps by an integer division.
-                let reward = SpikeRateReward::new().with_half(HalfTime::Floor);
+                let reward = SpikeRateReward::new()
+                    .with_form(SpikeRateForm::AtSpikes)
+                    // The package computes half the steps by an integer division.
+                    .with_half(HalfTime::Floor);
                 let reward = reward.forward(spikes.clone(), labels);
                 self.propagate(&network, &tensor, spikes, reward)
             }

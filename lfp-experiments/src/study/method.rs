@@ -66,6 +66,7 @@ impl MethodVariant {
         settings.method = self.method();
         if settings.method == Method::Gradient {
             settings.reward = RewardKind::default();
+            settings.spike_reward = None;
         }
         if let Some(spiking) = &mut settings.spiking {
             spiking.lif.surrogate = match self {

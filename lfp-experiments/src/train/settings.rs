@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use lfp_burn::{
     ActivationFn, LfpConfig,
     optim::{AdaptiveClipConfig, ClipError, Momentum, OneCycleConfig, OneCycleError},
+    reward::SpikeRateForm,
 };
 use lfp_models::{Model, NetworkConfig, SpikingConfig};
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,9 @@ pub struct Settings {
     /// The initial reward of logits.
     #[serde(skip_serializing_if = "is_default", default)]
     pub reward: RewardKind,
+    /// The initial reward of spikes; `None` where none is propagated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spike_reward: Option<SpikeRateForm>,
     /// The settings of the propagation.
     #[serde(default)]
     pub lfp: LfpConfig,
@@ -187,6 +191,7 @@ impl Settings {
             image_size: dataset.has_image_files().then_some(Reading::default().size),
             method,
             reward: RewardKind::default(),
+            spike_reward: (model.spikes() && method == Method::Lfp).then(SpikeRateForm::default),
             lfp: LfpConfig::new(),
             activation: ActivationFn::Relu,
             dropout: None,
@@ -231,7 +236,8 @@ impl Settings {
     /// The objective on `data`.
     pub fn objective(&self, data: &dyn Samples) -> Objective {
         let weights = self.class_weights.then(|| class_weights(data));
-        Objective::new(self.method, self.reward, weights, self.lfp)
+        let spike_reward = self.spike_reward.unwrap_or_default();
+        Objective::new(self.method, self.reward, spike_reward, weights, self.lfp)
     }
 
     /// The optimiser with adaptive clipping, before its first step, and the momentum that it reads.

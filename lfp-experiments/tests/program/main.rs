@@ -759,6 +759,8 @@ fn an_option_without_effect_is_refused_by_name() {
         "--model lenet --lfp-lif-denominator magnitude-of-sum",
         "--model vgg-like --dropout 0 --lfp-dropout scale",
         "--method gradient --reward sigmoid",
+        "--spike-reward at-spikes",
+        "--model snn-mlp --method gradient --spike-reward at-spikes",
         "--method gradient --lfp-epsilon 1e-3",
         "--method gradient --model vgg-like --lfp-batch-norm through-statistics",
         "--optimizer adagrad --momentum 0.5",
