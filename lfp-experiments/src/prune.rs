@@ -17,7 +17,7 @@ use strum::Display;
 use crate::{
     data::{Batches, DataError, Order, Samples},
     files::{self, to_json},
-    plot::{Axis, Figure, LegendAt, PALETTE, Panel, Shape},
+    plot::{Axis, Figure, Key, LOOKS, Panel, Shape},
     study::report::Header,
     train::{Accuracy, Settings},
 };
@@ -261,27 +261,28 @@ impl<'a> Report<'a> {
     }
 
     fn figure(&self) -> Figure {
-        let coloured = || self.curves().zip(PALETTE);
-        let shapes = coloured().map(|(curve, colour)| Shape::Line(curve.accuracies(), colour));
-        let legend = coloured().map(|(curve, colour)| (curve.criterion.title(), colour));
+        let looks = || self.curves().zip(LOOKS);
+        let shapes = looks().map(|(curve, look)| Shape::Curve(curve.accuracies(), look));
+        let legend = looks().map(|(curve, look)| Key::curve(curve.criterion.title(), look));
         let Settings {
             model,
             dataset,
             method,
             ..
         } = self.settings;
+        let mut panel = Panel::new(
+            format!("{model} on {dataset} by {method}"),
+            Axis::new("share of connections pruned", 0.0..1.0),
+            Axis::new("test accuracy", 0.0..1.02),
+        );
+        panel.shapes = shapes.collect();
+        panel.legend = legend.collect();
         Figure {
             columns: 1,
             panel_size: (640, 440),
-            panels: vec![Panel {
-                title: format!("{model} on {dataset} by {method}"),
-                x: Axis::new("share of connections pruned", 0.0..1.0),
-                y: Axis::new("test accuracy", 0.0..1.02),
-                shapes: shapes.collect(),
-                legend: legend.collect(),
-                legend_at: LegendAt::LowerLeft,
-            }],
+            panels: vec![panel],
             corner: format!("{} test samples", self.samples),
+            note: String::new(),
         }
     }
 }

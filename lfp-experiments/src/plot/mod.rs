@@ -1,20 +1,28 @@
 //! Figures: panels in a grid, drawn as PNG and SVG.
 
+mod axis;
 mod draw;
 mod field;
+mod grid;
+mod legend;
 mod style;
 
-use std::{ops::Range, path::Path};
+use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use plotters::prelude::{BitMapBackend, IntoDrawingArea, RGBColor, SVGBackend};
+use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, RGBColor, SVGBackend};
 
+pub use axis::{Axis, Scale};
 pub use field::{cells, contours};
+pub use legend::Key;
 pub use style::{
-    CLASSES, GRADIENT, INK, LFP, NEGATIVE, NEUTRAL, PALETTE, POSITIVE, SURROGATE, shade, tint,
+    CLASSES, Dash, GRADIENT, INK, LFP, LOOKS, Look, Mark, NEGATIVE, NEUTRAL, POSITIVE, SURROGATE,
+    mix, tint,
 };
 
 use crate::files;
+
+type Error<DB> = plotters::drawing::DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
 
 /// A point in the coordinates of a panel.
 pub type Point = (f64, f64);
@@ -26,6 +34,10 @@ pub enum Shape {
     Line(Vec<Point>, RGBColor),
     /// A thin line through points.
     Hairline(Vec<Point>, RGBColor),
+    /// A line through measured points, with a mark at each of them; marks that would touch are left out.
+    Curve(Vec<Point>, Look),
+    /// The best of the points of a curve: a diamond.
+    Best(Point, RGBColor),
     /// Discs with a radius in pixels.
     Dots(Vec<Point>, RGBColor, u32),
     /// The area between two lines.
@@ -39,39 +51,22 @@ pub enum Shape {
     },
     /// A filled rectangle between two opposite corners.
     Cell(Point, Point, RGBColor),
+    /// A text around a point.
+    Text(Point, String),
 }
 
-/// An axis of a panel.
+/// The meaning of the colours of a field: a bar on the right of the panel.
 #[derive(Clone, Debug)]
-pub struct Axis {
+pub struct ColourBar {
     /// Label.
     pub label: String,
-    /// Range; of a logarithmic axis that of the exponents of 10.
-    pub range: Range<f64>,
-    /// Whether values are exponents of 10.
-    pub logarithmic: bool,
+    /// Colours from bottom to top.
+    pub colours: Vec<RGBColor>,
+    /// Positions from 0, the bottom, to 1, the top, with their texts.
+    pub ticks: Vec<(f64, String)>,
 }
 
-impl Axis {
-    /// A linear axis.
-    pub fn new(label: &str, range: Range<f64>) -> Self {
-        Self {
-            label: label.to_owned(),
-            range,
-            logarithmic: false,
-        }
-    }
-
-    /// A logarithmic axis. Points have the exponents of 10 as coordinates.
-    pub fn logarithmic(label: &str, exponents: Range<f64>) -> Self {
-        Self {
-            logarithmic: true,
-            ..Self::new(label, exponents)
-        }
-    }
-}
-
-/// A diagram.
+/// A diagram, or a picture if its axes are hidden.
 #[derive(Clone, Debug)]
 pub struct Panel {
     /// Title.
@@ -82,27 +77,34 @@ pub struct Panel {
     pub y: Axis,
     /// Shapes, from back to front.
     pub shapes: Vec<Shape>,
-    /// Names of colours; no legend if empty.
-    pub legend: Vec<(&'static str, RGBColor)>,
-    /// Position of the legend.
-    pub legend_at: LegendAt,
+    /// Keys of the figure's legend.
+    pub legend: Vec<Key>,
+    /// Text in the upper right corner; none if empty.
+    pub corner: String,
+    /// Meaning of the colours.
+    pub bar: Option<ColourBar>,
+    /// Columns and rows of the figure's grid that the panel takes.
+    pub span: (usize, usize),
 }
 
-/// Positions of a legend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LegendAt {
-    /// Below rising curves.
-    LowerRight,
-    /// Below falling curves.
-    LowerLeft,
-    /// Above curves that rise late.
-    UpperLeft,
-    /// Halfway up.
-    MiddleRight,
+impl Panel {
+    /// An empty panel that takes one cell of the grid.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self {
+            title: title.into(),
+            x,
+            y,
+            shapes: Vec::new(),
+            legend: Vec::new(),
+            corner: String::new(),
+            bar: None,
+            span: (1, 1),
+        }
+    }
 }
 
 /// A curve of means within a band of one standard deviation, cut to `[0, 1]`: x, (mean, standard deviation).
-pub fn band(points: &[(f64, (f64, f64))], colour: RGBColor) -> [Shape; 2] {
+pub fn band(points: &[(f64, (f64, f64))], look: Look) -> [Shape; 2] {
     let area = points.iter().map(|&(x, (mean, deviation))| {
         (x, (mean - deviation).max(0.0), (mean + deviation).min(1.0))
     });
@@ -110,27 +112,29 @@ pub fn band(points: &[(f64, (f64, f64))], colour: RGBColor) -> [Shape; 2] {
     [
         Shape::Band {
             points: area.collect(),
-            colour,
+            colour: look.colour,
             opacity: 0.2,
         },
-        Shape::Line(line.collect(), colour),
+        Shape::Curve(line.collect(), look),
     ]
 }
 
 /// Pixels of the PNG per unit of length.
 const PNG_SCALE: u32 = 2;
 
-/// Panels in rows.
+/// Panels in a grid, with one legend above them.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// Panels per row.
+    /// Columns of the grid.
     pub columns: usize,
-    /// Width and height of a panel, in pixels of the SVG.
+    /// Width and height of a cell of the grid, in pixels of the SVG.
     pub panel_size: (u32, u32),
-    /// Panels, row by row.
+    /// Panels. Each gets the first free place, row by row.
     pub panels: Vec<Panel>,
     /// Small text in the lower right corner; none if empty.
     pub corner: String,
+    /// What the reader must know to judge the figure, in one line below the panels; none if empty.
+    pub note: String,
 }
 
 impl Figure {
@@ -140,33 +144,59 @@ impl Figure {
     ///
     /// If a file cannot be written.
     pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
-        style::register_font();
-        let (width, height) = self.size();
-        let png = folder.join(format!("{name}.png"));
-        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", png.display());
-        let pixels = (PNG_SCALE * width, PNG_SCALE * height);
-        let area = BitMapBackend::new(&png, pixels).into_drawing_area();
-        draw::figure(self, &area, PNG_SCALE).map_err(|error| failed(&error))?;
-        area.present().map_err(|error| failed(&error))?;
+        self.write_png(&folder.join(format!("{name}.png")))?;
+        self.write_svg(&folder.join(format!("{name}.svg")))
+    }
 
-        let svg = folder.join(format!("{name}.svg"));
-        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", svg.display());
+    /// Writes a PNG with two pixels per pixel of the SVG.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_png(&self, path: &Path) -> Result<()> {
+        style::register_font();
+        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
+        let (width, height) = self.size();
+        let pixels = (PNG_SCALE * width, PNG_SCALE * height);
+        let area = BitMapBackend::new(path, pixels).into_drawing_area();
+        draw::figure(self, &area, PNG_SCALE).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))
+    }
+
+    /// Writes an SVG.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_svg(&self, path: &Path) -> Result<()> {
+        style::register_font();
+        let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
         let mut text = String::new();
-        let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        let area = SVGBackend::with_string(&mut text, self.size()).into_drawing_area();
         draw::figure(self, &area, 1).map_err(|error| failed(&error))?;
         area.present().map_err(|error| failed(&error))?;
         drop(area);
-        Ok(files::write(&svg, text.as_bytes())?)
+        Ok(files::write(path, text.as_bytes())?)
+    }
+
+    fn places(&self) -> Vec<grid::Place> {
+        let spans = self.panels.iter().map(|panel| panel.span);
+        grid::places(spans, self.columns)
+    }
+
+    fn width(&self) -> u32 {
+        self.panel_size.0 * self.columns as u32
     }
 
     /// Width and height in pixels of the SVG.
     fn size(&self) -> (u32, u32) {
-        let rows = self.panels.len().div_ceil(self.columns) as u32;
-        let (width, height) = self.panel_size;
-        let corner = match self.corner.is_empty() {
-            true => 0,
-            false => style::CORNER,
-        };
-        (width * self.columns as u32, height * rows + corner)
+        let rows = grid::rows(&self.places()) as u32;
+        let texts = [&self.note, &self.corner];
+        let texts = texts.iter().filter(|text| !text.is_empty()).count();
+        let strips = (legend::lines(&self.panels, self.width()).len() + texts) as u32;
+        (
+            self.width(),
+            self.panel_size.1 * rows + style::STRIP * strips,
+        )
     }
 }

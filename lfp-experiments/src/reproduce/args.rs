@@ -218,6 +218,7 @@ impl Context {
 }
 
 /// Panels, and how they are laid out.
+#[derive(Default)]
 pub(crate) struct Layout {
     /// Panels per row.
     pub(crate) columns: usize,
@@ -225,6 +226,8 @@ pub(crate) struct Layout {
     pub(crate) panel_size: (u32, u32),
     /// Panels, row by row.
     pub(crate) panels: Vec<Panel>,
+    /// What the reader must know to judge the figure, in one line; none if empty.
+    pub(crate) note: String,
 }
 
 impl Layout {
@@ -235,6 +238,7 @@ impl Layout {
             panel_size: self.panel_size,
             panels: self.panels,
             corner,
+            note: self.note,
         }
     }
 }

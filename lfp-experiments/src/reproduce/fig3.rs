@@ -28,6 +28,7 @@ impl Reproduce for Fig3 {
             columns: 7,
             panel_size: (330, 330),
             panels,
+            ..Layout::default()
         };
         context.draw(&results, layout)?;
         Ok(context.folder)

@@ -30,7 +30,7 @@ use crate::{
     data::{Batch, Batches, Order, Points, Samples},
     files::{self, to_json},
     objective::Method,
-    plot::{Axis, INK, LegendAt, Panel, Point, Shape, cells, contours, shade},
+    plot::{Axis, INK, Key, Mark, Panel, Point, Shape, cells, contours, tint},
     study::{MethodVariant, report::Header},
 };
 
@@ -102,22 +102,26 @@ impl Reproduce for Fig4 {
         let panel = |method: MethodVariant| {
             let trajectories = trajectories.iter().filter(|of| of.method == method);
             let shapes = trajectories.flat_map(|of| of.shapes(method.colour()));
-            Panel {
-                title: format!(
+            let mut panel = Panel::new(
+                format!(
                     "{}: seven starts, learning rate {LEARNING_RATE}",
                     method.title()
                 ),
-                x: Axis::new("first weight", extent.0..extent.1),
-                y: Axis::new("second weight", extent.0..extent.1),
-                shapes: background.iter().cloned().chain(shapes).collect(),
-                legend: vec![(method.title(), method.colour()), ("start", INK)],
-                legend_at: LegendAt::LowerRight,
-            }
+                Axis::new("first weight", extent.0..extent.1),
+                Axis::new("second weight", extent.0..extent.1),
+            );
+            panel.shapes = background.iter().cloned().chain(shapes).collect();
+            panel.legend = vec![
+                Key::line(method.title(), method.colour()),
+                Key::mark("start", Mark::Circle, INK),
+            ];
+            panel
         };
         let layout = Layout {
             columns: 2,
             panel_size: (620, 620),
             panels: MethodVariant::LFP_AND_GRADIENT.map(panel).into(),
+            ..Layout::default()
         };
         let figure = layout.with_corner(format!("blobs; seed {SEED}"));
         figure.write(&folder, Self::NAME)?;
@@ -299,7 +303,7 @@ fn objective_shapes(points: &Points, extent: (f64, f64)) -> Vec<Shape> {
     let shades: Vec<_> = field
         .iter()
         .map(|&value| LEVELS.iter().filter(|&&level| level < value).count())
-        .map(|level| shade(level as f64 / LEVELS.len() as f64))
+        .map(|level| tint(INK, 0.6 * level as f64 / LEVELS.len() as f64))
         .collect();
     let mut shapes = cells(&shades, CELLS, extent, extent);
     for level in LEVELS {

@@ -11,8 +11,8 @@ use super::{
     shared::sparsity::{self, Extent, GINI, QUANTILES, Sparsity, quantile_name},
 };
 use crate::{
-    plot::{Axis, INK, LegendAt, Panel, Shape, tint},
-    study::{Cell, Spread, panels},
+    plot::{Axis, INK, Key, Panel, Shape, tint},
+    study::{Cell, Spread},
 };
 
 #[derive(Debug, Args)]
@@ -44,6 +44,7 @@ pub(super) fn draw(context: &Context, extent: Extent) -> Result<()> {
         columns,
         panel_size: (560, 380),
         panels: panels.collect(),
+        ..Layout::default()
     };
     context.draw(&results, layout)
 }
@@ -117,14 +118,13 @@ fn gini(cells: &[Cell<Sparsity>]) -> Panel {
 fn by_layer(title: String, y: Axis, shapes: Vec<Shape>, cells: &[Cell<Sparsity>]) -> Panel {
     let layers = over_layers(cells, GINI).into_iter();
     let count = layers.map(|(_, layers)| layers.len()).max().unwrap_or(0);
-    Panel {
-        title,
-        x: Axis::new("layer", 0.4..count as f64 + 0.6),
-        y,
-        shapes,
-        legend: panels::legend(cells),
-        legend_at: LegendAt::UpperLeft,
-    }
+    let methods = cells.iter().map(|cell| cell.method);
+    let mut panel = Panel::new(title, Axis::whole("layer", 0.4..count as f64 + 0.6), y);
+    panel.shapes = shapes;
+    panel.legend = methods
+        .map(|method| Key::area(method.title(), method.colour()))
+        .collect();
+    panel
 }
 
 /// A statistic of the layers, counted from 1.

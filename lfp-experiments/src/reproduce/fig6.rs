@@ -11,7 +11,7 @@ use super::{
     shared::sparsity::{self, Extent, Sparsity, pruned_accuracy},
 };
 use crate::{
-    plot::{Axis, LegendAt, Panel},
+    plot::{Axis, Panel},
     prune::Criterion,
     study::{Cell, panels},
 };
@@ -45,6 +45,7 @@ pub(super) fn draw(context: &Context, extent: Extent, criteria: &[Criterion]) ->
         columns: criteria.len().max(conditions.min(2)),
         panel_size: (560, 380),
         panels: panels.collect(),
+        ..Layout::default()
     };
     context.draw(&results, layout)
 }
@@ -56,12 +57,12 @@ fn panel(cells: &[Cell<Sparsity>], criterion: Criterion) -> Panel {
             .map(|best| best.curve(&quantity))
             .unwrap_or_default()
     };
-    Panel {
-        title: format!("{}: {}", cells[0].condition.title, criterion.title()),
-        x: Axis::new("share of connections pruned", 0.0..1.0),
-        y: panels::accuracy_axis(0.0),
-        shapes: panels::curves(cells, curve),
-        legend: panels::legend(cells),
-        legend_at: LegendAt::LowerLeft,
-    }
+    let mut panel = Panel::new(
+        format!("{}: {}", cells[0].condition.title, criterion.title()),
+        Axis::new("share of connections pruned", 0.0..1.0),
+        panels::accuracy_axis(0.0),
+    );
+    panel.shapes = panels::curves(cells, curve);
+    panel.legend = panels::legend(cells);
+    panel
 }

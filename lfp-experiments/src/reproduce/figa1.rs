@@ -25,6 +25,7 @@ impl Reproduce for FigA1 {
             columns: 2,
             panel_size: (600, 380),
             panels: results.conditions().flat_map(curves).collect(),
+            ..Layout::default()
         };
         context.draw(&results, layout)?;
         Ok(context.folder)

@@ -28,6 +28,7 @@ impl Reproduce for FigA2 {
             columns: 4,
             panel_size: (400, 400),
             panels,
+            ..Layout::default()
         };
         context.draw(&results, layout)?;
         Ok(context.folder)

@@ -50,6 +50,7 @@ impl Reproduce for FigA3 {
             columns: betas.len(),
             panel_size: (420, 300),
             panels: panels.collect(),
+            ..Layout::default()
         };
         context.draw(&results, layout)?;
         Ok(context.folder)

@@ -7,7 +7,7 @@ use plotters::prelude::RGBColor;
 
 use crate::{
     objective::{Method, RewardKind},
-    plot::{GRADIENT, LFP, SURROGATE},
+    plot::{GRADIENT, LFP, Look, SURROGATE},
     train::Settings,
 };
 
@@ -44,13 +44,18 @@ impl MethodVariant {
         }
     }
 
-    /// Colour in all figures.
-    pub fn colour(self) -> RGBColor {
+    /// Colour, mark and line in all figures.
+    pub fn look(self) -> Look {
         match self {
             Self::Lfp => LFP,
             Self::Gradient => GRADIENT,
             Self::SurrogateGradient => SURROGATE,
         }
+    }
+
+    /// Colour in all figures.
+    pub fn colour(self) -> RGBColor {
+        self.look().colour
     }
 
     /// The training method.

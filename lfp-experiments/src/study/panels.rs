@@ -1,15 +1,13 @@
 //! Panels that several figures share.
 
-use plotters::prelude::RGBColor;
-
 use super::{Cell, Point, Spread};
-use crate::plot::{Axis, LegendAt, Panel, Shape, band};
+use crate::plot::{Axis, INK, Key, Mark, Panel, Shape, band};
 
-/// Name and colour of each method.
-pub fn legend<A>(cells: &[Cell<A>]) -> Vec<(&'static str, RGBColor)> {
+/// The key of each method.
+pub fn legend<A>(cells: &[Cell<A>]) -> Vec<Key> {
     let methods = cells.iter().map(|cell| cell.method);
     methods
-        .map(|method| (method.title(), method.colour()))
+        .map(|method| Key::curve(method.title(), method.look()))
         .collect()
 }
 
@@ -23,29 +21,46 @@ pub fn curves<A>(cells: &[Cell<A>], curve: impl Fn(&Cell<A>) -> Vec<(f64, Spread
     let shapes = |cell: &Cell<A>| {
         let points = curve(cell).into_iter();
         let points = points.map(|(x, spread)| (x, (spread.mean, spread.standard_deviation)));
-        band(&points.collect::<Vec<_>>(), cell.method.colour())
+        band(&points.collect::<Vec<_>>(), cell.method.look())
     };
     cells.iter().flat_map(shapes).collect()
 }
 
-/// Test accuracy over the learning rate, one curve per method.
+/// Test accuracy over the learning rate, one curve per method, with a diamond at the best learning rate of each.
 pub fn over_learning_rate<A>(title: impl Into<String>, cells: &[Cell<A>], lowest: f64) -> Panel {
-    let curve = |cell: &Cell<A>| {
-        let point = |point: &Point<A>| (point.lr.log10(), point.accuracy());
-        cell.points().iter().map(point).collect()
+    let at = |point: &Point<A>| (point.lr.log10(), point.accuracy());
+    let curve = |cell: &Cell<A>| cell.points().iter().map(at).collect();
+    let best = |cell: &Cell<A>| {
+        let (lr, accuracy) = at(cell.best()?);
+        Some(Shape::Best((lr, accuracy.mean), cell.method.colour()))
     };
-    let rates = cells.first().map(|cell| &cell.condition.learning_rates);
-    let exponents = rates.map_or(-1.0..0.0, |rates| {
-        let exponent = |rate: Option<&f64>| rate.map_or(0.0, |rate| rate.log10());
-        exponent(rates.first())..exponent(rates.last())
+    let mut panel = Panel::new(
+        title,
+        Axis::logarithmic("learning rate", exponents(cells)),
+        accuracy_axis(lowest),
+    );
+    panel.shapes = curves(cells, curve);
+    panel.shapes.extend(cells.iter().filter_map(best));
+    panel.legend = legend(cells);
+    panel
+        .legend
+        .push(Key::mark("best learning rate", Mark::Diamond, INK));
+    panel
+}
+
+/// The exponents of 10 of all learning rates, with a margin for the marks at both ends.
+fn exponents<A>(cells: &[Cell<A>]) -> std::ops::Range<f64> {
+    let rates = cells.iter().flat_map(|cell| &cell.condition.learning_rates);
+    let exponents = rates.map(|rate| rate.log10());
+    let (low, high) = exponents.fold((f64::MAX, f64::MIN), |(low, high), exponent| {
+        (low.min(exponent), high.max(exponent))
     });
-    Panel {
-        title: title.into(),
-        x: Axis::logarithmic("learning rate", exponents),
-        y: accuracy_axis(lowest),
-        shapes: curves(cells, curve),
-        legend: legend(cells),
-        legend_at: LegendAt::UpperLeft,
+    match low <= high {
+        true => {
+            let margin = (0.03 * (high - low)).max(0.1);
+            low - margin..high + margin
+        }
+        false => -1.0..0.0,
     }
 }
 
@@ -67,12 +82,12 @@ pub fn over_epochs<A>(
             .collect()
     };
     let epochs = cells.first().map(|cell| cell.condition.settings.epochs);
-    Panel {
-        title: title.into(),
-        x: Axis::new("epoch", 0.0..epochs.unwrap_or(1) as f64),
-        y: accuracy_axis(lowest),
-        shapes: curves(cells, curve),
-        legend: legend(cells),
-        legend_at: LegendAt::LowerRight,
-    }
+    let mut panel = Panel::new(
+        title,
+        Axis::whole("epoch", 0.0..epochs.unwrap_or(1) as f64 * 1.03),
+        accuracy_axis(lowest),
+    );
+    panel.shapes = curves(cells, curve);
+    panel.legend = legend(cells);
+    panel
 }

@@ -49,6 +49,7 @@ impl Reproduce for Fig7 {
             columns: 2,
             panel_size: (520, 400),
             panels: results.conditions().map(panel).collect(),
+            ..Layout::default()
         };
         context.draw(&results, layout)?;
         raster::draw(&context, &results)?;

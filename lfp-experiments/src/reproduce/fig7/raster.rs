@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Sample,
-    plot::{Axis, INK, LFP, LegendAt, Panel, Shape},
+    plot::{Axis, INK, LFP, Panel, Shape},
     reproduce::{Context, args::Layout},
     study::{Analysis, MethodVariant, Results, Trained},
 };
@@ -95,14 +95,13 @@ impl Raster {
             let points = spikes.map(|(step, output)| ((step + 1) as f64, output as f64));
             Shape::Dots(points.collect(), colour, 3)
         };
-        Panel {
-            title: format!("a {}, {when} training", self.class),
-            x: Axis::new("step", 0.0..self.steps as f64 + 1.0),
-            y: Axis::new("output", -0.5..self.outputs as f64 - 0.5),
-            shapes: vec![dots(wrong, INK), dots(right, LFP)],
-            legend: Vec::new(),
-            legend_at: LegendAt::LowerRight,
-        }
+        let mut panel = Panel::new(
+            format!("a {}, {when} training", self.class),
+            Axis::whole("step", 0.0..self.steps as f64 + 1.0),
+            Axis::whole("output", -0.5..self.outputs as f64 - 0.5),
+        );
+        panel.shapes = vec![dots(wrong, INK), dots(right, LFP.colour)];
+        panel
     }
 }
 
@@ -121,6 +120,7 @@ pub(super) fn draw(context: &Context, results: &Results<Rasters>) -> Result<()> 
         columns: rasters.before.len().max(1),
         panel_size: (300, 260),
         panels: before.chain(after).collect(),
+        ..Layout::default()
     };
     context.draw_as("raster", results, layout)
 }

@@ -7,7 +7,7 @@ use lfp_models::{Classifier, Network};
 use super::Toy;
 use crate::{
     data::Samples,
-    plot::{Axis, CLASSES, INK, LegendAt, Panel, Shape, cells, contours, tint},
+    plot::{Axis, CLASSES, INK, Panel, Shape, cells, contours, tint},
     study::Cell,
 };
 
@@ -73,14 +73,9 @@ fn panel(title: String, network: Option<&Network>, points: &[Labelled], device: 
         });
         shapes.push(Shape::Dots(of_class.collect(), colour, 2));
     }
-    Panel {
-        title,
-        x: Axis::new("", x.0..x.1),
-        y: Axis::new("", y.0..y.1),
-        shapes,
-        legend: Vec::new(),
-        legend_at: LegendAt::LowerRight,
-    }
+    let mut panel = Panel::new(title, Axis::new("", x.0..x.1), Axis::new("", y.0..y.1));
+    panel.shapes = shapes;
+    panel
 }
 
 /// The smallest square around the points, with a margin; the unit square without points.

@@ -12,7 +12,7 @@ use lfp_models::Model;
 use crate::{
     data::DataSet,
     objective::{Method, RewardKind},
-    plot::{LegendAt, Panel},
+    plot::Panel,
     reproduce::Context,
     study::{Cell, Condition, Results, Spread, Study, panels},
     train::{Optimizer, Schedule, Settings},
@@ -80,10 +80,7 @@ fn learning_rates(context: &Context) -> Vec<f64> {
 /// Test accuracy over the learning rate.
 pub(in crate::reproduce) fn over_learning_rate(cells: &[Cell<Toy>]) -> Panel {
     let title = format!("{}: by learning rate", cells[0].condition.title);
-    Panel {
-        legend_at: LegendAt::LowerRight,
-        ..panels::over_learning_rate(title, cells, LOWEST)
-    }
+    panels::over_learning_rate(title, cells, LOWEST)
 }
 
 /// Test accuracy during training at the best learning rate.

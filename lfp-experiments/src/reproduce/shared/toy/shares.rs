@@ -2,7 +2,7 @@
 
 use super::{Toy, analysis::INITIAL};
 use crate::{
-    plot::{Axis, LegendAt, NEGATIVE, NEUTRAL, POSITIVE, Panel, Shape},
+    plot::{Axis, Key, NEGATIVE, NEUTRAL, POSITIVE, Panel, Shape},
     study::{Cell, Spread},
 };
 
@@ -46,22 +46,22 @@ pub(in crate::reproduce) fn shares(
         .iter()
         .map(|&(theta, _, second)| (theta, second, 1.0));
     let last = borders.last().map_or(1.0, |&(theta, ..)| theta);
-    Panel {
-        title: title.into(),
-        x: Axis::new("\u{3b8}", 0.0..last),
-        y: Axis::new("share of weights", 0.0..1.0),
-        shapes: vec![
-            area(NEGATIVE, lower.collect()),
-            area(NEUTRAL, borders.clone()),
-            area(POSITIVE, upper.collect()),
-        ],
-        legend: vec![
-            ("above \u{3b8}", POSITIVE),
-            ("within \u{b1}\u{3b8}", NEUTRAL),
-            ("below \u{2212}\u{3b8}", NEGATIVE),
-        ],
-        legend_at: LegendAt::MiddleRight,
-    }
+    let mut panel = Panel::new(
+        title,
+        Axis::new("\u{3b8}", 0.0..last),
+        Axis::new("share of weights", 0.0..1.0),
+    );
+    panel.shapes = vec![
+        area(NEGATIVE, lower.collect()),
+        area(NEUTRAL, borders.clone()),
+        area(POSITIVE, upper.collect()),
+    ];
+    panel.legend = vec![
+        Key::area("above \u{3b8}", POSITIVE),
+        Key::area("within \u{b1}\u{3b8}", NEUTRAL),
+        Key::area("below \u{2212}\u{3b8}", NEGATIVE),
+    ];
+    panel
 }
 
 fn sum(shares: &[Spread]) -> f64 {
