@@ -8,7 +8,7 @@ pub(crate) mod values;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{device::DeviceName, reproduce::Figure};
+use crate::{device::DeviceName, reproduce};
 
 /// Layer-wise feedback propagation: train networks, reproduce the paper, check against its reference results
 #[derive(Debug, Parser)]
@@ -34,7 +34,7 @@ enum Command {
     /// Reproduce a figure or table of the paper
     Reproduce {
         #[command(subcommand)]
-        figure: Figure,
+        what: reproduce::Command,
     },
     /// Train a network
     Train(Box<train::TrainArgs>),
@@ -62,7 +62,7 @@ impl Cli {
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Prune(args) => args.run(),
-            Command::Reproduce { figure } => figure.run(),
+            Command::Reproduce { what } => what.run(),
             Command::Train(args) => args.run(),
         }
     }

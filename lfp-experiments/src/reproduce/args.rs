@@ -1,19 +1,17 @@
 //! Options that figures share.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use strum::Display;
 
 use crate::{
     cli::{DeviceArgs, values},
     device::DeviceNames,
-    files,
     plot::{self, Panel},
     study::{
-        Analysis, Resources, Results,
+        Analysis, Condition, MethodVariant, Resources, Results, Study,
         report::{Header, Report},
     },
 };
@@ -24,7 +22,7 @@ pub(super) const SEEDS: [u64; 3] = [7240, 5110, 5628];
 /// The size of the grid.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum)]
 #[strum(serialize_all = "lowercase")]
-pub enum Profile {
+pub(crate) enum Profile {
     /// A coarse grid on few data, in minutes.
     Quick,
     /// The paper's grid.
@@ -34,7 +32,7 @@ pub enum Profile {
 /// Options of all figures.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
-pub struct Output {
+pub(crate) struct Output {
     /// Folder of the results; the figure gets a subfolder
     #[arg(long, value_name = "FOLDER", default_value = "results")]
     out: PathBuf,
@@ -45,7 +43,7 @@ pub struct Output {
 /// Options of figures that are made from a study.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Grid")]
-pub struct Common {
+pub(crate) struct Common {
     /// Size of the grid
     #[arg(long, value_enum, default_value = "quick")]
     profile: Profile,
@@ -56,25 +54,34 @@ pub struct Common {
     output: Output,
 }
 
-/// Options of figures on images.
+/// The folder of the data sets.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data")]
-pub struct DataArgs {
+pub(crate) struct DataArgs {
     /// Folder of the data sets; without it MNIST is downloaded into a cache
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 }
 
-/// Options of figures on photographs.
+/// The folder of ImageNet weights.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data")]
-pub struct PretrainedArgs {
+pub(crate) struct PretrainedArgs {
     /// Folder of torchvision's ImageNet weights (vgg16-*.pth, resnet18-*.pth, ...), from which transfer starts
     #[arg(long, value_name = "FOLDER")]
     pretrained: Option<PathBuf>,
 }
 
-/// All of them.
+/// Options of figures on images.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImageArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Options of figures on photographs.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PhotographArgs {
     #[command(flatten)]
@@ -85,12 +92,20 @@ pub(crate) struct PhotographArgs {
     pretrained: PretrainedArgs,
 }
 
-/// Options, folders and device of a figure that is made from a study.
+/// The options of a subcommand.
+pub(crate) trait Options: Args {
+    /// Opens the device for `figure`. Creates no folder.
+    fn open(&self, figure: &'static str) -> Result<Context>;
+}
+
+/// Options, folders and device of a figure.
+#[derive(Clone)]
 pub(crate) struct Context {
     figure: &'static str,
     /// The profile.
     pub(crate) profile: Profile,
     seeds: Option<usize>,
+    selected: Arc<Selected>,
     out: PathBuf,
     /// Folder of the figure.
     pub(crate) folder: PathBuf,
@@ -98,57 +113,54 @@ pub(crate) struct Context {
     pub(crate) resources: Resources,
 }
 
-impl Output {
-    /// Opens the device.
-    pub(super) fn device(&self) -> Result<Device> {
-        Ok(self.device.device.open()?)
-    }
+/// Whether a method is to be run in a condition.
+type Selected = dyn Fn(&Condition, MethodVariant) -> bool;
 
-    /// Creates the folder of `figure`.
-    pub(super) fn folder(&self, figure: &str) -> Result<PathBuf> {
-        let folder = self.out.join(figure);
-        files::create_folder(&folder)?;
-        Ok(folder)
-    }
-}
-
-impl Common {
-    /// Opens the device, and creates the folder of `figure`.
-    pub(super) fn open(&self, figure: &'static str) -> Result<Context> {
-        self.open_with(figure, &DataArgs::default(), &PretrainedArgs::default())
-    }
-
-    /// The same for a figure on images.
-    pub(super) fn open_with_data(&self, figure: &'static str, data: &DataArgs) -> Result<Context> {
-        self.open_with(figure, data, &PretrainedArgs::default())
-    }
-
-    fn open_with(
-        &self,
-        figure: &'static str,
-        data: &DataArgs,
-        pretrained: &PretrainedArgs,
-    ) -> Result<Context> {
+impl Options for Output {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        let device = self.device.device;
         Ok(Context {
             figure,
-            profile: self.profile,
-            seeds: self.seeds,
-            out: self.output.out.clone(),
-            folder: self.output.folder(figure)?,
+            // Without `--profile`, a figure has the paper's settings.
+            profile: Profile::Paper,
+            seeds: None,
+            selected: Arc::new(|_, _| true),
+            out: self.out.clone(),
+            folder: self.out.join(figure),
             resources: Resources {
-                device: self.output.device()?,
-                device_names: DeviceNames::new([self.output.device.device]),
-                data_dir: data.data_dir.clone(),
-                pretrained: pretrained.pretrained.clone(),
+                device: device.open()?,
+                device_names: DeviceNames::new([device]),
+                data_dir: None,
+                pretrained: None,
             },
         })
     }
 }
 
-impl PhotographArgs {
-    /// Opens the device, and creates the folder of `figure`.
-    pub(super) fn open(&self, figure: &'static str) -> Result<Context> {
-        self.common.open_with(figure, &self.data, &self.pretrained)
+impl Options for Common {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        Ok(Context {
+            profile: self.profile,
+            seeds: self.seeds,
+            ..self.output.open(figure)?
+        })
+    }
+}
+
+impl Options for ImageArgs {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        let mut context = self.common.open(figure)?;
+        context.resources.data_dir = self.data.data_dir.clone();
+        Ok(context)
+    }
+}
+
+impl Options for PhotographArgs {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        let mut context = self.common.open(figure)?;
+        context.resources.data_dir = self.data.data_dir.clone();
+        context.resources.pretrained = self.pretrained.pretrained.clone();
+        Ok(context)
     }
 }
 
@@ -161,9 +173,27 @@ impl Context {
         }
     }
 
-    /// The folder of a study that several figures share.
-    pub(super) fn shared_study(&self, name: &str) -> PathBuf {
-        self.out.join(name)
+    /// The same with a selection of what to run.
+    pub(super) fn only(
+        self,
+        selected: impl Fn(&Condition, MethodVariant) -> bool + 'static,
+    ) -> Self {
+        Self {
+            selected: Arc::new(selected),
+            ..self
+        }
+    }
+
+    /// A study of `conditions` in the folder of the figure.
+    pub(super) fn study(&self, conditions: Vec<Condition>) -> Study {
+        self.shared_study(self.figure, conditions)
+    }
+
+    /// A study in the folder `name`, which several figures share.
+    pub(super) fn shared_study(&self, name: &str, conditions: Vec<Condition>) -> Study {
+        let selected = self.selected.clone();
+        Study::new(self.out.join(name), conditions)
+            .only(move |condition, method| selected(condition, method))
     }
 
     /// The seeds: as many as `--seeds` says, or `default`.

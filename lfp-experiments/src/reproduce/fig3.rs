@@ -1,28 +1,26 @@
 //! Figure 3: LFP and gradient on toy data, a row per data set.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
-use super::{Common, Reproduce, args::Layout, shared::toy};
-use crate::objective::RewardKind;
+use super::{Common, Context, Reproduce, args::Layout, shared::toy};
+use crate::{objective::RewardKind, study::Study};
 
-#[derive(Debug, Args)]
-pub struct Fig3 {
-    #[command(flatten)]
-    common: Common,
-}
+pub struct Fig3;
 
 impl Reproduce for Fig3 {
     const NAME: &'static str = "fig3";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.common.open(Self::NAME)?;
-        let results = toy::run(&context, &toy::DATA_SETS, RewardKind::Softmax)?;
+    type Options = Common;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![toy::study(context, &toy::DATA_SETS, RewardKind::Softmax)]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        let results = toy::run(context, &toy::DATA_SETS, RewardKind::Softmax)?;
         let mut panels = Vec::new();
         for cells in results.conditions() {
-            panels.extend(toy::row(&context, cells)?);
+            panels.extend(toy::row(context, cells)?);
         }
         let layout = Layout {
             columns: 7,
@@ -30,7 +28,6 @@ impl Reproduce for Fig3 {
             panels,
             ..Layout::default()
         };
-        context.draw(&results, layout)?;
-        Ok(context.folder)
+        context.draw(&results, layout)
     }
 }

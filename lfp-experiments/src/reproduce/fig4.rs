@@ -1,9 +1,6 @@
 //! Figure 4: trajectories of the two weights of a neuron, from seven starting points.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
 use burn::{
@@ -12,7 +9,6 @@ use burn::{
     optim::{GradientsParams, SgdConfig},
     tensor::{Device, Tensor},
 };
-use clap::Args;
 use lfp_burn::{
     Propagate,
     nn::{Hook, Hooked},
@@ -23,7 +19,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
 use super::{
-    Output, Reproduce,
+    Context, Output, Reproduce,
     args::{Layout, SEEDS},
 };
 use crate::{
@@ -57,11 +53,7 @@ const MARGIN: f64 = 1.0;
 /// Values of the objective with a contour.
 const LEVELS: [f64; 9] = [0.001, 0.01, 0.05, 0.2, 0.7, 2.0, 4.0, 8.0, 12.0];
 
-#[derive(Debug, Args)]
-pub struct Fig4 {
-    #[command(flatten)]
-    output: Output,
-}
+pub struct Fig4;
 
 /// The weights before the first step and after each step.
 struct Trajectory {
@@ -92,11 +84,12 @@ struct Summary {
 impl Reproduce for Fig4 {
     const NAME: &'static str = "fig4";
 
-    fn run(&self) -> Result<PathBuf> {
-        let folder = self.output.folder(Self::NAME)?;
+    type Options = Output;
+
+    fn draw(context: &Context) -> Result<()> {
         let points = points();
-        let trajectories = trajectories(&points, &self.output.device()?)?;
-        write(&folder, &trajectories, &points)?;
+        let trajectories = trajectories(&points, &context.resources.device)?;
+        write(&context.folder, &trajectories, &points)?;
         let extent = extent(&trajectories);
         let background = objective_shapes(&points, extent);
         let panel = |method: MethodVariant| {
@@ -124,8 +117,7 @@ impl Reproduce for Fig4 {
             ..Layout::default()
         };
         let figure = layout.with_corner(format!("blobs; seed {SEED}"));
-        figure.write(&folder, Self::NAME)?;
-        Ok(folder)
+        figure.write(&context.folder, Self::NAME)
     }
 }
 

@@ -1,9 +1,6 @@
 //! Figure 5: distribution of weights by LFP and by gradient.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
 use super::{
     Context, PhotographArgs, Reproduce,
@@ -12,22 +9,22 @@ use super::{
 };
 use crate::{
     plot::{Axis, INK, Key, Panel, Shape, tint},
-    study::{Cell, Spread},
+    study::{Cell, Spread, Study},
 };
 
-#[derive(Debug, Args)]
-pub struct Fig5 {
-    #[command(flatten)]
-    options: PhotographArgs,
-}
+pub struct Fig5;
 
 impl Reproduce for Fig5 {
     const NAME: &'static str = "fig5";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.options.open(Self::NAME)?;
-        draw(&context, Extent::First)?;
-        Ok(context.folder)
+    type Options = PhotographArgs;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![sparsity::study(context, Extent::First)]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        draw(context, Extent::First)
     }
 }
 

@@ -1,9 +1,6 @@
 //! Figure 6: accuracy over the pruning rate.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
 use super::{
     Context, PhotographArgs, Reproduce,
@@ -13,22 +10,22 @@ use super::{
 use crate::{
     plot::{Axis, Panel},
     prune::Criterion,
-    study::{Cell, panels},
+    study::{Cell, Study, panels},
 };
 
-#[derive(Debug, Args)]
-pub struct Fig6 {
-    #[command(flatten)]
-    options: PhotographArgs,
-}
+pub struct Fig6;
 
 impl Reproduce for Fig6 {
     const NAME: &'static str = "fig6";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.options.open(Self::NAME)?;
-        draw(&context, Extent::First, &Criterion::ALL)?;
-        Ok(context.folder)
+    type Options = PhotographArgs;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![sparsity::study(context, Extent::First)]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        draw(context, Extent::First, &Criterion::ALL)
     }
 }
 

@@ -1,28 +1,30 @@
 //! Figure A.2: blobs with the reward of Eq. 14, which has no derivative.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
-use super::{Common, Reproduce, args::Layout, shared::toy};
-use crate::{data::DataSet, objective::RewardKind};
+use super::{Common, Context, Reproduce, args::Layout, shared::toy};
+use crate::{data::DataSet, objective::RewardKind, study::Study};
 
-#[derive(Debug, Args)]
-pub struct FigA2 {
-    #[command(flatten)]
-    common: Common,
-}
+pub struct FigA2;
 
 impl Reproduce for FigA2 {
     const NAME: &'static str = "figa2";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.common.open(Self::NAME)?;
-        let results = toy::run(&context, &[DataSet::BLOBS], RewardKind::Misclassification)?;
+    type Options = Common;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![toy::study(
+            context,
+            &[DataSet::BLOBS],
+            RewardKind::Misclassification,
+        )]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        let results = toy::run(context, &[DataSet::BLOBS], RewardKind::Misclassification)?;
         let mut panels = Vec::new();
         for cells in results.conditions() {
-            panels.extend(toy::row(&context, cells)?);
+            panels.extend(toy::row(context, cells)?);
         }
         let layout = Layout {
             columns: 4,
@@ -30,7 +32,6 @@ impl Reproduce for FigA2 {
             panels,
             ..Layout::default()
         };
-        context.draw(&results, layout)?;
-        Ok(context.folder)
+        context.draw(&results, layout)
     }
 }

@@ -1,24 +1,25 @@
 //! Figure A.5: Figure 5 for all networks and data sets.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
-use super::{PhotographArgs, Reproduce, fig5, shared::sparsity::Extent};
+use super::{
+    Context, PhotographArgs, Reproduce, fig5,
+    shared::sparsity::{self, Extent},
+};
+use crate::study::Study;
 
-#[derive(Debug, Args)]
-pub struct FigA5 {
-    #[command(flatten)]
-    options: PhotographArgs,
-}
+pub struct FigA5;
 
 impl Reproduce for FigA5 {
     const NAME: &'static str = "figa5";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.options.open(Self::NAME)?;
-        fig5::draw(&context, Extent::All)?;
-        Ok(context.folder)
+    type Options = PhotographArgs;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![sparsity::study(context, Extent::All)]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        fig5::draw(context, Extent::All)
     }
 }

@@ -20,41 +20,74 @@ mod figa7;
 mod figa8;
 mod table3;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 
-pub use args::{Common, DataArgs, Output, PretrainedArgs, Profile};
-pub(crate) use args::{Context, PhotographArgs};
+use args::{Common, ImageArgs, Output, PhotographArgs, Profile};
+pub(crate) use args::{Context, Options};
 
-/// A figure or table: the options of its subcommand, and how to make it.
-trait Reproduce: clap::Args {
+use crate::{files, study::Study};
+
+/// A figure or table: the options of its subcommand, what it trains, and how it is drawn.
+pub(crate) trait Reproduce {
     /// Name of the subcommand, and of the folder of the results.
     const NAME: &'static str;
 
-    /// Trains what is not trained yet, and writes picture and report. Returns the folder of the results.
-    fn run(&self) -> Result<PathBuf>;
+    /// Options of the subcommand.
+    type Options: Options;
+
+    /// The studies that the figure is made from. Studies in the same folder share runs with equal names.
+    fn studies(_context: &Context) -> Vec<Study> {
+        Vec::new()
+    }
+
+    /// Trains what is not trained yet, and writes picture and report into the folder of the context.
+    fn draw(context: &Context) -> Result<()>;
 }
 
-/// Defines [`Figure`] with one subcommand per figure.
+/// A figure or table, as a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    /// Name of the subcommand, and of the folder of the results.
+    pub(crate) name: &'static str,
+    /// What it shows.
+    pub(crate) summary: &'static str,
+    /// See [`Reproduce::studies`].
+    pub(crate) studies: fn(&Context) -> Vec<Study>,
+    draw: fn(&Context) -> Result<()>,
+}
+
+/// Defines [`Figure`] with one subcommand per figure, and their list.
 macro_rules! figures {
-    ($($(#[$doc:meta])* $figure:ident: $module:ident,)+) => {
+    ($(#[doc = $summary:literal] $figure:ident: $module:ident,)+) => {
         /// A figure or table of the paper.
         #[derive(Debug, Subcommand)]
-        pub enum Figure {
+        pub(crate) enum Figure {
             $(
-                $(#[$doc])*
+                #[doc = $summary]
                 #[command(name = $module::$figure::NAME)]
-                $figure($module::$figure),
+                $figure(<$module::$figure as Reproduce>::Options),
             )+
         }
 
+        /// All figures and tables, in the order of the paper.
+        pub(crate) const FIGURES: &[Entry] = &[$(Entry {
+            name: $module::$figure::NAME,
+            summary: $summary.trim_ascii(),
+            studies: $module::$figure::studies,
+            draw: $module::$figure::draw,
+        }),+];
+
         impl Figure {
-            fn write(&self) -> Result<PathBuf> {
-                match self {
-                    $(Self::$figure(figure) => figure.run(),)+
-                }
+            fn open(&self) -> Result<(Entry, Context)> {
+                let (name, context) = match self {
+                    $(Self::$figure(options) => {
+                        let name = $module::$figure::NAME;
+                        (name, options.open(name)?)
+                    })+
+                };
+                let entry = FIGURES.iter().find(|entry| entry.name == name);
+                Ok((*entry.expect("both come from one list"), context))
             }
         }
     };
@@ -65,6 +98,8 @@ figures! {
     Fig3: fig3,
     /// Trajectories of the two weights of a neuron
     Fig4: fig4,
+    /// LFP and gradient on photographs, over networks and activations
+    Table3: table3,
     /// Distribution of weights by LFP and by gradient
     Fig5: fig5,
     /// Accuracy over the pruning rate
@@ -85,19 +120,53 @@ figures! {
     FigA7: figa7,
     /// Pruning by global relevance, for all networks and data sets
     FigA8: figa8,
-    /// LFP and gradient on photographs, over networks and activations
-    Table3: table3,
 }
 
-impl Figure {
-    /// Makes the figure, and prints where it is.
+/// A subcommand of `reproduce`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Figure(Figure),
+    /// List the figures and tables
+    List,
+}
+
+impl Command {
+    /// Runs the subcommand.
     ///
     /// # Errors
     ///
     /// If data or weights cannot be used, a run fails, or a file cannot be written.
-    pub fn run(&self) -> Result<bool> {
-        let folder = self.write()?;
-        println!("written to {}", folder.display());
+    pub(crate) fn run(&self) -> Result<bool> {
+        match self {
+            Self::Figure(figure) => figure.run()?,
+            Self::List => FIGURES
+                .iter()
+                .for_each(|entry| println!("{:8} {}", entry.name, entry.summary)),
+        }
         Ok(true)
+    }
+}
+
+impl Figure {
+    /// Makes the figure, and prints where it is.
+    fn run(&self) -> Result<()> {
+        let (entry, context) = self.open()?;
+        let mut studies = (entry.studies)(&context).into_iter();
+        let weights = &context.resources.pretrained;
+        if weights.is_some() && !studies.any(|study| study.needs_imagenet_weights()) {
+            bail!("--pretrained has no effect: no network here starts from ImageNet weights");
+        }
+        entry.write(&context)?;
+        println!("written to {}", context.folder.display());
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// Creates the folder of the figure, and makes the figure.
+    fn write(&self, context: &Context) -> Result<()> {
+        files::create_folder(&context.folder)?;
+        (self.draw)(context)
     }
 }

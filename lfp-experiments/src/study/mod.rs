@@ -15,7 +15,7 @@ mod spread;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use burn::tensor::Device;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lfp_models::Network;
@@ -39,13 +39,13 @@ use resources::Loader;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Whether a method is to be run in a condition.
-type Selection<'a> = dyn Fn(&Condition, MethodVariant) -> bool + 'a;
+type Selection = dyn Fn(&Condition, MethodVariant) -> bool;
 
 /// A grid of training runs in a folder.
-pub struct Study<'a> {
+pub struct Study {
     folder: PathBuf,
     conditions: Vec<Condition>,
-    selected: Box<Selection<'a>>,
+    selected: Box<Selection>,
     parallel: bool,
 }
 
@@ -73,7 +73,7 @@ impl Trained<'_> {
     }
 }
 
-impl<'a> Study<'a> {
+impl Study {
     /// A study of `conditions`, with its journal in `folder`. Runs are trained one after another.
     pub fn new(folder: PathBuf, conditions: Vec<Condition>) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl<'a> Study<'a> {
 
     /// Runs only the cells that `selected` accepts; the others are [`NotRun::NotSelected`].
     #[must_use]
-    pub fn only(self, selected: impl Fn(&Condition, MethodVariant) -> bool + 'a) -> Self {
+    pub fn only(self, selected: impl Fn(&Condition, MethodVariant) -> bool + 'static) -> Self {
         Self {
             selected: Box::new(selected),
             ..self
@@ -108,14 +108,12 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     ///
-    /// If a run fails for another reason than divergence, its analysis fails, the journal cannot be read or written, or
-    /// weights are given although no run starts from them.
+    /// If a run fails for another reason than divergence, its analysis fails, or the journal cannot be read or written.
     pub fn run<A: Analysis>(
         self,
         resources: &Resources,
         analyse: impl Fn(Trained) -> Result<A> + Sync,
     ) -> Result<Results<A>> {
-        self.check(resources)?;
         let bars = MultiProgress::new();
         let bar = bars.add(progress_bar());
         let session = Session {
@@ -151,7 +149,7 @@ impl<'a> Study<'a> {
     }
 }
 
-impl Study<'_> {
+impl Study {
     /// Whether any run is selected.
     pub fn is_any_selected(&self) -> bool {
         self.selected_conditions().next().is_some()
@@ -164,13 +162,9 @@ impl Study<'_> {
         })
     }
 
-    /// Refuses weights without effect.
-    fn check(&self, resources: &Resources) -> Result<()> {
-        let needs_weights = self.selected_conditions().any(|of| of.imagenet);
-        if resources.pretrained.is_some() && !needs_weights {
-            bail!("--pretrained has no effect: no network here starts from ImageNet weights");
-        }
-        Ok(())
+    /// Whether a selected run starts from ImageNet weights.
+    pub fn needs_imagenet_weights(&self) -> bool {
+        self.selected_conditions().any(|of| of.imagenet)
     }
 }
 

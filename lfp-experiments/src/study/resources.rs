@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What the runs of a study need.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resources {
     /// The device.
     pub device: Device,

@@ -2,45 +2,29 @@
 
 mod raster;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use clap::Args;
 
 use super::{
-    Common, DataArgs, Reproduce,
+    Context, ImageArgs, Reproduce,
     args::Layout,
     shared::spiking::{Grid, MODELS},
 };
 use crate::study::{Cell, MethodVariant, Study, panels};
 use raster::Rasters;
 
-#[derive(Debug, Args)]
-pub struct Fig7 {
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    data: DataArgs,
-}
+pub struct Fig7;
 
 impl Reproduce for Fig7 {
     const NAME: &'static str = "fig7";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.common.open_with_data(Self::NAME, &self.data)?;
-        let grid = Grid {
-            methods: vec![
-                MethodVariant::Lfp,
-                MethodVariant::SurrogateGradient,
-                MethodVariant::Gradient,
-            ],
-            quick_rates: vec![1e-3, 1e-2, 0.1, 0.5],
-            seeds: 3,
-        };
-        let steps = context.by_profile(10, 25);
-        let conditions = MODELS.map(|model| grid.condition(&context, model, steps, 0.9));
-        let study = Study::new(context.folder.clone(), conditions.into());
-        let results = study.run(&context.resources, |trained| Rasters::of(&trained))?;
+    type Options = ImageArgs;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![study(context)]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        let results = study(context).run(&context.resources, |trained| Rasters::of(&trained))?;
         context.report(&results)?;
         let panel = |cells: &[Cell<Rasters>]| {
             panels::over_learning_rate(&cells[0].condition.title, cells, 0.0)
@@ -52,7 +36,21 @@ impl Reproduce for Fig7 {
             ..Layout::default()
         };
         context.draw(&results, layout)?;
-        raster::draw(&context, &results)?;
-        Ok(context.folder)
+        raster::draw(context, &results)
     }
+}
+
+fn study(context: &Context) -> Study {
+    let grid = Grid {
+        methods: vec![
+            MethodVariant::Lfp,
+            MethodVariant::SurrogateGradient,
+            MethodVariant::Gradient,
+        ],
+        quick_rates: vec![1e-3, 1e-2, 0.1, 0.5],
+        seeds: 3,
+    };
+    let steps = context.by_profile(10, 25);
+    let conditions = MODELS.map(|model| grid.condition(context, model, steps, 0.9));
+    context.study(conditions.into())
 }

@@ -3,14 +3,12 @@
 mod grid;
 mod table;
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use clap::Args;
 use lfp_burn::ActivationFn;
 use lfp_models::Model;
 
-use super::{PhotographArgs, Reproduce};
+use super::{Context, Options, PhotographArgs, Reproduce};
 use crate::{
     cli::values,
     data::DataSet,
@@ -18,8 +16,10 @@ use crate::{
     study::{Condition, MethodVariant, Study, report::Report},
 };
 
+pub struct Table3;
+
 #[derive(Debug, Args)]
-pub struct Table3 {
+pub struct TableArgs {
     #[command(flatten)]
     options: PhotographArgs,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Table3 {
 }
 
 /// Which part of the table to run; an empty list selects everything.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Selection")]
 struct Selection {
     /// Networks, separated by commas [default: all]
@@ -57,13 +57,25 @@ impl Selection {
     }
 }
 
+impl Options for TableArgs {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        let selection = self.selection.clone();
+        let context = self.options.open(figure)?;
+        Ok(context.only(move |condition, method| selection.has(condition, method)))
+    }
+}
+
 impl Reproduce for Table3 {
     const NAME: &'static str = "table3";
 
-    fn run(&self) -> Result<PathBuf> {
-        let context = self.options.open(Self::NAME)?;
-        let selected = |condition: &Condition, method| self.selection.has(condition, method);
-        let study = Study::new(context.folder.clone(), grid::conditions(&context)).only(selected);
+    type Options = TableArgs;
+
+    fn studies(context: &Context) -> Vec<Study> {
+        vec![context.study(grid::conditions(context))]
+    }
+
+    fn draw(context: &Context) -> Result<()> {
+        let study = context.study(grid::conditions(context));
         if !study.is_any_selected() {
             bail!(
                 "table3 has nothing that --models, --datasets, --activations and --methods select together"
@@ -72,7 +84,6 @@ impl Reproduce for Table3 {
         let results = study.run(&context.resources, |_| Ok(()))?;
         let report = Report::new(context.header(), &results).with_paper(&results, grid::paper);
         report.write(&context.folder)?;
-        table::write(&context.folder, &results)?;
-        Ok(context.folder)
+        table::write(&context.folder, &results)
     }
 }

@@ -26,14 +26,18 @@ pub(in crate::reproduce) enum Extent {
     All,
 }
 
-/// Trains what is not trained yet, analyses it, and writes the report. Returns the results of the conditions that were run.
-pub(in crate::reproduce) fn run(context: &Context, extent: Extent) -> Result<Results<Sparsity>> {
+/// The study of a figure. All figures on sparsity share its folder.
+pub(in crate::reproduce) fn study(context: &Context, extent: Extent) -> Study {
     let mut conditions = conditions(context);
     if (extent, context.profile) == (Extent::First, Profile::Paper) {
         conditions.truncate(1);
     }
-    let study = Study::new(context.shared_study("sparsity"), conditions);
-    let results = study.run(&context.resources, Sparsity::of)?;
+    context.shared_study("sparsity", conditions)
+}
+
+/// Trains what is not trained yet, analyses it, and writes the report. Returns the results of the conditions that were run.
+pub(in crate::reproduce) fn run(context: &Context, extent: Extent) -> Result<Results<Sparsity>> {
+    let results = study(context, extent).run(&context.resources, Sparsity::of)?;
     context.report(&results)?;
     let results = results.complete();
     if results.cells.is_empty() {

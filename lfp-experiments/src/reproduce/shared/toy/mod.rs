@@ -29,15 +29,24 @@ pub(in crate::reproduce) const DATA_SETS: [DataSet; 3] =
 /// Lowest accuracy of the axes: below that of guessing one of three classes.
 const LOWEST: f64 = 0.3;
 
+/// The study on the data sets. All figures on toy data share its folder.
+pub(in crate::reproduce) fn study(
+    context: &Context,
+    datasets: &[DataSet],
+    reward: RewardKind,
+) -> Study {
+    let condition = |&dataset| condition(context, dataset, reward);
+    let conditions = datasets.iter().map(condition).collect();
+    context.shared_study("toy", conditions).in_parallel()
+}
+
 /// Trains what is not trained yet on the data sets, and writes the report.
 pub(in crate::reproduce) fn run(
     context: &Context,
     datasets: &[DataSet],
     reward: RewardKind,
 ) -> Result<Results<Toy>> {
-    let condition = |&dataset| condition(context, dataset, reward);
-    let conditions = datasets.iter().map(condition).collect();
-    let study = Study::new(context.shared_study("toy"), conditions).in_parallel();
+    let study = study(context, datasets, reward);
     let results = study.run(&context.resources, Toy::of)?;
     context.report(&results)?;
     Ok(results)
