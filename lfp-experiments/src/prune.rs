@@ -18,7 +18,7 @@ use crate::{
     data::{Batches, DataError, Order, Samples},
     files::{self, to_json},
     plot::{Axis, Figure, Key, LOOKS, Panel, Shape},
-    study::report::Header,
+    study::{Measure, report::Header},
     train::{Accuracy, Settings},
 };
 
@@ -68,7 +68,7 @@ pub struct Curve {
 pub struct CurvePoint {
     /// Fraction of connections that are pruned.
     pub rate: f64,
-    /// Fraction of test samples that are classified correctly.
+    /// Test accuracy.
     pub accuracy: f64,
     /// Layers without any connection left.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -110,6 +110,8 @@ pub struct Subject<'a> {
     pub data: &'a Arc<dyn Samples>,
     /// Layers to prune.
     pub layers: LayerFilter,
+    /// The accuracy to report.
+    pub measure: Measure,
     /// The autodiff device.
     pub device: Device,
 }
@@ -154,7 +156,8 @@ impl Subject<'_> {
     fn accuracy(&self, network: &Network) -> Result<f64, DataError> {
         let device = self.device.clone().inner();
         let network = network.valid();
-        Ok(Accuracy::of(&network, &self.batches(), &device)?.top1)
+        let accuracy = Accuracy::of(&network, &self.batches(), &device)?;
+        Ok(self.measure.of_accuracy(accuracy))
     }
 
     /// LRP-epsilon from 1 at the true class, summed over all samples.

@@ -17,6 +17,7 @@ use crate::{
     files::to_json,
     objective::Method,
     prune::{Criterion, Curve, Report, Subject},
+    study::Measure,
     train::FinishedRun,
 };
 
@@ -162,6 +163,7 @@ impl PruneArgs {
             network: &network,
             data: &data.test,
             layers: self.layers,
+            measure: Measure::Top1,
             device,
         };
         let curves = self.criteria.iter();

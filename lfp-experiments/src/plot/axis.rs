@@ -13,6 +13,8 @@ pub enum Scale {
     Whole,
     /// Exponents of 10.
     Logarithmic,
+    /// Names, at the whole numbers from 1.
+    Names,
     /// Positions in a picture: no line, no ticks.
     Hidden,
 }
@@ -26,6 +28,8 @@ pub struct Axis {
     pub range: Range<f64>,
     /// The scale.
     pub scale: Scale,
+    /// The names of an axis of names.
+    pub names: Vec<String>,
 }
 
 impl Axis {
@@ -35,6 +39,7 @@ impl Axis {
             label: label.to_owned(),
             range,
             scale: Scale::Linear,
+            names: Vec::new(),
         }
     }
 
@@ -51,6 +56,16 @@ impl Axis {
         Self {
             scale: Scale::Logarithmic,
             ..Self::new(label, exponents)
+        }
+    }
+
+    /// An axis of names, such as layers. The first is at 1.
+    pub fn named(label: &str, names: Vec<String>) -> Self {
+        Self {
+            scale: Scale::Names,
+            range: 0.5..names.len() as f64 + 0.5,
+            names,
+            ..Self::new(label, 0.0..1.0)
         }
     }
 
@@ -72,20 +87,34 @@ impl Axis {
             Scale::Linear => self.linear(f64::MIN_POSITIVE).collect(),
             Scale::Whole => self.linear(1.0).collect(),
             Scale::Logarithmic => self.logarithms(),
+            Scale::Names => return (1..=self.names.len()).map(|place| place as f64).collect(),
             Scale::Hidden => return Vec::new(),
         };
-        let pixels = length / self.extent();
-        let fits = |ticks: &&Vec<f64>| {
-            ticks.windows(2).all(|pair| {
-                let labels = [pair[0], pair[1]].map(|tick| space(&self.text(tick)));
-                (pair[1] - pair[0]) * pixels >= (labels[0] + labels[1]) / 2.0
-            })
-        };
+        let fits = |ticks: &&Vec<f64>| self.fits(ticks, length, &space);
         candidates.iter().find(fits).cloned().unwrap_or_default()
+    }
+
+    /// Whether the labels of `ticks` do not touch on `length` pixels; `space` is the length that a label takes.
+    fn fits(&self, ticks: &[f64], length: f64, space: impl Fn(&str) -> f64) -> bool {
+        let pixels = length / self.extent();
+        ticks.windows(2).all(|pair| {
+            let labels = [pair[0], pair[1]].map(|tick| space(&self.text(tick)));
+            (pair[1] - pair[0]) * pixels >= (labels[0] + labels[1]) / 2.0
+        })
+    }
+
+    /// Whether the axis has names that would touch on `length` pixels, and so are turned by a right angle.
+    pub(super) fn is_turned(&self, length: f64, space: impl Fn(&str) -> f64) -> bool {
+        let ticks = self.ticks(length, &space);
+        self.scale == Scale::Names && !self.fits(&ticks, length, space)
     }
 
     /// The text of a tick.
     pub(super) fn text(&self, tick: f64) -> String {
+        if self.scale == Scale::Names {
+            let name = self.names.get(tick.round() as usize - 1);
+            return name.cloned().unwrap_or_default();
+        }
         if self.scale != Scale::Logarithmic {
             // Ticks are multiples of a step; rounding hides the rounding error of the product, and adding 0 that of -0.
             return format!("{}", (tick * 1e9).round() / 1e9 + 0.0);
@@ -214,5 +243,17 @@ mod tests {
             ["0", "1", "2", "3"]
         );
         assert!(texts(&Axis::hidden(0.0..1.0), 400.0).is_empty());
+    }
+
+    #[test]
+    fn names_are_all_there_and_turned_where_they_would_touch() {
+        let axis = Axis::named("layer", ["conv1", "conv2", "fc1"].map(str::to_owned).into());
+        assert_eq!(axis.range, 0.5..3.5, "the first is at 1");
+        for length in [400.0, 40.0] {
+            assert_eq!(texts(&axis, length), ["conv1", "conv2", "fc1"]);
+        }
+        let is_turned = |length| axis.is_turned(length, |label| 8.0 * label.len() as f64);
+        // A name of five letters takes 40 pixels, and has a third of the length.
+        assert!(is_turned(119.0) && !is_turned(121.0));
     }
 }

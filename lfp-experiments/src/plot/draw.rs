@@ -8,7 +8,7 @@ use plotters::{
         Cartesian2d, ChartBuilder, Color, DrawingArea, DrawingBackend, LineSeries, RGBColor,
     },
     style::{
-        IntoTextStyle, TRANSPARENT, WHITE,
+        FontTransform, IntoTextStyle, TRANSPARENT, WHITE,
         text_anchor::{HPos, Pos, VPos},
     },
 };
@@ -96,7 +96,16 @@ fn panel<DB: DrawingBackend>(panel: &Panel, area: &Area<DB>, scale: u32) -> Resu
     };
     let space = |axis: &Axis, size: u32| if axis.is_hidden() { 0 } else { size * scale };
     let (width, height) = area.dim_in_pixel();
-    let (below, left) = (space(&panel.x, BELOW), space(&panel.y, LEFT));
+    let left = space(&panel.y, LEFT);
+    let room = |size: u32, taken: u32| f64::from(size.saturating_sub(taken + 24 * scale));
+    let label = |text: &str| f64::from(text_width(text, TICK * scale) + 10 * scale);
+    let turned = panel.x.is_turned(room(width, left), label);
+    let below = space(&panel.x, BELOW)
+        + if turned {
+            longest_name(&panel.x, scale)
+        } else {
+            0
+        };
     let title = fitting(&panel.title, TITLE * scale, width - 2 * MARGIN * scale);
     let mut builder = ChartBuilder::on(&area);
     builder
@@ -107,8 +116,6 @@ fn panel<DB: DrawingBackend>(panel: &Panel, area: &Area<DB>, scale: u32) -> Resu
     if !panel.title.is_empty() {
         builder.caption(&panel.title, (FONT, title, &INK));
     }
-    let room = |size: u32, taken: u32| f64::from(size.saturating_sub(taken + 24 * scale));
-    let label = |text: &str| f64::from(text_width(text, TICK * scale) + 10 * scale);
     let line = |_: &str| f64::from(2 * TICK * scale);
     let mut chart = builder.build_cartesian_2d(
         Ticked {
@@ -124,12 +131,43 @@ fn panel<DB: DrawingBackend>(panel: &Panel, area: &Area<DB>, scale: u32) -> Resu
     for shape in &panel.shapes {
         draw(&mut chart, shape, scale)?;
     }
-    axes(&mut chart, panel, scale)?;
+    axes(&mut chart, panel, turned, scale)?;
+    if turned {
+        turned_names(&chart, &panel.x, &area, scale)?;
+    }
     corner(&chart, &panel.corner, scale)?;
     match &panel.bar {
         Some(bar) => colour_bar(bar, &chart, &bar_area, scale),
         None => Ok(()),
     }
+}
+
+fn longest_name(axis: &Axis, scale: u32) -> u32 {
+    let widths = axis.names.iter().map(|name| text_width(name, TICK * scale));
+    widths.max().unwrap_or(0)
+}
+
+/// Writes the names of a horizontal axis downwards from their ticks.
+fn turned_names<DB: DrawingBackend>(
+    chart: &Chart<'_, DB>,
+    axis: &Axis,
+    area: &Area<DB>,
+    scale: u32,
+) -> Result<(), Error<DB>> {
+    let (left, top) = area.get_base_pixel();
+    let (_, rows) = chart.plotting_area().get_pixel_range();
+    let style = (FONT, TICK * scale, &INK).into_text_style(area);
+    let style = style
+        .transform(FontTransform::Rotate90)
+        .pos(Pos::new(HPos::Left, VPos::Center));
+    for (place, name) in (1..).zip(&axis.names) {
+        let (x, _) = chart
+            .plotting_area()
+            .map_coordinate(&(f64::from(place), 0.0));
+        let below_tick = rows.end + (9 * scale) as i32;
+        area.draw_text(name, &style, (x - left, below_tick - top))?;
+    }
+    Ok(())
 }
 
 /// Lines at the ticks, behind the shapes.
@@ -152,6 +190,7 @@ fn grid<DB: DrawingBackend>(
 fn axes<DB: DrawingBackend>(
     chart: &mut Chart<'_, DB>,
     panel: &Panel,
+    turned: bool,
     scale: u32,
 ) -> Result<(), Error<DB>> {
     let mut mesh = chart.configure_mesh();
@@ -168,7 +207,11 @@ fn axes<DB: DrawingBackend>(
     if panel.y.is_hidden() {
         mesh.disable_y_axis();
     }
-    mesh.x_label_formatter(&|tick| panel.x.text(*tick))
+    let name = |tick: &f64| match turned {
+        true => String::new(),
+        false => panel.x.text(*tick),
+    };
+    mesh.x_label_formatter(&name)
         .y_label_formatter(&|tick| panel.y.text(*tick))
         .draw()
 }

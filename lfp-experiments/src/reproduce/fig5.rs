@@ -1,15 +1,15 @@
-//! Figure 5: distribution of weights by LFP and by gradient.
+//! Figure 5: distribution of weight magnitudes by LFP and by gradient, relative to the largest of each layer.
 
 use anyhow::Result;
 
 use super::{
     Context, PhotographArgs, Reproduce,
     args::Layout,
-    shared::sparsity::{self, Extent, GINI, QUANTILES, Sparsity, quantile_name},
+    shared::sparsity::{self, Extent, GINI, Normalization, PERCENTILES, Sparsity},
 };
 use crate::{
     plot::{Axis, INK, Key, Panel, Shape, tint},
-    study::{Cell, Spread, Study},
+    study::{Cell, Point, Spread, Study},
 };
 
 pub struct Fig5;
@@ -20,90 +20,99 @@ impl Reproduce for Fig5 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::First)]
+        vec![sparsity::study(context, Extent::Main)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        draw(context, Extent::First)
+        draw(context, Extent::Main, Normalization::Maximum)
     }
 }
 
-/// Draws a row of distributions, and below it the Gini coefficients.
-pub(super) fn draw(context: &Context, extent: Extent) -> Result<()> {
-    let results = sparsity::run(context, extent)?;
+/// Draws a distribution per condition, and below it the Gini coefficients, which do not depend on the normalisation.
+pub(super) fn draw(context: &Context, extent: Extent, normalization: Normalization) -> Result<()> {
+    let (results, note) = sparsity::run(context, extent)?;
     let conditions: Vec<&[Cell<Sparsity>]> = results.conditions().collect();
-    let columns = full_rows(conditions.len());
-    let panels = conditions.chunks(columns).flat_map(|row| {
-        let distributions = row.iter().map(|cells| distribution(cells));
-        distributions.chain(row.iter().map(|cells| gini(cells)))
-    });
+    let columns = conditions.len().min(2);
+    let mut panels = Vec::new();
+    for row in conditions.chunks(columns) {
+        panels.extend(row.iter().map(|cells| distribution(cells, normalization)));
+        if normalization == Normalization::Maximum {
+            panels.extend(row.iter().map(|cells| gini(cells)));
+        }
+    }
     let layout = Layout {
         columns,
-        panel_size: (560, 380),
-        panels: panels.collect(),
-        ..Layout::default()
+        panel_size: (760, 420),
+        panels,
+        note,
     };
     context.draw(&results, layout)
 }
 
-/// The largest number of columns up to four that fills all rows.
-fn full_rows(count: usize) -> usize {
-    let fills = |columns: &usize| count.is_multiple_of(*columns);
-    (1..=4).rev().find(fills).unwrap_or(1)
+/// The distribution of the magnitudes as a bar per layer and method, with black lines at the percentiles. The dark part
+/// of a bar is as wide as its interval of magnitudes is frequent.
+fn distribution(cells: &[Cell<Sparsity>], normalization: Normalization) -> Panel {
+    let mut shapes = Vec::new();
+    let mut highest = 0.0;
+    for (method, cell) in cells.iter().enumerate() {
+        let Some(best) = cell.best() else { continue };
+        let percentiles = PERCENTILES.map(|level| best.curve(&normalization.percentile(level)));
+        for layer in 0..percentiles[0].len() {
+            let values = [0, 1, 2, 3, 4].map(|index| percentiles[index][layer].1.mean);
+            let bar = Bar::new(layer + 1, method);
+            let colour = cell.method.colour();
+            let (bottom, top) = ((bar.left, values[0]), (bar.right, values[4]));
+            shapes.push(Shape::Cell(bottom, top, tint(colour, 0.25)));
+            let shares = mean_histogram(best, layer);
+            let steps = bar.histogram(&shares, values[4]);
+            shapes.extend(steps.map(|(from, to)| Shape::Cell(from, to, tint(colour, 0.8))));
+            let line = |y| Shape::Line(vec![(bar.left, y), (bar.right, y)], INK);
+            shapes.extend(values.map(line));
+            highest = f64::max(highest, values[4]);
+        }
+    }
+    let (label, title) = match normalization {
+        Normalization::Maximum => ("|w| / max |w|", "relative magnitudes"),
+        Normalization::None => ("|w|", "magnitudes"),
+    };
+    let title = format!("{}: {title}", cells[0].condition.title);
+    by_layer(title, Axis::new(label, 0.0..1.02 * highest), shapes, cells)
 }
 
-/// Quantiles of magnitudes as bars, layer by layer.
-fn distribution(cells: &[Cell<Sparsity>]) -> Panel {
-    let title = format!("{}: |w| / max |w|", cells[0].condition.title);
-    let highest = over_layers(cells, &quantile_name(QUANTILES[4]))
-        .into_iter()
-        .flat_map(|(_, layers)| layers)
-        .map(|(_, spread)| spread.mean)
-        .fold(0.0, f64::max);
-    let y = Axis::new(
-        "quantiles 0.1 to 0.9",
-        0.0..(1.25 * highest).clamp(0.1, 1.25),
-    );
-    let quantiles = QUANTILES.map(|level| over_layers(cells, &quantile_name(level)));
-    let mut shapes = Vec::new();
-    for (lower, strength) in [(0, 0.4), (1, 0.8), (2, 0.8), (3, 0.4)] {
-        let pairs = quantiles[lower].iter().zip(&quantiles[lower + 1]);
-        for (method, ((cell, lower), (_, upper))) in pairs.enumerate() {
-            let colour = tint(cell.method.colour(), strength);
-            for (&(layer, low), &(_, high)) in lower.iter().zip(upper) {
-                let (left, right) = bar(layer, method);
-                shapes.push(Shape::Cell((left, low.mean), (right, high.mean), colour));
-            }
-        }
+/// The histogram of a layer, averaged over the seeds.
+fn mean_histogram(best: &Point<Sparsity>, layer: usize) -> Vec<f64> {
+    let mut sum: Vec<f64> = Vec::new();
+    let mut count = 0.0;
+    for analysis in best.analyses() {
+        let histogram = analysis.histogram(layer);
+        sum.resize(histogram.len(), 0.0);
+        sum.iter_mut()
+            .zip(histogram)
+            .for_each(|(sum, of)| *sum += of);
+        count += 1.0;
     }
-    for (method, (_, medians)) in quantiles[2].iter().enumerate() {
-        for &(layer, median) in medians {
-            let (left, right) = bar(layer, method);
-            let line = vec![(left, median.mean), (right, median.mean)];
-            shapes.push(Shape::Line(line, INK));
-        }
-    }
-    by_layer(title, y, shapes, cells)
+    sum.iter().map(|sum| sum / f64::max(count, 1.0)).collect()
 }
 
 /// Gini coefficients, layer by layer.
 fn gini(cells: &[Cell<Sparsity>]) -> Panel {
-    let title = format!("{}: Gini", cells[0].condition.title);
     let mut shapes = Vec::new();
-    for (method, (cell, layers)) in over_layers(cells, GINI).into_iter().enumerate() {
-        for (layer, spread) in layers {
+    for (method, cell) in cells.iter().enumerate() {
+        let layers = cell.best().map(|best| best.curve(GINI)).unwrap_or_default();
+        for (layer, (_, spread)) in (1..).zip(layers) {
             let Spread {
                 mean,
                 standard_deviation,
             } = spread;
-            let (left, right) = bar(layer, method);
+            let bar = Bar::new(layer, method);
             let colour = cell.method.colour();
-            shapes.push(Shape::Cell((left, 0.0), (right, mean), colour));
-            let middle = f64::midpoint(left, right);
+            shapes.push(Shape::Cell((bar.left, 0.0), (bar.right, mean), colour));
             let ends = [mean - standard_deviation, mean + standard_deviation];
+            let middle = bar.middle();
             shapes.push(Shape::Hairline(ends.map(|y| (middle, y)).into(), INK));
         }
     }
+    let title = format!("{}: sparsity", cells[0].condition.title);
     by_layer(
         title,
         Axis::new("Gini coefficient", 0.0..1.0),
@@ -113,10 +122,13 @@ fn gini(cells: &[Cell<Sparsity>]) -> Panel {
 }
 
 fn by_layer(title: String, y: Axis, shapes: Vec<Shape>, cells: &[Cell<Sparsity>]) -> Panel {
-    let layers = over_layers(cells, GINI).into_iter();
-    let count = layers.map(|(_, layers)| layers.len()).max().unwrap_or(0);
+    let mut analyses = cells
+        .iter()
+        .filter_map(|cell| cell.best()?.analyses().next());
+    let names = analyses.next().map(Sparsity::layer_names);
+    let x = Axis::named("layer", names.unwrap_or_default());
     let methods = cells.iter().map(|cell| cell.method);
-    let mut panel = Panel::new(title, Axis::whole("layer", 0.4..count as f64 + 0.6), y);
+    let mut panel = Panel::new(title, x, y);
     panel.shapes = shapes;
     panel.legend = methods
         .map(|method| Key::area(method.title(), method.colour()))
@@ -124,24 +136,39 @@ fn by_layer(title: String, y: Axis, shapes: Vec<Shape>, cells: &[Cell<Sparsity>]
     panel
 }
 
-/// A statistic of the layers, counted from 1.
-type OverLayers = Vec<(f64, Spread)>;
-
-/// A statistic of the weights for each method.
-fn over_layers<'a>(
-    cells: &'a [Cell<Sparsity>],
-    quantity: &str,
-) -> Vec<(&'a Cell<Sparsity>, OverLayers)> {
-    let layers = |cell: &Cell<Sparsity>| {
-        cell.best()
-            .map(|best| best.curve(quantity))
-            .unwrap_or_default()
-    };
-    cells.iter().map(|cell| (cell, layers(cell))).collect()
+/// Left and right of a method's bar.
+struct Bar {
+    left: f64,
+    right: f64,
 }
 
-/// Left and right of a method's bar.
-fn bar(layer: f64, method: usize) -> (f64, f64) {
-    let left = layer + 0.35 * (method as f64 - 1.0);
-    (left + 0.02, left + 0.33)
+impl Bar {
+    fn new(layer: usize, method: usize) -> Self {
+        let left = layer as f64 + 0.38 * (method as f64 - 1.0);
+        Self {
+            left: left + 0.02,
+            right: left + 0.36,
+        }
+    }
+
+    fn middle(&self) -> f64 {
+        f64::midpoint(self.left, self.right)
+    }
+
+    /// Opposite corners of the rectangles of a histogram from 0 to `highest`, around the middle. The most frequent interval
+    /// is as wide as the bar.
+    fn histogram(
+        &self,
+        shares: &[f64],
+        highest: f64,
+    ) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+        let largest = shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let (middle, half) = (self.middle(), (self.right - self.left) / 2.0);
+        let step = highest / shares.len() as f64;
+        shares.iter().enumerate().map(move |(index, share)| {
+            let width = half * share / largest;
+            let bottom = index as f64 * step;
+            ((middle - width, bottom), (middle + width, bottom + step))
+        })
+    }
 }

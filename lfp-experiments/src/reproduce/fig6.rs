@@ -1,4 +1,4 @@
-//! Figure 6: accuracy over the pruning rate.
+//! Figure 6: accuracy over the percentage of pruned connections, by three criteria.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     plot::{Axis, Panel},
     prune::Criterion,
-    study::{Cell, Study, panels},
+    study::{Cell, Measure, Study, panels},
 };
 
 pub struct Fig6;
@@ -21,44 +21,45 @@ impl Reproduce for Fig6 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::First)]
+        vec![sparsity::study(context, Extent::Main)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        draw(context, Extent::First, &Criterion::ALL)
+        draw(context, Extent::Main)
     }
 }
 
-/// Draws a panel per condition and criterion.
-pub(super) fn draw(context: &Context, extent: Extent, criteria: &[Criterion]) -> Result<()> {
-    let results = sparsity::run(context, extent)?;
-    let conditions = results.conditions().count();
-    let panels = results.conditions().flat_map(|cells| {
-        criteria
-            .iter()
-            .map(move |&criterion| panel(cells, criterion))
-    });
+/// Draws a row per condition, with a panel per criterion.
+pub(super) fn draw(context: &Context, extent: Extent) -> Result<()> {
+    let (results, note) = sparsity::run(context, extent)?;
+    let row = |cells| Criterion::ALL.map(|criterion| panel(cells, criterion));
     let layout = Layout {
-        columns: criteria.len().max(conditions.min(2)),
-        panel_size: (560, 380),
-        panels: panels.collect(),
-        ..Layout::default()
+        columns: Criterion::ALL.len(),
+        panel_size: (440, 380),
+        panels: results.conditions().flat_map(row).collect(),
+        note,
     };
     context.draw(&results, layout)
 }
 
 fn panel(cells: &[Cell<Sparsity>], criterion: Criterion) -> Panel {
+    let condition = &cells[0].condition;
     let quantity = pruned_accuracy(criterion);
     let curve = |cell: &Cell<Sparsity>| {
-        cell.best()
-            .map(|best| best.curve(&quantity))
+        let points = cell.best().map(|best| best.curve(&quantity));
+        let percent = |(rate, accuracy)| (100.0 * rate, accuracy);
+        points
             .unwrap_or_default()
+            .into_iter()
+            .map(percent)
+            .collect()
     };
-    let mut panel = Panel::new(
-        format!("{}: {}", cells[0].condition.title, criterion.title()),
-        Axis::new("share of connections pruned", 0.0..1.0),
-        panels::accuracy_axis(0.0),
-    );
+    let mut y = panels::accuracy_axis(0.0);
+    if condition.measure == Measure::ClassMean {
+        y.label += ", mean over classes";
+    }
+    let title = format!("{}: {}", condition.title, criterion.title());
+    let mut panel = Panel::new(title, Axis::new("connections pruned (%)", 0.0..100.0), y);
     panel.shapes = panels::curves(cells, curve);
     panel.legend = panels::legend(cells);
     panel

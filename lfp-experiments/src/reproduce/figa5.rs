@@ -1,10 +1,10 @@
-//! Figure A.5: Figure 5 for all networks and data sets.
+//! Figure A.5: Figure 5 for the additional networks and data sets.
 
 use anyhow::Result;
 
 use super::{
     Context, PhotographArgs, Reproduce, fig5,
-    shared::sparsity::{self, Extent},
+    shared::sparsity::{self, Extent, Normalization},
 };
 use crate::study::Study;
 
@@ -16,10 +16,10 @@ impl Reproduce for FigA5 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::All)]
+        vec![sparsity::study(context, Extent::Additional)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        fig5::draw(context, Extent::All)
+        fig5::draw(context, Extent::Additional, Normalization::Maximum)
     }
 }

@@ -1,12 +1,12 @@
-//! Figure A.6: pruning by local magnitude, for all networks and data sets.
+//! Figure A.6: the distributions of Figure 5 without normalisation.
 
 use anyhow::Result;
 
 use super::{
-    Context, PhotographArgs, Reproduce, fig6,
-    shared::sparsity::{self, Extent},
+    Context, PhotographArgs, Reproduce, fig5,
+    shared::sparsity::{self, Extent, Normalization},
 };
-use crate::{prune::Criterion, study::Study};
+use crate::study::Study;
 
 pub struct FigA6;
 
@@ -16,10 +16,10 @@ impl Reproduce for FigA6 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::All)]
+        vec![sparsity::study(context, Extent::Main)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        fig6::draw(context, Extent::All, &[Criterion::Local])
+        fig5::draw(context, Extent::Main, Normalization::None)
     }
 }

@@ -1,12 +1,12 @@
-//! Figure A.7: pruning by global magnitude, for all networks and data sets.
+//! Figure A.7: the distributions of Figure A.5 without normalisation.
 
 use anyhow::Result;
 
 use super::{
-    Context, PhotographArgs, Reproduce, fig6,
-    shared::sparsity::{self, Extent},
+    Context, PhotographArgs, Reproduce, fig5,
+    shared::sparsity::{self, Extent, Normalization},
 };
-use crate::{prune::Criterion, study::Study};
+use crate::study::Study;
 
 pub struct FigA7;
 
@@ -16,10 +16,10 @@ impl Reproduce for FigA7 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::All)]
+        vec![sparsity::study(context, Extent::Additional)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        fig6::draw(context, Extent::All, &[Criterion::Global])
+        fig5::draw(context, Extent::Additional, Normalization::None)
     }
 }

@@ -1,4 +1,4 @@
-//! Figure A.8: pruning by global relevance, for all networks and data sets.
+//! Figure A.8: Figure 6 for the additional networks and data sets.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use super::{
     Context, PhotographArgs, Reproduce, fig6,
     shared::sparsity::{self, Extent},
 };
-use crate::{prune::Criterion, study::Study};
+use crate::study::Study;
 
 pub struct FigA8;
 
@@ -16,10 +16,10 @@ impl Reproduce for FigA8 {
     type Options = PhotographArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![sparsity::study(context, Extent::All)]
+        vec![sparsity::study(context, Extent::Additional)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        fig6::draw(context, Extent::All, &[Criterion::Relevance])
+        fig6::draw(context, Extent::Additional)
     }
 }

@@ -100,9 +100,9 @@ figures! {
     Fig4: fig4,
     /// LFP and gradient on photographs, over networks and activations
     Table3: table3,
-    /// Distribution of weights by LFP and by gradient
+    /// Distribution of weight magnitudes and Gini coefficients, by LFP and by gradient
     Fig5: fig5,
-    /// Accuracy over the pruning rate
+    /// Accuracy over the percentage of pruned connections, by three criteria
     Fig6: fig6,
     /// Spiking networks: accuracy over the learning rate
     Fig7: fig7,
@@ -112,13 +112,13 @@ figures! {
     FigA2: figa2,
     /// Spiking networks: accuracy over the number of time steps and the decay of membranes
     FigA3: figa3,
-    /// Figure 5 for all networks and data sets
+    /// Figure 5 for the additional networks and data sets
     FigA5: figa5,
-    /// Pruning by local magnitude, for all networks and data sets
+    /// Figure 5 without normalisation: the magnitudes themselves
     FigA6: figa6,
-    /// Pruning by global magnitude, for all networks and data sets
+    /// Figure A.5 without normalisation: the magnitudes themselves
     FigA7: figa7,
-    /// Pruning by global relevance, for all networks and data sets
+    /// Figure 6 for the additional networks and data sets
     FigA8: figa8,
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::MethodVariant;
-use crate::train::{Outcome, Settings};
+use crate::train::{Accuracy, Outcome, Settings};
 
 /// A network on a data set, with everything that the compared methods share.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Condition {
     pub measure: Measure,
     /// Whether training starts from torchvision's ImageNet weights.
     pub imagenet: bool,
+    /// Whether the runs are left to a larger profile.
+    pub deferred: bool,
 }
 
 /// Which test accuracy is reported.
@@ -53,6 +55,7 @@ impl Condition {
             samples: None,
             measure: Measure::Top1,
             imagenet: false,
+            deferred: false,
             settings,
         }
     }
@@ -86,6 +89,14 @@ impl Measure {
         match self {
             Self::Top1 => "top 1",
             Self::ClassMean => "class mean",
+        }
+    }
+
+    /// The accuracy of one evaluation.
+    pub(crate) fn of_accuracy(self, accuracy: Accuracy) -> f64 {
+        match self {
+            Self::Top1 => accuracy.top1,
+            Self::ClassMean => accuracy.class_mean,
         }
     }
 

@@ -164,7 +164,8 @@ impl Study {
 
     /// Whether a selected run starts from ImageNet weights.
     pub fn needs_imagenet_weights(&self) -> bool {
-        self.selected_conditions().any(|of| of.imagenet)
+        let mut selected = self.selected_conditions();
+        selected.any(|condition| condition.imagenet && !condition.deferred)
     }
 }
 
@@ -257,6 +258,9 @@ where
 
     /// Settings and data of all runs of a condition, before method, learning rate and seed.
     fn template(&self, condition: &Arc<Condition>) -> Result<Result<Job, NotRun>> {
+        if condition.deferred {
+            return Ok(Err(NotRun::Deferred));
+        }
         let Some(data) = self.loader.load(condition, condition.settings.seed)? else {
             return Ok(Err(NotRun::NoData));
         };

@@ -61,6 +61,8 @@ pub struct Cell<A = ()> {
 pub enum NotRun {
     /// Not selected on the command line.
     NotSelected,
+    /// Too long for the profile.
+    Deferred,
     /// The data set is not there.
     NoData,
     /// The weights to start from are not there.
@@ -210,6 +212,7 @@ impl NotRun {
     pub fn name(self) -> &'static str {
         match self {
             Self::NotSelected => "not selected",
+            Self::Deferred => "profile paper",
             Self::NoData => "no data",
             Self::NoWeights => "no weights",
         }
@@ -221,6 +224,7 @@ impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::NotSelected => "not run",
+            Self::Deferred => "not run: profile paper",
             Self::NoData => "not run: no data",
             Self::NoWeights => "not run: no weights",
         })

@@ -156,55 +156,84 @@ fn an_explanation_is_a_picture_for_each_image() {
     }
 }
 
+/// `reproduce FIGURE` with one seed.
+fn figure(figure: &str, data: &Digits, out: &str) -> String {
+    succeeds(&[
+        "reproduce",
+        figure,
+        "--data-dir",
+        data.path(),
+        "--seeds",
+        "1",
+        "--out",
+        out,
+    ])
+}
+
 #[test]
 fn the_figures_on_sparsity_share_their_runs_and_say_what_is_missing() {
     let data = Digits::new(320, 100);
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "results");
-    let reproduce = |figure: &str| {
-        succeeds(&[
-            "reproduce",
-            figure,
-            "--data-dir",
-            data.path(),
-            "--seeds",
-            "1",
-            "--out",
-            &out,
-        ])
-    };
-    let said = reproduce("fig6");
-    assert!(
-        said.contains("vgg-like on cifar10: not run: no data"),
-        "{said}"
-    );
     let results = Path::new(&out);
+    figure("fig6", &data, &out);
     let report = Report::read(&results.join("fig6"));
     let quantity = "test_accuracy_pruned_by_relevance";
     let points = report.points("lenet-mnist", "lfp", quantity, "pruning_rate");
     assert_eq!(points, 21);
-    assert_eq!(report.of("vgg-like-cifar10", "lfp")["not_run"], "no data");
     assert!(results.join("fig6/fig6.png").is_file());
 
     let run = results.join("sparsity/runs/lenet-mnist-lfp-lr0.05-seed7240.json");
     let before = fs::metadata(&run).unwrap().modified().unwrap();
-    reproduce("fig5");
+    for name in ["fig5", "figa6"] {
+        figure(name, &data, &out);
+        let report = Report::read(&results.join(name));
+        let layers = |quantity| report.points("lenet-mnist", "gradient", quantity, "layer");
+        assert_eq!(layers("gini"), 5, "LeNet has five layers");
+        assert_eq!(layers("relative_magnitude_percentile_75"), 5);
+        assert_eq!(layers("magnitude_percentile_100"), 5);
+    }
     assert_eq!(fs::metadata(&run).unwrap().modified().unwrap(), before);
-    let report = Report::read(&results.join("fig5"));
-    let layers = report.points("lenet-mnist", "gradient", "gini", "layer");
-    assert_eq!(layers, 5, "LeNet has five layers");
 
-    let empty = path(&folder, "empty");
-    fs::create_dir(&empty).unwrap();
-    let paper = [
-        "reproduce",
-        "fig6",
-        "--profile",
-        "paper",
-        "--data-dir",
-        &empty,
-        "--out",
-        &out,
-    ];
-    refused(&paper, &["nothing was run", "--data-dir"]);
+    for profile in ["quick", "paper"] {
+        let additional = [
+            "reproduce",
+            "figa8",
+            "--profile",
+            profile,
+            "--data-dir",
+            data.path(),
+            "--out",
+            &out,
+        ];
+        refused(&additional, &["nothing was run", "--data-dir"]);
+    }
+}
+
+#[test]
+fn percentiles_relative_to_the_largest_magnitude_end_at_1() {
+    let data = Digits::new(320, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "results");
+    figure("fig5", &data, &out);
+    let report = Report::read(&Path::new(&out).join("fig5"));
+    let values = |quantity: &str| -> Vec<f64> {
+        let rows = report.rows.iter().filter(|row| row[2] == quantity);
+        rows.map(|row| row[5].parse().unwrap()).collect()
+    };
+    // By both methods in five layers, from the smallest to the largest magnitude.
+    let percentiles =
+        [0, 25, 50, 75, 100].map(|level| values(&format!("relative_magnitude_percentile_{level}")));
+    assert_eq!(percentiles[4], [1.0; 10]);
+    for pair in percentiles.windows(2) {
+        assert_eq!(pair[0].len(), 10);
+        assert!(pair[0].iter().zip(&pair[1]).all(|(low, high)| low <= high));
+    }
+    // Without normalisation, each is multiplied by the largest.
+    let largest = values("magnitude_percentile_100");
+    let median = values("magnitude_percentile_50");
+    for layer in 0..10 {
+        let expected = percentiles[2][layer] * largest[layer];
+        assert!((median[layer] - expected).abs() < 1e-12);
+    }
 }

@@ -1,6 +1,7 @@
-//! Table 3: LFP and gradient on photographs, over networks and activations.
+//! Table 3: LFP and gradient on photographs, over networks and activations, beside the paper's values.
 
 mod grid;
+mod paper;
 mod table;
 
 use anyhow::{Result, bail};
@@ -82,8 +83,8 @@ impl Reproduce for Table3 {
             );
         }
         let results = study.run(&context.resources, |_| Ok(()))?;
-        let report = Report::new(context.header(), &results).with_paper(&results, grid::paper);
+        let report = Report::new(context.header(), &results).with_paper(&results, paper::value);
         report.write(&context.folder)?;
-        table::write(&context.folder, &results)
+        table::write(&context.folder, &results, &grid::note(context))
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use lfp_burn::{
-    inference_mode, layer_weights,
+    LayerWeights, inference_mode, layer_weights,
     prune::LayerFilter,
     sparsity::{gini, quantiles},
 };
@@ -11,17 +11,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     prune::{self, Criterion, Subject, paper_rates},
-    study::{Analysis, Curve, Trained},
+    study::{Analysis, Curve, Measure, Trained},
 };
 
-/// Levels of the quantiles of Figure 5.
-pub(in crate::reproduce) const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
+/// The percentiles of Figures 5 and A.5 to A.7, as fractions.
+pub(in crate::reproduce) const PERCENTILES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+/// Equal intervals of the magnitudes of a layer, from 0 to the largest.
+const BINS: usize = 50;
 /// Name of the Gini coefficients.
 pub(in crate::reproduce) const GINI: &str = "gini";
 
-/// Name of the curve of a quantile over the layers.
-pub(in crate::reproduce) fn quantile_name(level: f64) -> String {
-    format!("magnitude_quantile_{level}")
+/// How magnitudes are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reproduce) enum Normalization {
+    /// Relative to the largest magnitude of the layer.
+    Maximum,
+    /// As they are.
+    None,
+}
+
+impl Normalization {
+    /// Name of the curve of a percentile over the layers.
+    pub(in crate::reproduce) fn percentile(self, level: f64) -> String {
+        let percentile = 100.0 * level;
+        match self {
+            Self::Maximum => format!("relative_magnitude_percentile_{percentile}"),
+            Self::None => format!("magnitude_percentile_{percentile}"),
+        }
+    }
 }
 
 /// Name of the curve of the accuracy over the pruning rate.
@@ -40,27 +57,68 @@ pub(in crate::reproduce) struct Sparsity {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct LayerStatistics {
     path: String,
-    /// Quantiles of the magnitudes, relative to the layer's largest magnitude.
-    quantiles: [f64; 5],
+    /// The largest magnitude.
+    largest: f64,
+    /// [`PERCENTILES`] of the magnitudes, relative to the largest.
+    percentiles: [f64; 5],
+    /// The share of the weights in each of [`BINS`] intervals of magnitude.
+    histogram: Vec<f64>,
     gini: f64,
 }
 
+impl LayerStatistics {
+    fn of(layer: LayerWeights) -> Self {
+        let magnitudes = || layer.values.iter().map(|value| value.abs());
+        let largest = f64::from(magnitudes().fold(0.0, f32::max));
+        Self {
+            largest,
+            percentiles: quantiles(magnitudes(), PERCENTILES),
+            histogram: histogram(magnitudes().map(f64::from), largest),
+            gini: gini(magnitudes()),
+            path: layer.path,
+        }
+    }
+
+    /// Name for readers: without the parts of the path that every layer has.
+    fn name(&self) -> &str {
+        let path = self.path.as_str();
+        path.strip_suffix(".conv").unwrap_or(path)
+    }
+
+    fn scale(&self, normalization: Normalization) -> f64 {
+        match normalization {
+            Normalization::Maximum => 1.0,
+            Normalization::None => self.largest,
+        }
+    }
+}
+
+/// The share of `magnitudes` in each of [`BINS`] equal intervals from 0 to `largest`.
+fn histogram(magnitudes: impl Iterator<Item = f64>, largest: f64) -> Vec<f64> {
+    let mut counts = vec![0.0; BINS];
+    let mut all = 0.0;
+    for magnitude in magnitudes {
+        let bin = (magnitude / largest.max(f64::MIN_POSITIVE) * BINS as f64) as usize;
+        counts[bin.min(BINS - 1)] += 1.0;
+        all += 1.0;
+    }
+    counts
+        .iter()
+        .map(|count| count / f64::max(all, 1.0))
+        .collect()
+}
+
 impl Sparsity {
-    /// Analyses a trained network, with batch normalisation merged into the weights.
-    pub(super) fn of(trained: Trained) -> Result<Self> {
+    /// Analyses a trained network, with batch normalisation merged into the weights. `measure` is the accuracy after pruning.
+    pub(super) fn of(trained: Trained, measure: Measure) -> Result<Self> {
         let network = inference_mode(trained.network).merge_batch_norm()?;
-        let layers = layer_weights(&network)
-            .into_iter()
-            .map(|layer| LayerStatistics {
-                quantiles: quantiles(layer.values.iter().copied(), QUANTILES),
-                gini: gini(layer.values.iter().copied()),
-                path: layer.path,
-            });
-        let layers = layers.collect();
+        let layers = layer_weights(&network).into_iter();
+        let layers = layers.map(LayerStatistics::of).collect();
         let subject = Subject {
             network: &network,
             data: &trained.data.test,
             layers: LayerFilter::Convolutions,
+            measure,
             device: trained.device.clone().autodiff(),
         };
         let rates = paper_rates();
@@ -69,6 +127,17 @@ impl Sparsity {
             layers,
             curves: curves.into_iter().collect::<Result<_>>()?,
         })
+    }
+
+    /// The names of the layers.
+    pub(in crate::reproduce) fn layer_names(&self) -> Vec<String> {
+        let names = self.layers.iter().map(LayerStatistics::name);
+        names.map(str::to_owned).collect()
+    }
+
+    /// The share of the weights of a layer in each interval of magnitude.
+    pub(in crate::reproduce) fn histogram(&self, layer: usize) -> &[f64] {
+        &self.layers[layer].histogram
     }
 
     /// A statistic over the layers, counted from 1.
@@ -98,9 +167,12 @@ impl Analysis for Sparsity {
 
     fn curves(&self) -> Vec<Curve> {
         let mut curves = vec![self.over_layers(GINI.to_owned(), |layer| layer.gini)];
-        for (index, level) in QUANTILES.into_iter().enumerate() {
-            let name = quantile_name(level);
-            curves.push(self.over_layers(name, |layer| layer.quantiles[index]));
+        for normalization in [Normalization::Maximum, Normalization::None] {
+            for (index, level) in PERCENTILES.into_iter().enumerate() {
+                let percentile =
+                    |layer: &LayerStatistics| layer.percentiles[index] * layer.scale(normalization);
+                curves.push(self.over_layers(normalization.percentile(level), percentile));
+            }
         }
         curves.extend(self.curves.iter().map(|curve| Curve {
             quantity: pruned_accuracy(curve.criterion),
@@ -108,5 +180,33 @@ impl Analysis for Sparsity {
             points: curve.accuracies(),
         }));
         curves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::ParamId;
+    use lfp_burn::LayerKind;
+
+    use super::*;
+
+    #[test]
+    fn statistics_of_a_layer_keep_its_scale_apart_from_its_distribution() {
+        let layer = LayerStatistics::of(LayerWeights {
+            path: "stem.conv".to_owned(),
+            kind: LayerKind::Convolution,
+            id: ParamId::new(),
+            values: vec![0.0, -1.0, 2.0, 3.0, -4.0],
+        });
+        assert_eq!(layer.name(), "stem");
+        assert_eq!(layer.percentiles, PERCENTILES, "equally spaced magnitudes");
+        let scales = [Normalization::Maximum, Normalization::None].map(|of| layer.scale(of));
+        assert_eq!(scales, [1.0, 4.0]);
+        // The bins that begin at 0, 1/4, 1/2 and 3/4 of the largest magnitude, and the last.
+        let filled: Vec<usize> = (0..BINS)
+            .filter(|&bin| layer.histogram[bin] > 0.0)
+            .collect();
+        assert_eq!(filled, [0, 12, 25, 37, BINS - 1]);
+        assert!((layer.histogram.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 }
