@@ -17,6 +17,7 @@
 //! - [`initialized`] draws the random weights at once, so that a seed determines them.
 
 mod classifier;
+mod handle;
 mod initialized;
 mod networks;
 mod registry;

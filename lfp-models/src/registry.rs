@@ -1,15 +1,7 @@
 //! Models by name.
 
-use std::{
-    cmp::Ordering,
-    fmt,
-    hash::{Hash, Hasher},
-    str::FromStr,
-};
-
 use burn::{config::Config, tensor::Device};
 use lfp_burn::{ActivationFn, LifError, spiking::LifConfig};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{Network, networks::MODELS};
 
@@ -134,7 +126,7 @@ pub enum NetworkError {
     Lif(#[from] LifError),
 }
 
-/// A model of this crate, by name. Copyable; [`FromStr`], [`Display`](fmt::Display) and serde use the name.
+/// A model of this crate, by name. Copyable; [`FromStr`](std::str::FromStr), [`Display`](std::fmt::Display) and serde use the name.
 ///
 /// # Example
 ///
@@ -153,18 +145,12 @@ pub enum NetworkError {
 #[derive(Clone, Copy)]
 pub struct Model(&'static ModelSpec);
 
-/// A name that no model has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown model '{name}'; expected one of {}", known_names())]
-pub struct UnknownModel {
-    /// The name.
-    pub name: String,
-}
-
-fn known_names() -> String {
-    let names: Vec<&str> = Model::all().map(Model::name).collect();
-    names.join(", ")
-}
+crate::identified_by_name!(
+    Model,
+    /// A name that no model has.
+    UnknownModel,
+    "model"
+);
 
 impl Model {
     pub(crate) const fn new(spec: &'static ModelSpec) -> Self {
@@ -222,69 +208,6 @@ impl Model {
             return Err(NetworkError::NoSteps);
         }
         Ok((self.0.build)(config, device)?)
-    }
-}
-
-impl FromStr for Model {
-    type Err = UnknownModel;
-
-    fn from_str(name: &str) -> Result<Self, UnknownModel> {
-        Self::all()
-            .find(|model| model.name() == name)
-            .ok_or_else(|| UnknownModel {
-                name: name.to_owned(),
-            })
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Model").field(&self.name()).finish()
-    }
-}
-
-impl PartialEq for Model {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for Model {}
-
-impl PartialOrd for Model {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Model {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name().cmp(other.name())
-    }
-}
-
-impl Hash for Model {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
-    }
-}
-
-impl Serialize for Model {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Model {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map_err(D::Error::custom)
     }
 }
 

@@ -12,7 +12,7 @@ use strum::VariantNames;
 use super::{DeviceArgs, train::spiking_models, values};
 use crate::{
     bench, conformance,
-    data::{Reading, Split},
+    data::Split,
     explain::explain,
     files::to_json,
     objective::Method,
@@ -118,12 +118,8 @@ impl FinishedArgs {
         let run = FinishedRun::open(&self.checkpoint)?;
         let device = self.device.device.open()?.autodiff();
         let settings = run.settings();
-        let default = Reading::default();
-        let reading = Reading {
-            size: settings.image_size.unwrap_or(default.size),
-            ..default
-        };
-        let data = settings.dataset.load(self.data_dir.as_deref(), reading)?;
+        let data_dir = self.data_dir.as_deref();
+        let data = settings.dataset.load(data_dir, settings.reading())?;
         let network = run.network(data.test.as_ref(), &device)?;
         Ok((run, network.merge_batch_norm()?, data, device))
     }

@@ -153,7 +153,7 @@ struct SpikingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 struct RunArgs {
-    /// Seed of initial weights, order of the samples, augmentation and dropout
+    /// Seed of generated data, initial weights, order of the samples, augmentation and dropout
     #[arg(long, default_value_t = 7240)]
     seed: u64,
     /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu
@@ -315,8 +315,8 @@ impl TrainArgs {
     /// Reads the data, and completes the settings with their number of classes.
     fn load(&self, settings: &mut Settings) -> Result<Split> {
         let reading = Reading {
-            size: settings.image_size.unwrap_or(Reading::default().size),
             cached: self.data.cache,
+            ..settings.reading()
         };
         let data = self
             .data

@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::data::dataset::{Dataset, DatasetError};
-use image::{DynamicImage, ImageReader, imageops::FilterType};
+use image::{DynamicImage, ImageReader, RgbImage, imageops::FilterType};
 use rayon::prelude::*;
 
 use super::{Augmentation, DataError, Fit, Preparation, Sample, Samples, Split, formats::jpeg};
@@ -24,21 +24,24 @@ pub(super) type ChannelStats = ([f32; 3], [f32; 3]);
 /// Statistics of ImageNet, with which torchvision's pretrained networks were trained.
 pub(super) const IMAGENET: ChannelStats = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
-/// How image files are read.
+/// How a data set is read. Data sets ignore what does not concern them.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     /// Height and width in pixels to which images are resized.
     pub size: u32,
     /// Whether decoded and resized images stay in memory: 147 KiB each at 224x224.
     pub cached: bool,
+    /// Seed of a generated data set.
+    pub seed: u64,
 }
 
 impl Default for Reading {
-    /// 224x224, the size that torchvision's networks were made for; no cache.
+    /// 224x224, the size that torchvision's networks were made for; no cache; seed 0.
     fn default() -> Self {
         Self {
             size: 224,
             cached: false,
+            seed: 0,
         }
     }
 }
@@ -126,6 +129,11 @@ impl Samples for ImageFiles {
             label: self.label(index),
         })
     }
+
+    fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
+        let image = self.images[index].decode()?;
+        Ok(Some(self.preparation.resized(image)))
+    }
 }
 
 impl Labelled {
@@ -160,6 +168,13 @@ impl Labelled {
 }
 
 impl Reading {
+    /// Draws generated data sets from `seed`.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Training and test preparation by the authors' transforms for ISIC 2019 and Food-11.
     pub(super) fn like_isic(self) -> [Preparation; 2] {
         let half = ([0.5; 3], [0.5; 3]);

@@ -1,6 +1,7 @@
 //! Images in memory.
 
 use burn::data::dataset::{Dataset, DatasetError};
+use image::{Rgb, RgbImage};
 
 use super::{DataError, Sample, Samples};
 
@@ -25,10 +26,15 @@ pub(super) fn normalization<const N: usize>(mean: [f32; N], std: [f32; N]) -> Ve
 }
 
 impl Images {
+    /// Pixels of an image, `[channels, height, width]`.
+    fn bytes(&self, index: usize) -> &[u8] {
+        let size = self.shape.iter().product::<usize>();
+        &self.pixels[index * size..(index + 1) * size]
+    }
+
     fn sample(&self, index: usize) -> Sample {
-        let [channels, height, width] = self.shape;
-        let size = channels * height * width;
-        let pixels = &self.pixels[index * size..(index + 1) * size];
+        let [_, height, width] = self.shape;
+        let pixels = self.bytes(index);
         let channels = pixels.chunks(height * width).zip(&self.lookup);
         let values = channels
             .flat_map(|(pixels, lookup)| pixels.iter().map(|&pixel| lookup[usize::from(pixel)]));
@@ -64,5 +70,39 @@ impl Samples for Images {
 
     fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
         Ok(self.sample(index))
+    }
+    /// Grey if the images have one channel.
+    fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
+        let [channels, height, width] = self.shape;
+        let bytes = self.bytes(index);
+        let colour = |x: u32, y: u32| {
+            let pixel = y as usize * width + x as usize;
+            Rgb([0, 1, 2]
+                .map(|channel: usize| bytes[channel.min(channels - 1) * height * width + pixel]))
+        };
+        Ok(Some(RgbImage::from_fn(width as u32, height as u32, colour)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_has_the_bytes_before_normalisation() {
+        let images = |channels: usize| Images {
+            shape: [channels, 1, 2],
+            num_classes: 1,
+            pixels: (0..2 * 2 * channels as u8).collect(),
+            labels: vec![0, 0],
+            lookup: vec![[0.0; 256]; channels],
+        };
+        let second = |channels| images(channels).picture(1).unwrap().unwrap().into_raw();
+        assert_eq!(second(1), [2, 2, 2, 3, 3, 3], "one channel is grey");
+        assert_eq!(
+            second(3),
+            [6, 8, 10, 7, 9, 11],
+            "channels come one after another"
+        );
     }
 }

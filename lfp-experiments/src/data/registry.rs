@@ -1,19 +1,8 @@
 //! Data sets by name.
 
-use std::{
-    cmp::Ordering,
-    fmt,
-    hash::{Hash, Hasher},
-    path::Path,
-    str::FromStr,
-};
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::path::Path;
 
 use super::{DATA_SETS, DataError, Reading, Split, image_files::subfolder_or_self};
-
-/// The seed with which [`DataSet::load`] draws generated data sets.
-const SEED: u64 = 0;
 
 /// Describes a data set: its name and how to load it.
 ///
@@ -41,7 +30,7 @@ pub enum Load {
     Generated(fn(u64) -> Split),
 }
 
-/// A data set by name. Copyable; [`FromStr`], [`Display`](fmt::Display) and serde use the name.
+/// A data set by name. Copyable; [`FromStr`](std::str::FromStr), [`Display`](std::fmt::Display) and serde use the name.
 ///
 /// # Example
 ///
@@ -57,18 +46,12 @@ pub enum Load {
 #[derive(Clone, Copy)]
 pub struct DataSet(&'static DataSetSpec);
 
-/// A name that no data set has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown data set '{name}'; expected one of {}", known_names())]
-pub struct UnknownDataSet {
-    /// The name.
-    pub name: String,
-}
-
-fn known_names() -> String {
-    let names: Vec<&str> = DataSet::all().map(DataSet::name).collect();
-    names.join(", ")
-}
+lfp_models::identified_by_name!(
+    DataSet,
+    /// A name that no data set has.
+    UnknownDataSet,
+    "data set"
+);
 
 impl DataSet {
     pub(super) const fn new(spec: &'static DataSetSpec) -> Self {
@@ -90,7 +73,7 @@ impl DataSet {
         self.0
     }
 
-    /// Whether it consists of image files, which [`Reading`] resizes and caches. Other data sets ignore [`Reading`].
+    /// Whether it consists of image files, which are resized and cached as [`Reading`] says.
     pub fn has_image_files(self) -> bool {
         matches!(self.0.load, Load::ImageFiles(_))
     }
@@ -115,73 +98,10 @@ impl DataSet {
             (Load::Folder(load), Some(folder)) => load(folder),
             (Load::ImageFiles(load), Some(folder)) => load(folder, reading),
             (Load::Download(load), folder) => load(folder),
-            (Load::Generated(draw), None) => Ok(draw(SEED)),
+            (Load::Generated(draw), None) => Ok(draw(reading.seed)),
             (Load::Generated(_), Some(_)) => Err(DataError::Generated(self)),
             (Load::Folder(_) | Load::ImageFiles(_), None) => Err(DataError::NoFolder(self)),
         }
-    }
-}
-
-impl FromStr for DataSet {
-    type Err = UnknownDataSet;
-
-    fn from_str(name: &str) -> Result<Self, UnknownDataSet> {
-        Self::all()
-            .find(|data_set| data_set.name() == name)
-            .ok_or_else(|| UnknownDataSet {
-                name: name.to_owned(),
-            })
-    }
-}
-
-impl fmt::Display for DataSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl fmt::Debug for DataSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DataSet").field(&self.name()).finish()
-    }
-}
-
-impl PartialEq for DataSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for DataSet {}
-
-impl PartialOrd for DataSet {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for DataSet {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name().cmp(other.name())
-    }
-}
-
-impl Hash for DataSet {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
-    }
-}
-
-impl Serialize for DataSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for DataSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map_err(D::Error::custom)
     }
 }
 
@@ -233,9 +153,13 @@ mod tests {
                     let data = load(None).unwrap();
                     assert_eq!(data.train.shape(), data.test.shape());
                     // The first point of a spiral lies in its centre, whatever the seed.
-                    let second = |seed| data_set.draw(seed).unwrap().train.get(1).unwrap();
-                    assert_eq!(second(7), second(7));
-                    assert_ne!(second(7), second(8));
+                    let drawn = |seed| data_set.draw(seed).unwrap().train.get(1).unwrap();
+                    let loaded = |seed| {
+                        let reading = Reading::default().with_seed(seed);
+                        data_set.load(None, reading).unwrap().train.get(1).unwrap()
+                    };
+                    assert_eq!(drawn(7), loaded(7));
+                    assert_ne!(loaded(7), loaded(8));
                 }
                 Load::Download(_) => {}
             }

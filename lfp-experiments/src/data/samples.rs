@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
+use image::RgbImage;
 
 use super::DataError;
 
@@ -61,6 +62,21 @@ pub trait Samples: Dataset<Sample> + 'static {
     ///
     /// If `index` is not below [`len`](Dataset::len).
     fn read(&self, index: usize, variant: u64) -> Result<Sample, DataError>;
+
+    /// The sample as the network sees it, before augmentation and normalisation, for people to look at. `None` if the
+    /// samples are no images, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// If the file of the sample cannot be read or decoded.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`len`](Dataset::len).
+    fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
+        let _ = index;
+        Ok(None)
+    }
 }
 
 /// The training part and the test part of a data set.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::data::dataset::{Dataset, DatasetError};
+use image::RgbImage;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{DataError, Sample, Samples, Split};
@@ -83,6 +84,10 @@ impl Samples for Subset {
 
     fn read(&self, index: usize, variant: u64) -> Result<Sample, DataError> {
         self.data.read(self.indices[index], variant)
+    }
+
+    fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
+        self.data.picture(self.indices[index])
     }
 }
 

@@ -129,7 +129,7 @@ pub struct Settings {
     /// Whether the backward pass recomputes activations that are cheap, instead of keeping them.
     #[serde(skip_serializing_if = "is_default", default)]
     pub checkpointing: bool,
-    /// The seed of initial weights, order of the samples, augmentation and dropout.
+    /// The seed of generated data, initial weights, order of the samples, augmentation and dropout.
     pub seed: u64,
     /// The devices: other devices round differently.
     pub device: DeviceNames,
@@ -222,6 +222,16 @@ impl Settings {
             .with_activation(self.activation)
             .with_dropout(self.dropout)
             .with_spiking(self.spiking.unwrap_or_default())
+    }
+
+    /// How the data of the run are read, without a cache.
+    pub fn reading(&self) -> Reading {
+        let default = Reading::default();
+        Reading {
+            size: self.image_size.unwrap_or(default.size),
+            seed: self.seed,
+            ..default
+        }
     }
 
     /// The autodiff device of the run.
@@ -375,5 +385,22 @@ impl fmt::Display for SettingDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, ours, theirs } = self;
         write!(f, "--{name} {theirs}, now --{name} {ours}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_of_a_run_draws_its_points_too() {
+        let mut settings = Settings::new(Model::MLP_TOY, DataSet::BLOBS, Method::Lfp, 2);
+        let mut point = |seed| {
+            settings.seed = seed;
+            let data = settings.dataset.load(None, settings.reading()).unwrap();
+            data.test.read(0, 0).unwrap()
+        };
+        assert_eq!(point(1), point(1));
+        assert_ne!(point(1), point(2));
     }
 }

@@ -26,6 +26,7 @@ use super::{Digits, REAL_DATA, Report, path, program, refused, succeeds};
 const READING: Reading = Reading {
     size: 32,
     cached: false,
+    seed: 0,
 };
 
 /// An image in the colour of its class, with stripes that depend on `number`.
