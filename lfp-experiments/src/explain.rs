@@ -5,33 +5,48 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Result;
-use burn::tensor::{Device, Tensor, TensorData};
-use image::{ImageEncoder, Rgb, RgbImage, codecs::png::PngEncoder, imageops::FilterType};
+use anyhow::{Result, bail};
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use image::{Rgb, RgbImage};
 use lfp_burn::{
     LfpConfig, Propagate,
     reward::{Reward, TargetReward},
 };
 use lfp_models::{Classifier, LogitsRequired, Network};
+use plotters::prelude::RGBColor;
 
 use crate::{
     data::{Sample, Samples},
     files,
+    plot::{Axis, ColourBar, Figure, Panel, Shape, mix},
 };
 
-/// Smallest height or width of a picture; smaller images are enlarged by whole factors.
-const SMALLEST: u32 = 224;
+/// Width of a cell of the figure's grid: that of a colour bar.
+const CELL: u32 = 84;
+/// Cells that the image takes; the heat map takes one more, for its bar.
+const CELLS: usize = 4;
+/// Height of the panels, with which an image becomes a square.
+const HEIGHT: u32 = 353;
 
-/// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class: red for
-/// positive relevance, blue for negative. Returns the paths of the files.
+/// Lowest relevance, no relevance, highest relevance: the colours of the map "cividis". The lightness rises with the
+/// relevance, so that the map can be read without colour.
+const COLOURS: [RGBColor; 3] = [
+    RGBColor(0, 32, 77),
+    RGBColor(124, 123, 120),
+    RGBColor(255, 234, 70),
+];
+
+/// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class, with the true
+/// class, the prediction and a colour bar. `origin` says which network it is. Returns the paths of the files.
 ///
 /// # Errors
 ///
-/// If a sample cannot be read, a file cannot be written, or the network emits spikes.
+/// If the samples are no images, a sample cannot be read, a file cannot be written, or the network emits spikes.
 pub fn explain(
     network: &Network,
     data: &Arc<dyn Samples>,
     count: usize,
+    origin: &str,
     device: &Device,
     folder: &Path,
 ) -> Result<Vec<PathBuf>> {
@@ -39,93 +54,146 @@ pub fn explain(
     let mut written = Vec::new();
     for index in 0..count.min(data.len()) {
         let sample = data.read(index, 0)?;
-        let relevance = relevance(network, &sample, data.shape(), device)?;
-        let picture = beside(
-            &original(&sample, data.shape()),
-            &heat_map(&relevance, data.shape()),
-        );
+        let Some(picture) = data.picture(index)? else {
+            bail!("explain draws images, and the samples of this data set are none");
+        };
+        let explanation = Explanation::of(network, &sample, data.shape(), device)?;
+        let mut figure = explanation.figure(&picture);
+        figure.corner = format!("{origin}; test image {index}");
         let path = folder.join(format!("{index:04}-class{}.png", sample.label));
-        files::write(&path, &png(&picture))?;
+        figure.write_png(&path)?;
         written.push(path);
     }
     Ok(written)
 }
 
-/// LRP-epsilon from 1 at the true class: the relevance of each pixel, row by row, summed over the channels.
-fn relevance(
-    network: &Network,
-    sample: &Sample,
-    [channels, height, width]: [usize; 3],
-    device: &Device,
-) -> Result<Vec<f32>, LogitsRequired> {
-    let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
-    let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
-    let logits = network.outputs(inputs.clone()).logits()?;
-    let target = Tensor::from_data([i64::from(sample.label)], device);
-    let reward = TargetReward::new().forward(logits.clone(), target);
-    let feedback = logits
-        .try_propagate(reward, &LfpConfig::new())
-        .expect("the reward has the shape of the logits, and the inputs are tracked");
-    let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
-    Ok(relevance.sum_dim(1).into_data().iter::<f32>().collect())
+/// What a network makes of an image.
+struct Explanation {
+    label: u32,
+    predicted: usize,
+    /// Softmax of the predicted class.
+    score: f32,
+    /// Relevance of each pixel for the true class, row by row.
+    relevance: Vec<f32>,
 }
 
-/// Red for positive, blue for negative, white for zero; the largest magnitude has the full colour.
-fn heat_map(relevance: &[f32], [_, height, width]: [usize; 3]) -> RgbImage {
-    let largest = relevance
-        .iter()
-        .fold(0.0, |largest: f32, value| largest.max(value.abs()));
-    let colour = |x: u32, y: u32| {
-        let value = relevance[y as usize * width + x as usize];
-        let strength = if largest > 0.0 {
-            value.abs() / largest
-        } else {
-            0.0
-        };
-        let fading = |share: f32| (255.0 * (1.0 - share * strength)).round() as u8;
-        match value > 0.0 {
-            true => Rgb([fading(0.1), fading(1.0), fading(1.0)]),
-            false => Rgb([fading(1.0), fading(1.0), fading(0.1)]),
-        }
-    };
-    RgbImage::from_fn(width as u32, height as u32, colour)
-}
-
-/// The sample with its values scaled to 0..255; grey if it has one channel.
-fn original(sample: &Sample, [channels, height, width]: [usize; 3]) -> RgbImage {
-    let values = &sample.values;
-    let lowest = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let range = (highest - lowest).max(f32::MIN_POSITIVE);
-    RgbImage::from_fn(width as u32, height as u32, |x, y| {
-        let pixel = y as usize * width + x as usize;
-        Rgb([0, 1, 2].map(|channel: usize| {
-            let value = values[channel.min(channels - 1) * height * width + pixel];
-            (255.0 * (value - lowest) / range).round() as u8
-        }))
-    })
-}
-
-fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
-    let (width, height) = left.dimensions();
-    let scale = SMALLEST.div_ceil(width.max(height));
-    let (width, height) = (width * scale, height * scale);
-    let mut both = RgbImage::new(2 * width, height);
-    for (index, image) in (0..).zip([left, right]) {
-        let large = image::imageops::resize(image, width, height, FilterType::Nearest);
-        image::imageops::replace(&mut both, &large, index * i64::from(width), 0);
+impl Explanation {
+    /// LRP-epsilon from 1 at the true class, summed over the channels.
+    fn of(
+        network: &Network,
+        sample: &Sample,
+        [channels, height, width]: [usize; 3],
+        device: &Device,
+    ) -> Result<Self, LogitsRequired> {
+        let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
+        let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
+        let logits = network.outputs(inputs.clone()).logits()?;
+        let scores = softmax(logits.clone().inner(), 1).into_data();
+        let scores = scores.iter::<f32>().enumerate();
+        let best = scores.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let (predicted, score) = best.unwrap_or_default();
+        let target = Tensor::from_data([i64::from(sample.label)], device);
+        let reward = TargetReward::new().forward(logits.clone(), target);
+        let feedback = logits
+            .try_propagate(reward, &LfpConfig::new())
+            .expect("the reward has the shape of the logits, and the inputs are tracked");
+        let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
+        Ok(Self {
+            label: sample.label,
+            predicted,
+            score,
+            relevance: relevance.sum_dim(1).into_data().iter::<f32>().collect(),
+        })
     }
-    both
+
+    /// The image on the left, the relevance on the right.
+    fn figure(&self, picture: &RgbImage) -> Figure {
+        let Self {
+            label,
+            predicted,
+            score,
+            ref relevance,
+        } = *self;
+        let largest = relevance
+            .iter()
+            .fold(0.0, |largest: f32, value| largest.max(value.abs()));
+        let width = picture.width() as usize;
+        let map = RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+            let RGBColor(r, g, b) = colour(relevance[y as usize * width + x as usize], largest);
+            Rgb([r, g, b])
+        });
+        let mut image = panel(format!("true class {label}"), picture);
+        image.span = (CELLS, 1);
+        let title = format!("predicted {predicted}, score {:.1} %", 100.0 * score);
+        let mut heat = panel(title, &map);
+        heat.span = (CELLS + 1, 1);
+        heat.bar = Some(bar(largest));
+        Figure {
+            columns: 2 * CELLS + 1,
+            panel_size: (CELL, HEIGHT),
+            panels: vec![image, heat],
+            corner: String::new(),
+            note: format!(
+                "Right: relevance of each pixel for class {label} (LRP-epsilon from 1 at its logit)"
+            ),
+        }
+    }
 }
 
-fn png(image: &RgbImage) -> Vec<u8> {
-    let (width, height) = image.dimensions();
-    let mut content = Vec::new();
-    let kind = image::ExtendedColorType::Rgb8;
-    PngEncoder::new(&mut content)
-        .write_image(image, width, height, kind)
-        .expect("writing to memory does not fail");
-    content
+/// A picture in the middle of a square.
+fn panel(title: String, picture: &RgbImage) -> Panel {
+    let (width, height) = picture.dimensions();
+    let size = f64::from(width.max(height));
+    let axis = |length: u32| {
+        let margin = (size - f64::from(length)) / 2.0;
+        Axis::hidden(-margin..size - margin)
+    };
+    let mut panel = Panel::new(title, axis(width), axis(height));
+    for (x, y, pixel) in picture.enumerate_pixels() {
+        let [r, g, b] = pixel.0;
+        // Rows are counted from the top, and the axis goes upwards.
+        let (left, top) = (f64::from(x), f64::from(height - y));
+        let corner = (left + 1.0, top - 1.0);
+        let cell = Shape::Cell((left, top), corner, RGBColor(r, g, b));
+        panel.shapes.push(cell);
+    }
+    panel
+}
+
+/// The colour of a relevance, where `largest` is the largest magnitude.
+fn colour(relevance: f32, largest: f32) -> RGBColor {
+    let share = match largest > 0.0 {
+        true => f64::from(relevance / largest),
+        false => 0.0,
+    };
+    let [lowest, zero, highest] = COLOURS;
+    match share < 0.0 {
+        true => mix(zero, lowest, -share),
+        false => mix(zero, highest, share),
+    }
+}
+
+fn bar(largest: f32) -> ColourBar {
+    const STEPS: i32 = 64;
+    let colours = (-STEPS..=STEPS).map(|step| colour(step as f32, STEPS as f32));
+    let tick = |share: f32| {
+        let place = f64::from(share + 1.0) / 2.0;
+        (place, two_digits(share * largest))
+    };
+    ColourBar {
+        label: "relevance".to_owned(),
+        colours: colours.collect(),
+        ticks: [-1.0, -0.5, 0.0, 0.5, 1.0].map(tick).into(),
+    }
+}
+
+/// A number with two significant digits, such as 0.034.
+fn two_digits(value: f32) -> String {
+    let magnitude = value.abs().log10().floor();
+    match magnitude.is_finite() {
+        true => format!("{value:.*}", (1.0 - magnitude).clamp(0.0, 9.0) as usize),
+        false => "0".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -133,15 +201,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positive_relevance_is_red_and_negative_relevance_blue() {
-        let map = heat_map(&[2.0, -2.0, 0.0, 1.0], [1, 2, 2]);
-        assert_eq!(*map.get_pixel(0, 0), Rgb([230, 0, 0]));
-        assert_eq!(*map.get_pixel(1, 0), Rgb([0, 0, 230]));
-        assert_eq!(*map.get_pixel(0, 1), Rgb([255, 255, 255]));
-        assert_eq!(*map.get_pixel(1, 1), Rgb([242, 128, 128]));
-        assert_eq!(
-            *heat_map(&[0.0; 4], [1, 2, 2]).get_pixel(0, 0),
-            Rgb([255; 3])
-        );
+    fn the_lightness_rises_with_the_relevance_and_the_largest_magnitude_has_the_full_colour() {
+        // Relative luminance by the weights of sRGB, without its gamma.
+        let lightness = |relevance| {
+            let RGBColor(r, g, b) = colour(relevance, 2.0);
+            0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b)
+        };
+        let rising: Vec<f64> = [-2.0, -1.0, -0.1, 0.0, 0.1, 1.0, 2.0].map(lightness).into();
+        assert!(rising.is_sorted_by(|a, b| a < b), "{rising:?}");
+        assert_eq!([-2.0, 0.0, 2.0].map(|value| colour(value, 2.0)), COLOURS);
+        assert_eq!(colour(0.0, 0.0), COLOURS[1], "nothing is relevant");
+    }
+
+    #[test]
+    fn the_bar_goes_from_the_lowest_to_the_highest_relevance() {
+        let ColourBar { colours, ticks, .. } = bar(0.125);
+        assert_eq!([colours[0], colours[64], colours[128]], COLOURS);
+        let ticks: Vec<_> = ticks
+            .iter()
+            .map(|(at, text)| (*at, text.as_str()))
+            .collect();
+        let expected = [
+            (0.0, "-0.12"),
+            (0.25, "-0.062"),
+            (0.5, "0"),
+            (0.75, "0.062"),
+            (1.0, "0.12"),
+        ];
+        assert_eq!(ticks, expected);
     }
 }

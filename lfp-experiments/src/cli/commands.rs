@@ -18,7 +18,7 @@ use crate::{
     objective::Method,
     prune::{Criterion, Curve, Report, Subject},
     study::Measure,
-    train::FinishedRun,
+    train::{FinishedRun, Settings},
 };
 
 #[derive(Debug, Subcommand)]
@@ -185,8 +185,16 @@ pub(super) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(super) fn run(self) -> Result<bool> {
-        let (_, network, data, device) = self.run.open()?;
-        let written = explain(&network, &data.test, self.count, &device, &self.out)?;
+        let (run, network, data, device) = self.run.open()?;
+        let Settings {
+            model,
+            dataset,
+            method,
+            ..
+        } = run.settings();
+        let origin = format!("{model} on {dataset} by {method}");
+        let (data, out) = (&data.test, &self.out);
+        let written = explain(&network, data, self.count, &origin, &device, out)?;
         println!(
             "{} heat maps written to {}",
             written.len(),
