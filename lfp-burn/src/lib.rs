@@ -44,7 +44,7 @@
 //! | [`nn`] | [`Hooked`](nn::Hooked) layers: Burn's own and yours ([`Hookable`](nn::Hookable)); [merging batch normalisation](nn::Hooked::merge_batch_norm) |
 //! | [`hooks`] | the same as functions on tensors, and activations of your own |
 //! | [`ActivationFn`] | the built-in activations; [`nn::activation_fn`] converts Burn's configuration |
-//! | [`reward`] | initial rewards: Table 2 of the paper, any differentiable loss, your own |
+//! | [`reward`] | initial rewards: Table 2 of the paper, any rating of outcomes, any differentiable loss, your own |
 //! | [`Propagate`], [`LfpConfig`] | the propagation and its settings ([`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`]) |
 //! | [`Feedback`] | its result: updates, relevances of connections, rewards of tensors; [`mark`](mark()) selects tensors inside a model |
 //! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |

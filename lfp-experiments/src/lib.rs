@@ -51,6 +51,7 @@ mod book {
         Pruning: "docs/pruning.md",
         Quickstart: "docs/quickstart.md",
         Reproduction: "docs/reproduction.md",
+        Rewards: "docs/rewards.md",
         Spiking: "docs/spiking.md",
         Table3: "docs/table3.md",
         Theory: "docs/theory.md",

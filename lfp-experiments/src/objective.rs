@@ -11,7 +11,7 @@ use lfp_burn::{
     Feedback, LfpConfig, Propagate,
     reward::{
         ClassWeighted, CorrectReward, MisclassificationReward, Reduction, Reward, RewardError,
-        SigmoidReward, SoftmaxReward, SpikeRateForm, SpikeRateReward,
+        SigmoidReward, SoftmaxReward, SpikeRateForm, SpikeRateReward, TrueClassReward,
     },
     spiking::rate_cross_entropy,
 };
@@ -34,15 +34,17 @@ pub enum Method {
 #[derive(
     Clone, Copy, Debug, Default, Display, PartialEq, Eq, ValueEnum, Serialize, Deserialize,
 )]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RewardKind {
     /// Reward #3, by the softmax.
     #[default]
     Softmax,
     /// Reward #4, by the sigmoid.
     Sigmoid,
-    /// Reward #1, for correct classifications.
+    /// Reward #1, for the true class.
+    TrueClass,
+    /// Reward #1 of lfprop, for the true class if the classification is correct.
     Correct,
     /// Reward #2, against false positives.
     Misclassification,
@@ -64,6 +66,7 @@ impl RewardKind {
         match self {
             Self::Softmax => weighted(SoftmaxReward::new(), class_weights),
             Self::Sigmoid => weighted(SigmoidReward::new(), class_weights),
+            Self::TrueClass => weighted(TrueClassReward::new(), class_weights),
             Self::Correct => weighted(CorrectReward::new(), class_weights),
             Self::Misclassification => weighted(MisclassificationReward::new(), class_weights),
         }

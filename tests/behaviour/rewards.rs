@@ -1,16 +1,23 @@
 //! Initial rewards (Table 2), by hand.
 
 use burn::{
-    nn::loss::CrossEntropyLossConfig,
-    tensor::{Device, FloatDType, Int, Tensor, TensorData},
+    module::Param,
+    nn::{LinearConfig, loss::CrossEntropyLossConfig},
+    optim::SgdConfig,
+    tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData, activation},
 };
-use lfp_burn::reward::{
-    ClassWeighted, CorrectReward, FnReward, HalfTime, LossReward, MisclassificationReward,
-    Reduction, Reward, RewardError, SigmoidReward, SoftmaxReward, SpikeRateForm, SpikeRateReward,
+use lfp_burn::{
+    Propagate,
+    nn::Hook,
+    reward::{
+        ClassWeighted, CorrectReward, FnReward, HalfTime, LossReward, MisclassificationReward,
+        Reduction, Reward, RewardError, SigmoidReward, SignedReward, SoftmaxReward, SpikeRateForm,
+        SpikeRateReward, TrueClassReward,
+    },
 };
 use proptest::prelude::*;
 
-use crate::{assert_close, autodiff, tensor, values};
+use crate::{UNIT, assert_close, autodiff, tensor, values};
 
 fn logits() -> Tensor<2> {
     // Right; wrong, with a negative winner; a tie, which counts as right.
@@ -25,7 +32,16 @@ fn targets() -> Tensor<1, Int> {
 }
 
 #[test]
-fn reward_1_is_the_sign_of_a_winning_target() {
+fn reward_1_is_the_sign_of_the_true_output_predicted_or_not() {
+    let reward = TrueClassReward::new().forward(logits(), targets());
+    assert_eq!(
+        values(reward),
+        [1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0, 0.0]
+    );
+}
+
+#[test]
+fn the_package_rewards_only_a_true_class_that_wins_or_ties() {
     let reward = CorrectReward::new().forward(logits(), targets());
     assert_eq!(
         values(reward),
@@ -34,12 +50,28 @@ fn reward_1_is_the_sign_of_a_winning_target() {
 }
 
 #[test]
-fn reward_2_turns_against_every_output_that_beats_the_target() {
+fn reward_2_turns_against_every_output_that_beats_the_target_and_not_against_ties() {
     let reward = MisclassificationReward::new().forward(logits(), targets());
     assert_eq!(
         values(reward),
         [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
     );
+}
+
+/// Section 3.1.2: `sign(0) = 1`, where Burn's own sign is 0.
+#[test]
+fn the_sign_of_an_output_of_zero_is_positive() {
+    let outputs = Tensor::<2>::from_floats([[0.0, -1.0], [-0.0, -1.0]], &Device::default());
+    let of = |reward: &dyn Reward<2>, class: i32| {
+        let targets = Tensor::from_ints([class, class], &Device::default());
+        values(reward.forward(outputs.clone(), targets))
+    };
+    assert_eq!(of(&TrueClassReward::new(), 0), [1.0, 0.0, 1.0, 0.0]);
+    assert_eq!(of(&CorrectReward::new(), 0), [1.0, 0.0, 1.0, 0.0]);
+    let beaten = of(&MisclassificationReward::new(), 1);
+    assert_eq!(beaten, [-1.0, 0.0, -1.0, 0.0]);
+    let signed = SignedReward::new(|outputs: Tensor<2>, _| outputs.full_like(0.5));
+    assert_eq!(of(&signed, 0), [0.5, -0.5, 0.5, -0.5]);
 }
 
 #[test]
@@ -115,13 +147,14 @@ fn rewards_that_are_not_finite_are_named() {
     assert!(reward.try_forward(finite, targets).is_ok());
 }
 
-/// The rewards of Table 2.
-fn table_2() -> [Box<dyn Reward<2>>; 4] {
+/// The rewards of Table 2, and the package's variant of the first.
+fn table_2() -> [(&'static str, Box<dyn Reward<2>>); 5] {
     [
-        Box::new(CorrectReward::new()),
-        Box::new(MisclassificationReward::new()),
-        Box::new(SoftmaxReward::new()),
-        Box::new(SigmoidReward::new()),
+        ("#1", Box::new(TrueClassReward::new())),
+        ("#2", Box::new(MisclassificationReward::new())),
+        ("#3", Box::new(SoftmaxReward::new())),
+        ("#4", Box::new(SigmoidReward::new())),
+        ("#1 in lfprop", Box::new(CorrectReward::new())),
     ]
 }
 
@@ -131,8 +164,11 @@ fn one_output_means_two_classes_and_rates_the_choice() {
     // Class 1 is chosen by an output of at least 0: right, wrong, right, wrong; a tie chooses class 1.
     let outputs = Tensor::<2>::from_floats([[1.5], [0.5], [-2.0], [-1.0], [0.0]], &device);
     let labels = Tensor::<1, Int>::from_ints([1, 0, 0, 1, 1], &device);
-    let rewards = table_2().map(|reward| values(reward.forward(outputs.clone(), labels.clone())));
+    let forward = |reward: &dyn Reward<2>| values(reward.forward(outputs.clone(), labels.clone()));
+    let rewards = table_2().map(|(_, reward)| forward(reward.as_ref()));
+    // `r = R`, without the sign of the output (section 3.2).
     assert_eq!(rewards[0], [1.0, 0.0, 1.0, 0.0, 1.0]);
+    assert_eq!(rewards[4], rewards[0]);
     assert_eq!(rewards[1], [0.0, -1.0, 0.0, -1.0, 0.0]);
     let sigmoid = |o: f64| 1.0 / (1.0 + (-o).exp());
     let expected = [
@@ -145,6 +181,13 @@ fn one_output_means_two_classes_and_rates_the_choice() {
     // The softmax over the logits [0, o] of two classes is the sigmoid of o.
     assert_close("softmax", &rewards[2], &expected, 1e-6);
     assert_close("sigmoid", &rewards[3], &expected, 1e-6);
+
+    let rating = [0.5, -1.0, 0.25, -2.0, 1.0];
+    let rated = SignedReward::new(|outputs: Tensor<2>, _| {
+        let rating = TensorData::from(rating.map(|rating: f32| [rating]));
+        Tensor::from_data(rating, &outputs.device())
+    });
+    assert_eq!(forward(&rated), rating.map(f64::from));
 }
 
 #[test]
@@ -154,17 +197,17 @@ fn a_label_that_is_no_class_gets_no_reward_and_is_named() {
     for label in [-1, 3, 255] {
         let labels = Tensor::<1, Int>::from_ints([0, label, 1], &device);
         let known = targets();
-        for (index, reward) in table_2().iter().enumerate() {
+        for (name, reward) in table_2() {
             let found = values(reward.forward(outputs.clone(), labels.clone()));
             let mut expected = values(reward.forward(outputs.clone(), known.clone()));
             expected[3..6].fill(0.0);
-            assert_eq!(found, expected, "reward #{}, label {label}", index + 1);
+            assert_eq!(found, expected, "reward {name}, label {label}");
             let error = reward.try_forward(outputs.clone(), labels.clone());
             let expected = RewardError::Label {
                 label: label.into(),
                 classes: 3,
             };
-            assert_eq!(error.err(), Some(expected), "reward #{}", index + 1);
+            assert_eq!(error.err(), Some(expected), "reward {name}");
         }
         let weighted = ClassWeighted::new(SoftmaxReward::new(), [1.0, 2.0, 3.0]);
         let found = values(weighted.forward(outputs.clone(), labels.clone()));
@@ -192,11 +235,11 @@ fn logits_of_any_float_type_keep_their_type() {
         (FloatDType::F64, 2f64.powi(-24)),
     ];
     for (dtype, roundoff) in types {
-        for (index, reward) in table_2().iter().enumerate() {
+        for (name, reward) in table_2() {
             let expected = values(reward.forward(logits(), targets()));
             let outputs = logits().cast(dtype);
             let found = reward.forward(outputs.clone(), targets());
-            assert_eq!(found.dtype(), outputs.dtype(), "reward #{}", index + 1);
+            assert_eq!(found.dtype(), outputs.dtype(), "reward {name}");
             let found: Vec<f64> = found.into_data().iter::<f64>().collect();
             assert_close("reward", &found, &expected, 8.0 * roundoff);
         }
@@ -242,6 +285,147 @@ fn the_reward_of_the_cross_entropy_is_the_softmax_reward() {
 #[should_panic(expected = "expected outputs on an autodiff device")]
 fn the_reward_of_a_loss_needs_an_autodiff_device() {
     let reward = LossReward::new(|outputs: Tensor<2>, _: Tensor<1, Int>| outputs.sum());
+    let _ = reward.forward(logits(), targets());
+}
+
+/// The true class of every sample as booleans, `[batch, classes]`.
+fn is_target(outputs: &Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2, Bool> {
+    targets.inner().one_hot::<2>(outputs.dims()[1]).bool()
+}
+
+/// `R_c` and `rho` of Table 2 in the notation of Eq. 13, with `y_c` as booleans.
+fn table_2_by_parts() -> [Box<dyn Reward<2>>; 4] {
+    let ones = |at: Tensor<2, Bool>| at.float();
+    // `|o_c|` for the true class, `-|o_c|` for the others.
+    let confidence = |outputs: Tensor<2>, targets| {
+        let target = is_target(&outputs, targets);
+        let size = outputs.abs();
+        (-size.clone()).mask_where(target, size)
+    };
+    // `1 - p_c` for the true class, `p_c` for the others.
+    let remaining = |probabilities: Tensor<2>, target| {
+        let missing = -probabilities.clone() + 1.0;
+        probabilities.mask_where(target, missing)
+    };
+    [
+        Box::new(SignedReward::new(move |outputs, targets| {
+            ones(is_target(&outputs, targets))
+        })),
+        Box::new(SignedReward::new(move |outputs: Tensor<2>, targets| {
+            let target = is_target(&outputs, targets);
+            let of_target = outputs.clone().mask_fill(target.bool_not(), 0.0).sum_dim(1);
+            -ones(outputs.greater(of_target))
+        })),
+        Box::new(SignedReward::new(confidence).with_convergence(
+            move |outputs: Tensor<2>, targets| {
+                let target = is_target(&outputs, targets);
+                remaining(activation::softmax(outputs, 1), target)
+            },
+        )),
+        Box::new(SignedReward::new(confidence).with_convergence(
+            move |outputs: Tensor<2>, targets| {
+                let target = is_target(&outputs, targets);
+                remaining(activation::sigmoid(outputs), target)
+            },
+        )),
+    ]
+}
+
+/// Logits with zeros and ties, of 1 to 4 samples and 2 to 5 classes, and their labels.
+fn rated_logits() -> impl Strategy<Value = (Tensor<2>, Tensor<1, Int>)> {
+    (1usize..5, 2usize..6).prop_flat_map(|(batch, classes)| {
+        let some = prop::sample::select(vec![-3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0]);
+        let logits = prop::collection::vec(some, batch * classes);
+        let targets = prop::collection::vec(0..classes as i64, batch);
+        (logits, targets).prop_map(move |(logits, targets)| {
+            let logits = tensor(&logits, [batch, classes], &Device::default());
+            (
+                logits,
+                Tensor::from_data(targets.as_slice(), &Device::default()),
+            )
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn table_2_is_the_sign_times_the_convergence_times_the_rating((logits, targets) in rated_logits()) {
+        for ((name, reward), by_parts) in table_2().into_iter().zip(table_2_by_parts()) {
+            let found = values(by_parts.forward(logits.clone(), targets.clone()));
+            let expected = values(reward.forward(logits.clone(), targets.clone()));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() <= 1e-6, "{name}: {found}, not {expected}");
+            }
+        }
+    }
+}
+
+/// The example of the quickstart: 1 for the target, -1 for every other class that beats the threshold 0.
+fn rating_of_the_quickstart(outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<2> {
+    let target = is_target(&outputs, targets);
+    let wrong = outputs
+        .clone()
+        .greater_elem(0.0)
+        .bool_and(target.clone().bool_not());
+    outputs
+        .zeros_like()
+        .mask_fill(target, 1.0)
+        .mask_fill(wrong, -1.0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A step of Eq. 7 of rate `eta` in a linear layer without bias changes an output by
+    /// `sum_i a_i eta |w_ic| a_i r_c / s(o_c) = eta R_c sum_i |w_ic| a_i^2 / (|o_c| + epsilon)`, since `r_c = sign(o_c) R_c`:
+    /// in the direction of its rating, whatever its own sign.
+    #[test]
+    fn an_output_moves_in_the_direction_of_its_rating(
+        weights in prop::collection::vec(0.1..1.0f64, 12),
+        negative in prop::collection::vec(any::<bool>(), 12),
+        inputs in prop::collection::vec(-1.0..1.0f64, 4),
+        target in 0..3i32,
+    ) {
+        let (eta, epsilon) = (0.01, 1e-6);
+        let signs = negative.iter().map(|&negative| if negative { -1.0 } else { 1.0 });
+        let weights: Vec<f64> = weights.iter().zip(signs).map(|(weight, sign)| weight * sign).collect();
+        let device = autodiff();
+        let mut layer = LinearConfig::new(4, 3).with_bias(false).init(&device);
+        layer.weight = Param::from_tensor(tensor(&weights, [4, 3], &device));
+        let layer = layer.hooked();
+        let x = tensor(&inputs, [1, 4], &device);
+        let targets = Tensor::<1, Int>::from_ints([target], &device);
+
+        let outputs = layer.forward(x.clone());
+        let before = values(outputs.clone());
+        prop_assume!(before.iter().all(|output| output.abs() > 0.05));
+        let reward = SignedReward::new(rating_of_the_quickstart);
+        let reward = reward.forward(outputs.clone(), targets);
+        let grads = outputs.propagate(reward).into_grads(&layer);
+        let layer = SgdConfig::new().init().step(eta, layer, grads);
+        let after = values(layer.forward(x));
+
+        for class in 0..3 {
+            let rating = match (class == target as usize, before[class] > 0.0) {
+                (true, _) => 1.0,
+                (false, true) => -1.0,
+                (false, false) => 0.0,
+            };
+            let pull: f64 = (0..4).map(|i| weights[3 * i + class].abs() * inputs[i].powi(2)).sum();
+            let expected = eta * rating * pull / (before[class].abs() + epsilon);
+            let moved = after[class] - before[class];
+            // A few roundings of outputs of at most 4.
+            assert!((moved - expected).abs() <= 32.0 * UNIT * 4.0 + 1e-4 * expected.abs(), "{moved}, not {expected}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "the ratings of outcomes: expected [3, 3]")]
+fn a_rating_is_expected_for_every_output() {
+    let reward = SignedReward::new(|outputs: Tensor<2>, _: Tensor<1, Int>| outputs.sum_dim(1));
     let _ = reward.forward(logits(), targets());
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Int, Tensor};
 
-use super::{Reduction, RewardError};
+use super::{Reduction, RewardError, signed::signed};
 
 /// The samples of a batch, off the tape.
 pub(super) struct Samples {
@@ -70,6 +70,12 @@ impl Samples {
     pub(super) fn is_right(&self) -> Tensor<2, Bool> {
         let chosen = self.logits.clone().greater_equal_elem(0.0);
         chosen.equal(self.is_target())
+    }
+
+    /// The reward of a `rating` for the outcomes in `rated`, and 0 for the others (Eq. 12).
+    pub(super) fn rated(&self, rated: Tensor<2, Bool>, rating: f64) -> Tensor<2> {
+        let ratings = self.logits.zeros_like().mask_fill(rated, rating);
+        signed(self.logits.clone(), ratings)
     }
 
     /// Labels that are no class, `[samples, 1]`.

@@ -8,36 +8,29 @@ use super::Reward;
 
 /// A reward from a closure over outputs and targets. The closure may leave the device and need not be differentiable.
 ///
-/// By Eq. 12 the reward of an output is `sign(o_c) R_c`, where `R_c` rates the outcome that the output stands for: without
-/// the sign, a positive rating would push a negative output further down.
+/// The closure returns `r_c` itself, which strengthens an output in its present direction where it is positive. For a rating
+/// of classes use [`SignedReward`](super::SignedReward), which takes the sign of the outputs into account.
 ///
 /// # Example
 ///
-/// Ratings decided on the host: 1 for the true class, -1 for every class that would be named wrongly.
+/// Values within a tolerance: nothing is rewarded or punished where an output is close enough. The factor `o` gives the
+/// reward the sign that moves a positive and a negative output alike towards its value.
 ///
 /// ```
-/// use burn::tensor::{Device, Int, Tensor, TensorData};
+/// use burn::tensor::{Device, Tensor};
 /// use lfp_burn::reward::{FnReward, Reward};
 ///
-/// let reward = FnReward::new(|logits: Tensor<2>, targets: Tensor<1, Int>| {
-///     let [batch, classes] = logits.dims();
-///     let device = logits.device();
-///     let logits = logits.to_data().to_vec::<f32>().unwrap();
-///     let targets: Vec<i64> = targets.to_data().iter().collect();
-///     let rewards: Vec<f32> = (0..batch * classes)
-///         .map(|i| {
-///             let is_target = (i % classes) as i64 == targets[i / classes];
-///             let rating = if is_target { 1.0 } else if logits[i] > 0.0 { -1.0 } else { 0.0 };
-///             if logits[i] < 0.0 { -rating } else { rating }
-///         })
-///         .collect();
-///     Tensor::from_data(TensorData::new(rewards, [batch, classes]), &device)
+/// let reward = FnReward::new(|outputs: Tensor<2>, values: Tensor<2>| {
+///     let error = values.inner() - outputs.clone();
+///     let close = error.clone().abs().lower_elem(0.1);
+///     (outputs * error).mask_fill(close, 0.0)
 /// });
 ///
 /// let device = Device::default();
-/// let logits = Tensor::<2>::from_floats([[-0.2, 1.7]], &device);
-/// let rewards = reward.forward(logits, Tensor::from_ints([0], &device));
-/// assert_eq!(rewards.to_data().to_vec::<f32>().unwrap(), [-1.0, -1.0]);
+/// let outputs = Tensor::<2>::from_floats([[0.5, -1.0, 2.0]], &device);
+/// let values = Tensor::<2>::from_floats([[1.0, 1.0, 2.05]], &device);
+/// let rewards = reward.forward(outputs, values);
+/// assert_eq!(rewards.into_data().to_vec::<f32>().unwrap(), [0.25, -2.0, 0.0]);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FnReward<F, T> {

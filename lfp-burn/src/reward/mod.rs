@@ -4,10 +4,12 @@
 //!
 //! | reward | at output `c` of a sample of class `y` | Table 2 |
 //! |---|---|---|
-//! | [`CorrectReward`] | `sign(o_y)` at `c = y` if the sample is classified correctly, else 0 | #1, as in `lfprop` |
+//! | [`TrueClassReward`] | `sign(o_y)` at `c = y`, else 0 | #1 |
+//! | [`CorrectReward`] | the same if the sample is classified correctly, else 0 | #1 in `lfprop` |
 //! | [`MisclassificationReward`] | `-sign(o_c)` if `o_c > o_y`, else 0 | #2 |
 //! | [`SoftmaxReward`] | `o_c (1[c = y] - softmax(o)_c)` | #3 |
 //! | [`SigmoidReward`] | `o_c (1[c = y] - sigmoid(o_c))` | #4 |
+//! | [`SignedReward`] | `sign(o_c) rho R_c` for any rating `R_c` of outcomes (Eqs. 12, 13) | |
 //! | [`LossReward`] | `o_c (-dL/do_c)` for any differentiable loss (Theorem 1) | |
 //! | [`SpikeRateReward`] | the rate-coded reward of spikes (Eq. A.4) | |
 //! | [`FnReward`] | the result of a closure | |
@@ -17,7 +19,7 @@
 //! in all of them. They define two special cases alike:
 //!
 //! - **One output** means two classes, of which 1 is chosen by an output that is not negative. Softmax and sigmoid rewards
-//!   then agree; the first two rate the choice, `r = 1` if it is right, or `r = -1` if it is wrong.
+//!   then agree; the others rate the choice, without the sign (section 3.2).
 //! - **A label that is no class** (-1, 255, or 1 to `n` in place of 0 to `n-1`) gives the sample a reward of 0 at every
 //!   output. [`try_forward`](Reward::try_forward) reports it as an error.
 
@@ -28,9 +30,11 @@ mod custom;
 mod loss;
 mod misclassification;
 mod sigmoid;
+mod signed;
 mod softmax;
 mod spike_rate;
 mod target;
+mod true_class;
 
 pub use class_weighted::ClassWeighted;
 pub use correct::CorrectReward;
@@ -38,9 +42,11 @@ pub use custom::FnReward;
 pub use loss::LossReward;
 pub use misclassification::MisclassificationReward;
 pub use sigmoid::SigmoidReward;
+pub use signed::SignedReward;
 pub use softmax::SoftmaxReward;
 pub use spike_rate::{HalfTime, SpikeRateForm, SpikeRateReward};
 pub use target::TargetReward;
+pub use true_class::TrueClassReward;
 
 use burn::{
     config::Config,
