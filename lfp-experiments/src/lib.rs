@@ -6,6 +6,7 @@
 //! | `conformance` | [`conformance`]: comparison with the authors' package |
 //! | `explain` | [`mod@explain`]: relevance heat maps |
 //! | `prune` | [`mod@prune`]: accuracy over the pruning rate |
+//! | `report` | [`mod@report`]: one page with all results beside the paper's |
 //! | `reproduce` | [`reproduce`]: figures and tables of the paper, each made from a [`study`] |
 //! | `train` | [`train`]: training of one network |
 
@@ -20,6 +21,7 @@ mod files;
 pub mod objective;
 pub mod plot;
 pub mod prune;
+pub mod report;
 pub mod reproduce;
 mod seed;
 pub mod study;
