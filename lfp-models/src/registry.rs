@@ -31,6 +31,8 @@ pub struct ModelSpec {
 pub struct ModelOptions {
     /// [`NetworkConfig::activation`].
     pub activation: bool,
+    /// [`NetworkConfig::output_activation`].
+    pub output_activation: bool,
     /// [`NetworkConfig::dropout`].
     pub dropout: bool,
     /// The model drops units unless [`NetworkConfig::dropout`] says otherwise.
@@ -45,6 +47,7 @@ impl ModelOptions {
     /// Options of a network with activations and dropout.
     pub(crate) const ANALOG: Self = Self {
         activation: true,
+        output_activation: false,
         dropout: true,
         dropout_by_default: true,
         batch_norm: false,
@@ -58,6 +61,7 @@ impl ModelOptions {
     /// Options of a spiking network.
     pub(crate) const SPIKING: Self = Self {
         activation: false,
+        output_activation: false,
         dropout: false,
         dropout_by_default: false,
         batch_norm: false,
@@ -75,6 +79,10 @@ pub struct NetworkConfig {
     /// Hidden activation. Spiking networks ignore it. Default: ReLU.
     #[config(default = "ActivationFn::Relu")]
     pub activation: ActivationFn,
+    /// Whether the activation is also applied to the outputs (Figure A.1). Models without this option ignore it. Default:
+    /// no.
+    #[config(default = "false")]
+    pub output_activation: bool,
     /// Dropout probability, from 0 to 1. Default: the model's own.
     pub dropout: Option<f64>,
     /// Settings of a spiking network; others ignore them.
@@ -309,10 +317,13 @@ mod tests {
             config.spiking.lif.beta = 0.25;
             // `Debug` draws no weights, unlike `Display`, which counts them.
             let text = format!("{:?}", model.init(&config, &device).unwrap());
+            let activated = config.clone().with_output_activation(true);
+            let activated = format!("{:?}", model.init(&activated, &device).unwrap());
             let default = smallest(model);
             let default = format!("{:?}", model.init(&default, &device).unwrap());
             let found = ModelOptions {
                 activation: text.contains("Silu"),
+                output_activation: text.contains("Silu") && activated != text,
                 dropout: text.contains("prob: 0.125"),
                 dropout_by_default: default.contains("prob: 0.5"),
                 batch_norm: text.contains("BatchNorm {"),

@@ -44,6 +44,9 @@ struct ModelArgs {
     /// Hidden activation, such as relu, elu or leaky_relu:0.2 [default: relu]
     #[arg(long)]
     activation: Option<ActivationFn>,
+    /// Apply the activation to the outputs, too (Figure A.1)
+    #[arg(long)]
+    output_activation: bool,
     /// Dropout probability [default: the network's own]
     #[arg(long, value_parser = values::below_one)]
     dropout: Option<f64>,
@@ -214,6 +217,11 @@ impl TrainArgs {
                 format!("{model} has no hidden activation"),
             ),
             (
+                self.model.output_activation && !takes.output_activation,
+                "output-activation".to_owned(),
+                format!("the outputs of {model} have no activation"),
+            ),
+            (
                 self.model.dropout.is_some() && !takes.dropout,
                 "dropout".to_owned(),
                 format!("{model} has no dropout"),
@@ -362,6 +370,7 @@ impl TrainArgs {
             spike_reward: self.spiking.spike_reward.or(default.spike_reward),
             lfp: self.lfp.config()?,
             activation: model.activation.unwrap_or(default.activation),
+            output_activation: model.output_activation,
             dropout: model.dropout,
             pretrained: pretrained.transpose()?,
             class_weights: data.class_weights,

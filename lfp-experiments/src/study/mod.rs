@@ -57,6 +57,8 @@ pub struct Trained<'a> {
     pub data: &'a Split,
     /// The network, on the autodiff device.
     pub network: Network,
+    /// Training accuracy of every step, on its batch and before its update; in `[0, 1]`.
+    pub step_accuracy: Vec<f64>,
     /// The device, without autodiff.
     pub device: &'a Device,
 }
@@ -322,15 +324,16 @@ where
         };
         let (outcome, analysis) =
             match train::run_in_memory(settings, &data, &computing, &self.bars_of_runs) {
-                Ok((outcome, network)) => {
+                Ok(run) => {
                     let trained = Trained {
                         settings,
                         data: &data,
-                        network,
+                        network: run.network,
+                        step_accuracy: run.step_accuracy,
                         device,
                     };
                     let analysis = (self.analyse)(trained).map_err(|error| failed(&error))?;
-                    (Some(outcome), Some(analysis))
+                    (Some(run.outcome), Some(analysis))
                 }
                 // Divergence is a result: the learning rate was too high.
                 Err(TrainError::Diverged { .. }) => (None, None),

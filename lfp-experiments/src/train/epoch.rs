@@ -47,8 +47,30 @@ pub enum Divergence {
     },
 }
 
-/// Trains for an epoch; `update` applies the update of each batch. Returns the network and its training accuracy, which
-/// is measured on the outputs before each update.
+/// Training accuracy of each step of an epoch, on the batch and before the update, in the order of the steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepAccuracy {
+    /// Number of samples classified correctly.
+    right: Vec<usize>,
+    /// Number of samples.
+    samples: Vec<usize>,
+}
+
+impl StepAccuracy {
+    /// The share of the samples of all steps; 0 without steps.
+    pub fn overall(&self) -> f64 {
+        let [right, all]: [usize; 2] = [&self.right, &self.samples].map(|of| of.iter().sum());
+        right as f64 / all.max(1) as f64
+    }
+
+    /// The share of the samples of each step.
+    pub fn shares(&self) -> impl Iterator<Item = f64> {
+        let steps = self.right.iter().zip(&self.samples);
+        steps.map(|(&right, &samples)| right as f64 / samples as f64)
+    }
+}
+
+/// Trains for an epoch; `update` applies the update of each batch. Returns the network and its training accuracy.
 ///
 /// # Errors
 ///
@@ -60,7 +82,7 @@ pub fn train_epoch(
     sharing: &Sharing,
     batches: impl Iterator<Item = Result<Batch, DataError>>,
     mut update: impl FnMut(Network, GradientsParams) -> Network,
-) -> Result<(Network, f64), EpochError> {
+) -> Result<(Network, StepAccuracy), EpochError> {
     let mut right = Count::default();
     let mut last = None;
     for batch in batches {
@@ -75,7 +97,7 @@ pub fn train_epoch(
         objective.check(scores, labels).map_err(Divergence::from)?;
     }
     check_weights(&network)?;
-    Ok((network, right.share()))
+    Ok((network, right.accuracy()))
 }
 
 /// Reads one number back from the device.
@@ -103,27 +125,34 @@ impl ModuleVisitor for BadWeights {
     }
 }
 
-/// Accuracy, counted on the device, so that no step waits for it.
+/// Counts correct samples on the device, so that no step waits for it.
 #[derive(Default)]
 struct Count {
-    right: Option<Tensor<1, Int>>,
-    all: usize,
+    /// Number of correct samples of each step, `[1]`.
+    right: Vec<Tensor<1, Int>>,
+    samples: Vec<usize>,
 }
 
 impl Count {
     fn add(&mut self, scores: Tensor<2>, targets: Tensor<1, Int>) {
-        self.all += targets.dims()[0];
+        self.samples.push(targets.dims()[0]);
         let named = scores.argmax(1).squeeze_dim::<1>(1);
-        let right = named.equal(targets).int().sum();
-        self.right = Some(match self.right.take() {
-            Some(sum) => sum + right,
-            None => right,
-        });
+        self.right.push(named.equal(targets).int().sum());
     }
 
-    fn share(self) -> f64 {
-        let right = self.right.map_or(0, |right| right.into_scalar::<i64>());
-        right as f64 / self.all.max(1) as f64
+    /// Reads all steps back from the device at once.
+    fn accuracy(self) -> StepAccuracy {
+        let right = match self.right.is_empty() {
+            true => Vec::new(),
+            false => {
+                let counts = Tensor::cat(self.right, 0).into_data();
+                counts.iter::<i64>().map(|count| count as usize).collect()
+            }
+        };
+        StepAccuracy {
+            right,
+            samples: self.samples,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use lfp_models::{Classifier, Network, NetworkError, StateDict, StateDictError, i
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use epoch::{Divergence, EpochError, train_epoch};
+pub use epoch::{Divergence, EpochError, StepAccuracy, train_epoch};
 pub use evaluation::Accuracy;
 pub use finished::FinishedRun;
 pub use run_folder::{RunFolder, RunFolderError};
@@ -195,7 +195,17 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Trains without a run folder, and returns the result and the trained network. Its progress bars are added to `bars`.
+/// A run without a run folder.
+pub struct Trained {
+    /// The result.
+    pub outcome: Outcome,
+    /// The trained network.
+    pub network: Network,
+    /// Training accuracy of every step, on its batch and before its update; in `[0, 1]`.
+    pub step_accuracy: Vec<f64>,
+}
+
+/// Trains without a run folder. The progress bars are added to `bars`.
 ///
 /// # Errors
 ///
@@ -205,12 +215,17 @@ pub fn run_in_memory(
     data: &Split,
     computing: &Computing,
     bars: &MultiProgress,
-) -> Result<(Outcome, Network), TrainError> {
+) -> Result<Trained, TrainError> {
     let mut run = Run::new(settings, data, computing)?;
+    let mut step_accuracy = Vec::new();
     while run.epochs.len() < settings.epochs {
-        run.epoch(bars)?;
+        step_accuracy.extend(run.epoch(bars)?.shares());
     }
-    Ok((run.outcome()?, run.network))
+    Ok(Trained {
+        outcome: run.outcome()?,
+        network: run.network,
+        step_accuracy,
+    })
 }
 
 /// The network at the start of a run: initialised from the seed, then loaded with the pretrained weights, if any.
@@ -299,7 +314,7 @@ impl<'a> Run<'a> {
         )
     }
 
-    fn epoch(&mut self, bars: &MultiProgress) -> Result<(), TrainError> {
+    fn epoch(&mut self, bars: &MultiProgress) -> Result<StepAccuracy, TrainError> {
         let number = self.epochs.len() + 1;
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
@@ -326,7 +341,7 @@ impl<'a> Run<'a> {
                 optimizer.step(lr, network, grads)
             },
         );
-        let (network, train_accuracy) = trained.map_err(|error| match error {
+        let (network, step_accuracy) = trained.map_err(|error| match error {
             EpochError::Data(error) => TrainError::Data(error),
             EpochError::Diverged(source) => TrainError::Diverged {
                 epoch: number,
@@ -337,11 +352,11 @@ impl<'a> Run<'a> {
         self.network = network;
         self.epochs.push(Epoch {
             lr,
-            train_accuracy,
+            train_accuracy: step_accuracy.overall(),
             test: self.test()?,
             seconds,
         });
-        Ok(())
+        Ok(step_accuracy)
     }
 
     fn test(&self) -> Result<Accuracy, DataError> {

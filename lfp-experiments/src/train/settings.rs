@@ -93,6 +93,9 @@ pub struct Settings {
     pub lfp: LfpConfig,
     /// The hidden activation.
     pub activation: ActivationFn,
+    /// Whether the activation also follows the last layer.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub output_activation: bool,
     /// The dropout probability; `None` for the network's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dropout: Option<f64>,
@@ -194,6 +197,7 @@ impl Settings {
             spike_reward: (model.spikes() && method == Method::Lfp).then(SpikeRateForm::default),
             lfp: LfpConfig::new(),
             activation: ActivationFn::Relu,
+            output_activation: false,
             dropout: None,
             pretrained: None,
             class_weights: false,
@@ -220,6 +224,7 @@ impl Settings {
     pub fn network(&self, image_shape: [usize; 3], classes: usize) -> NetworkConfig {
         NetworkConfig::new(image_shape, classes)
             .with_activation(self.activation)
+            .with_output_activation(self.output_activation)
             .with_dropout(self.dropout)
             .with_spiking(self.spiking.unwrap_or_default())
     }

@@ -37,12 +37,16 @@ pub struct MlpConfig {
     /// Hidden activation. Default: ReLU.
     #[config(default = "ActivationFn::Relu")]
     pub activation: ActivationFn,
+    /// Whether the activation also follows the last layer, as in Figure A.1. Default: no.
+    #[config(default = "false")]
+    pub output_activation: bool,
     /// Dropout probability after each hidden layer, from 0 to 1. Default: 0.
     #[config(default = 0.0)]
     pub dropout: f64,
 }
 
-/// A dense network: linear layers with an activation and dropout after each hidden layer.
+/// A dense network: linear layers with an activation and dropout after each hidden layer, and an activation after the last
+/// layer if the configuration says so.
 #[derive(Module, Debug)]
 pub struct Mlp {
     layers: Vec<Hooked<Linear>>,
@@ -57,7 +61,10 @@ impl Model {
         image_shape: [1, 28, 28],
         batch: 128,
         smallest_image: 1,
-        takes: ModelOptions::ANALOG,
+        takes: ModelOptions {
+            output_activation: true,
+            ..ModelOptions::ANALOG
+        },
         build: |config, device| {
             let dropout = config.dropout.unwrap_or(0.5);
             let model = dense(config, &[512, 256, 128]).with_dropout(dropout);
@@ -73,6 +80,7 @@ impl Model {
         batch: 128,
         smallest_image: 1,
         takes: ModelOptions {
+            output_activation: true,
             dropout: false,
             dropout_by_default: false,
             ..ModelOptions::ANALOG
@@ -85,7 +93,9 @@ impl Model {
 fn dense(config: &NetworkConfig, hidden: &[usize]) -> MlpConfig {
     let inputs: usize = config.image_shape.iter().product();
     let widths = [&[inputs], hidden, &[config.num_classes]].concat();
-    MlpConfig::new(widths).with_activation(config.activation)
+    MlpConfig::new(widths)
+        .with_activation(config.activation)
+        .with_output_activation(config.output_activation)
 }
 
 impl MlpConfig {
@@ -109,7 +119,7 @@ impl MlpConfig {
                 let layer = LinearConfig::new(widths[0], widths[1])
                     .init(device)
                     .hooked();
-                match index + 1 < depth {
+                match index + 1 < depth || self.output_activation {
                     true => layer.with_activation(self.activation),
                     false => layer,
                 }
@@ -123,7 +133,7 @@ impl MlpConfig {
 }
 
 impl Mlp {
-    /// Computes the logits.
+    /// Computes the logits, or their activations if the configuration says so.
     ///
     /// # Shapes
     ///
@@ -180,6 +190,19 @@ mod tests {
         assert_eq!(last(config.init(&device)), name("classifier.2"));
         let with_dropout = config.with_dropout(0.5);
         assert_eq!(last(with_dropout.init(&device)), name("classifier.3"));
+    }
+
+    #[test]
+    fn an_activation_after_the_last_layer_acts_on_the_logits() {
+        let device = Device::default();
+        let config = MlpConfig::new(vec![2, 8, 3]).with_activation(ActivationFn::Sigmoid);
+        let model = crate::initialized(config.init(&device));
+        let activated = config.with_output_activation(true).init(&device);
+        let activated = activated.load_record(model.clone().into_record());
+        let input = Tensor::ones([4, 2], &device);
+        let expected = burn::tensor::activation::sigmoid(model.forward(input.clone()));
+        let difference = (activated.forward(input) - expected).abs().max();
+        assert!(difference.into_scalar::<f32>() < 1e-6);
     }
 
     #[test]
