@@ -106,7 +106,7 @@ figures! {
     Fig6: fig6,
     /// Spiking networks: accuracy over the learning rate
     Fig7: fig7,
-    /// The curves of Figure 3, enlarged
+    /// Decision boundaries by LFP on toy data, for the activations other than ReLU
     FigA1: figa1,
     /// A reward without a derivative, on toy data
     FigA2: figa2,

@@ -21,22 +21,30 @@ const POINTS: usize = 300;
 /// A point of the plane and its class.
 type Labelled = ([f32; 2], usize);
 
-/// The classes of the plane by the network of the first seed that did not diverge, at the best learning rate, and training
-/// points. Empty if all runs diverged.
-pub(in crate::reproduce) fn boundary(cell: &Cell<Toy>, device: &Device) -> Result<Panel> {
-    let title = format!("{}: {}", cell.condition.title, cell.method.title());
+/// The classes of the plane by the network of the first seed that did not diverge, at the best learning rate, with training
+/// points, and the test accuracy of this network in the corner. Empty if all runs diverged.
+pub(in crate::reproduce) fn boundary(
+    title: impl Into<String>,
+    cell: &Cell<Toy>,
+    device: &Device,
+) -> Result<Panel> {
     let records = cell.best().map_or(&[][..], |best| &best.records);
-    let mut trained = records
-        .iter()
-        .filter_map(|record| Some((&record.settings, record.analysis.as_ref()?)));
-    let Some((settings, toy)) = trained.next() else {
-        return Ok(panel(title, None, &[], device));
+    let mut trained = records.iter().filter_map(|record| {
+        let (outcome, toy) = (record.outcome.as_ref()?, record.analysis.as_ref()?);
+        Some((&record.settings, outcome, toy))
+    });
+    let Some((settings, outcome, toy)) = trained.next() else {
+        return Ok(panel(title.into(), None, &[], device));
     };
     let data = settings.dataset.draw(settings.seed);
     let points = data.map(|data| read(data.train.as_ref())).transpose()?;
     let network = toy.network(settings, device)?;
     let points = points.unwrap_or_default();
-    Ok(panel(title, Some(&network), &points, device))
+    let mut panel = panel(title.into(), Some(&network), &points, device);
+    if let Some(accuracy) = outcome.test_accuracy.last() {
+        panel.corner = format!("{:.1}%", 100.0 * accuracy);
+    }
+    Ok(panel)
 }
 
 fn read(data: &dyn Samples) -> Result<Vec<Labelled>> {

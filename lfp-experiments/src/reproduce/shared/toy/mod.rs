@@ -4,6 +4,7 @@
 
 mod analysis;
 mod boundary;
+mod diagram;
 mod shares;
 
 use anyhow::Result;
@@ -12,49 +13,49 @@ use lfp_models::Model;
 use crate::{
     data::DataSet,
     objective::{Method, RewardKind},
-    plot::Panel,
-    reproduce::Context,
-    study::{Cell, Condition, Results, Spread, Study, panels},
+    plot::{Axis, Panel},
+    reproduce::{Context, Profile},
+    study::{Cell, Condition, Results, Study, panels},
     train::{Optimizer, Schedule, Settings},
 };
 
 pub(in crate::reproduce) use analysis::Toy;
 pub(in crate::reproduce) use boundary::boundary;
-pub(in crate::reproduce) use shares::{Weights, shares};
+pub(in crate::reproduce) use diagram::diagram;
+pub(in crate::reproduce) use shares::shares;
 
 /// The data sets, in the order of the figures.
 pub(in crate::reproduce) const DATA_SETS: [DataSet; 3] =
     [DataSet::BLOBS, DataSet::CIRCLES, DataSet::SWIRL];
 
+/// The weights to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reproduce) enum Weights {
+    /// Before training.
+    Initial,
+    /// After training.
+    Trained,
+}
+
 /// Lowest accuracy of the axes: below that of guessing one of three classes.
 const LOWEST: f64 = 0.3;
 
-/// The study on the data sets. All figures on toy data share its folder.
-pub(in crate::reproduce) fn study(
-    context: &Context,
-    datasets: &[DataSet],
-    reward: RewardKind,
-) -> Study {
-    let condition = |&dataset| condition(context, dataset, reward);
-    let conditions = datasets.iter().map(condition).collect();
+/// A study of `conditions`. All figures on toy data share its folder.
+pub(in crate::reproduce) fn study(context: &Context, conditions: Vec<Condition>) -> Study {
     context.shared_study("toy", conditions).in_parallel()
 }
 
-/// Trains what is not trained yet on the data sets, and writes the report.
-pub(in crate::reproduce) fn run(
-    context: &Context,
-    datasets: &[DataSet],
-    reward: RewardKind,
-) -> Result<Results<Toy>> {
-    let study = study(context, datasets, reward);
-    let results = study.run(&context.resources, Toy::of)?;
+/// Trains what is not trained yet, and writes the report.
+pub(in crate::reproduce) fn run(context: &Context, study: Study) -> Result<Results<Toy>> {
+    let results = study.run(&context.resources, |trained| Toy::of(&trained))?;
     context.report(&results)?;
     Ok(results)
 }
 
-fn condition(context: &Context, dataset: DataSet, reward: RewardKind) -> Condition {
+/// The condition of Figure 3: LFP with reward #3 of Table 2, and the gradient of the cross-entropy.
+pub(in crate::reproduce) fn condition(context: &Context, dataset: DataSet) -> Condition {
     let settings = Settings {
-        reward,
+        reward: RewardKind::Softmax,
         epochs: if dataset == DataSet::SWIRL { 15 } else { 10 },
         batch: 128,
         optimizer: Optimizer::Sgd,
@@ -63,53 +64,64 @@ fn condition(context: &Context, dataset: DataSet, reward: RewardKind) -> Conditi
         clip: 0.0,
         ..Settings::new(Model::MLP_TOY, dataset, Method::Lfp, 0)
     };
-    let name = match reward == RewardKind::default() {
-        true => dataset.to_string(),
-        false => format!("{dataset}-{reward}"),
-    };
     Condition {
-        learning_rates: learning_rates(context),
+        learning_rates: learning_rates(context.profile),
         seeds: context.seeds(context.by_profile(3, 5)),
-        ..Condition::new(name, dataset.name(), settings)
+        ..Condition::new(dataset.name(), dataset.name(), settings)
     }
 }
 
-/// `a * 10^b` with b from -5 to -1; a is 1, 2, 5, or 1 to 9 in the paper profile.
-fn learning_rates(context: &Context) -> Vec<f64> {
-    let factors: &[u32] = context.by_profile(&[1, 2, 5], &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    let exponents = -5_i32..=-1;
+/// `a * 10^b`: in the paper profile a from 1 to 10 and b from -10 to 3, 127 rates in all; in the quick profile 1, 2 and 5
+/// times a power of ten from 1e-6 to 1, where one of the methods learns.
+fn learning_rates(profile: Profile) -> Vec<f64> {
+    let (factors, exponents): (&[u32], _) = match profile {
+        Profile::Quick => (&[1, 2, 5], -6..=0),
+        Profile::Paper => (&[1, 2, 3, 4, 5, 6, 7, 8, 9], -10..=3),
+    };
     // Parsing rounds once; the product of factor and power rounds twice, and 3e-4 would become 0.00030000000000000003.
-    let rate = |factor: &u32, exponent| format!("{factor}e{exponent}").parse();
+    let rate = |factor: &u32, exponent: i32| format!("{factor}e{exponent}").parse();
+    let last = rate(&1, exponents.end() + 1);
     let rates = exponents.flat_map(|exponent| factors.iter().map(move |of| rate(of, exponent)));
     rates
+        .chain([last])
         .collect::<Result<_, _>>()
         .expect("numbers in scientific notation")
 }
 
 /// Test accuracy over the learning rate.
 pub(in crate::reproduce) fn over_learning_rate(cells: &[Cell<Toy>]) -> Panel {
-    let title = format!("{}: by learning rate", cells[0].condition.title);
-    panels::over_learning_rate(title, cells, LOWEST)
+    panels::over_learning_rate(cells[0].condition.title.clone(), cells, LOWEST)
 }
 
-/// Test accuracy during training at the best learning rate.
-pub(in crate::reproduce) fn over_epochs(cells: &[Cell<Toy>]) -> Panel {
-    let title = format!("{}: training", cells[0].condition.title);
-    panels::over_epochs(title, cells, LOWEST, |point| {
-        Some(Spread::of(point.analyses().map(Toy::initial_accuracy)))
-    })
+/// Training accuracy over the iterations at each method's best learning rate: that of each batch, before its update.
+pub(in crate::reproduce) fn over_iterations(cells: &[Cell<Toy>]) -> Panel {
+    let curve = |cell: &Cell<Toy>| {
+        let best = cell.best();
+        best.map(|best| best.curve(analysis::TRAIN_ACCURACY))
+            .unwrap_or_default()
+    };
+    let lengths = cells.iter().map(|cell| curve(cell).len());
+    let iterations = lengths.max().unwrap_or(0).max(1);
+    let mut panel = Panel::new(
+        cells[0].condition.title.clone(),
+        Axis::whole("iteration", 0.0..iterations as f64),
+        Axis::new("train accuracy", LOWEST..1.02),
+    );
+    panel.shapes = panels::curves(cells, curve);
+    panel.legend = panels::legend(cells);
+    panel
 }
 
-/// Decision boundary, accuracies and weights, from left to right.
-pub(in crate::reproduce) fn row(context: &Context, cells: &[Cell<Toy>]) -> Result<Vec<Panel>> {
-    let device = &context.resources.device;
-    let boundaries = cells.iter().map(|cell| boundary(cell, device));
-    let mut row: Vec<Panel> = boundaries.collect::<Result<_>>()?;
-    row.extend([over_learning_rate(cells), over_epochs(cells)]);
-    row.push(shares("weights: initial", &cells[0], Weights::Initial));
-    for cell in cells {
-        let title = format!("weights: {}", cell.method.title());
-        row.push(shares(title, cell, Weights::Trained));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_profile_tries_the_127_learning_rates_of_appendix_a_6_1() {
+        let rates = learning_rates(Profile::Paper);
+        assert_eq!(rates.len(), 127);
+        assert!(rates.is_sorted_by(|a, b| a < b));
+        assert_eq!([rates[0], rates[126]], [1e-10, 1e4]);
+        assert!(rates.contains(&3e-4), "rounded once");
     }
-    Ok(row)
 }
