@@ -97,8 +97,8 @@ impl Curve {
     }
 }
 
-/// The pruning rates of the figures: 0 to 1 in steps of 0.05.
-pub fn paper_rates() -> Vec<f64> {
+/// The pruning rates of the figures: 0 to 1 in steps of 0.05, as in the authors' code. The paper states no steps.
+pub fn figure_rates() -> Vec<f64> {
     (0..=20).map(|step| f64::from(step) / 20.0).collect()
 }
 
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn the_papers_rates_go_from_nothing_to_everything() {
-        let rates = paper_rates();
+        let rates = figure_rates();
         assert_eq!(
             (rates.len(), rates[0], rates[1], rates[20]),
             (21, 0.0, 0.05, 1.0)

@@ -19,6 +19,9 @@ use lfp_burn::{
     },
     reward::{Reward, SoftmaxReward},
 };
+use lfp_experiments::{data::DataSet, objective::Method, train::Settings};
+use lfp_models::Model;
+use proptest::prelude::*;
 
 use crate::{assert_close, autodiff, seeded, values};
 
@@ -131,6 +134,81 @@ fn an_optimizer_follows_its_momentum_and_keeps_its_velocity() {
             );
         }
     }
+}
+
+/// Weights after each of `steps` updates by SGD of `train`.
+fn weights(settings: &Settings, lr: f64, updates: &[f64]) -> Vec<f64> {
+    #[derive(Module, Debug)]
+    struct Weight {
+        value: Param<Tensor<1>>,
+    }
+    let device = autodiff();
+    let (mut optimizer, _momentum) = settings.optimizer().unwrap();
+    let mut model = Weight {
+        value: Param::from_tensor(Tensor::zeros([1], &device)),
+    };
+    let step = |&update: &f64| {
+        let mut grads = GradientsParams::new();
+        // An optimiser minimises, so it takes `-d`.
+        grads.register(
+            model.value.id,
+            Tensor::<1>::from_floats([-update], &device.clone().inner()),
+        );
+        model = optimizer.step(lr, model.clone(), grads);
+        values(model.value.val())[0]
+    };
+    updates.iter().map(step).collect()
+}
+
+fn sgd(momentum: f64, dampening: bool) -> Settings {
+    Settings {
+        momentum,
+        dampening,
+        ..Settings::new(Model::LENET, DataSet::MNIST, Method::Lfp, 10)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Eq. 5 with the rate `eta` is PyTorch's momentum with `eta (1 - alpha)`, up to the first update `d_1`, which both take
+    /// whole: with `v_t = alpha v_(t-1) + (1 - alpha) d_t`, `u_t = alpha u_(t-1) + d_t` and `v_1 = u_1 = d_1`, induction
+    /// gives `v_t = (1 - alpha) u_t + alpha^t d_1`. The weights therefore differ by
+    /// `eta d_1 (alpha + ... + alpha^t) = eta d_1 alpha (1 - alpha^t) / (1 - alpha)`, which stays bounded.
+    #[test]
+    fn dampened_momentum_is_equation_5_and_scales_the_learning_rate(
+        alpha in 0.1..0.95f64,
+        updates in prop::collection::vec(-1.0..1.0f64, 1..40),
+    ) {
+        let eta = 0.1;
+        let found = weights(&sgd(alpha, true), eta, &updates);
+        let (mut velocity, mut weight) = (updates[0], 0.0);
+        let equation_5: Vec<f64> = updates.iter().map(|update| {
+            velocity = alpha * velocity + (1.0 - alpha) * update;
+            weight += eta * velocity;
+            weight
+        }).collect();
+        let pytorch = weights(&sgd(alpha, false), eta * (1.0 - alpha), &updates);
+        let first = |t: usize| eta * updates[0] * alpha * (1.0 - alpha.powi(t as i32 + 1)) / (1.0 - alpha);
+        for t in 0..updates.len() {
+            // f32, at most 40 steps of at most 0.1.
+            prop_assert!((found[t] - equation_5[t]).abs() < 1e-5, "step {t}: {} by Eq. 5, found {}", equation_5[t], found[t]);
+            let expected = pytorch[t] + first(t);
+            prop_assert!((found[t] - expected).abs() < 1e-5, "step {t}: expected {expected}, found {}", found[t]);
+        }
+    }
+}
+
+/// For a constant update `d` a step ends as `eta d` by Eq. 5, and as `eta d / (1 - alpha)` by PyTorch's momentum.
+#[test]
+fn in_the_steady_state_dampened_momentum_takes_the_step_of_no_momentum() {
+    let step = |settings: &Settings| {
+        let weights = weights(settings, 0.01, &[0.5; 300]);
+        weights[299] - weights[298]
+    };
+    assert!((step(&sgd(0.9, true)) / 0.005 - 1.0).abs() < 1e-3);
+    assert!((step(&sgd(0.0, false)) / 0.005 - 1.0).abs() < 1e-3);
+    assert!((step(&sgd(0.9, false)) / 0.05 - 1.0).abs() < 1e-3);
 }
 
 #[test]

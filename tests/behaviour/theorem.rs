@@ -15,7 +15,7 @@ use burn::{
 use lfp_burn::{
     ActivationFn, LfpConfig, Propagate,
     nn::{Hook, Hooked},
-    reward::{Reward, SigmoidReward, SoftmaxReward},
+    reward::{LossReward, Reward, SigmoidReward, SoftmaxReward},
 };
 
 use crate::{assert_close, max_abs, seeded, values};
@@ -32,11 +32,11 @@ struct Dense {
 }
 
 impl Dense {
-    fn new(device: &Device) -> Self {
+    fn new(device: &Device, activation: ActivationFn) -> Self {
         let layer = |from, to| LinearConfig::new(from, to).init(device).hooked();
         Self {
-            hidden: layer(6, 20).with_activation(ActivationFn::Relu),
-            deeper: layer(20, 15).with_activation(ActivationFn::Relu),
+            hidden: layer(6, 20).with_activation(activation),
+            deeper: layer(20, 15).with_activation(activation),
             output: layer(15, 4),
         }
     }
@@ -119,13 +119,45 @@ fn compare<M: Module>(model: &M, forward: impl Fn() -> Tensor<2>, targets: &Tens
     assert_eq!(compare.compared, 6);
 }
 
+/// The theorem holds for any piecewise linear activation (section 3.3).
 #[test]
 fn it_holds_for_dense_networks() {
     let (device, _alone) = seeded(1);
-    let model = Dense::new(&device);
-    let x = Tensor::<2>::random([10, 6], Distribution::Normal(0.0, 1.0), &device);
-    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 3, 0, 1, 2, 3, 0, 1], &device);
-    compare(&model, || model.forward(x.clone()), &targets);
+    for activation in ["relu", "leaky_relu:0.01", "leaky_relu:0.5", "leaky_relu:1"] {
+        let model = Dense::new(&device, activation.parse().unwrap());
+        let x = Tensor::<2>::random([10, 6], Distribution::Normal(0.0, 1.0), &device);
+        let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 3, 0, 1, 2, 3, 0, 1], &device);
+        compare(&model, || model.forward(x.clone()), &targets);
+    }
+}
+
+/// The second half of the theorem: with a rate `eta / |w|` for each weight, LFP-0 is plain gradient descent.
+#[test]
+fn with_a_rate_for_each_weight_it_is_gradient_descent() {
+    let (device, _alone) = seeded(4);
+    let eta = 0.05;
+    let model = LinearConfig::new(5, 3)
+        .with_bias(false)
+        .init(&device)
+        .hooked();
+    let x = Tensor::<2>::random([4, 5], Distribution::Normal(0.0, 1.0), &device);
+    let targets = Tensor::<1, Int>::from_ints([0, 1, 2, 0], &device);
+    let summed = |outputs: Tensor<2>, targets: Tensor<1, Int>| {
+        let loss = CrossEntropyLossConfig::new().init(&outputs.device());
+        loss.forward(outputs, targets) * 4.0
+    };
+    let outputs = model.forward(x.clone());
+    let reward = LossReward::new(summed).forward(outputs.clone(), targets.clone());
+    let rule = LfpConfig::new().with_epsilon(VANISHING);
+    let updates = outputs.propagate_with(reward, &rule).into_grads(&model);
+    let loss = summed(model.forward(x), targets);
+    let gradients = GradientsParams::from_grads(loss.backward(), &model);
+
+    let weight = &model.inner().weight;
+    let rates = weight.val().inner().abs().recip() * eta;
+    let moved = rates * updates.get::<2>(weight.id).unwrap();
+    let expected = gradients.get::<2>(weight.id).unwrap() * eta;
+    assert_close("step", &values(moved), &values(expected), TOLERANCE);
 }
 
 #[test]

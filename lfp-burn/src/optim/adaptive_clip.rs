@@ -11,8 +11,8 @@ use super::{ClipError, positive};
 /// Configures [`AdaptiveClip`].
 #[derive(Config, Debug)]
 pub struct AdaptiveClipConfig {
-    /// The largest norm of an update relative to its unit. Brock et al. use about 0.01, the authors of LFP 0.06 for spiking
-    /// networks.
+    /// The largest norm of an update relative to its unit. Brock et al. use about 0.01, the code of LFP's authors 0.06 for
+    /// spiking networks.
     pub lambda: f64,
     /// The norm below which a unit counts as this large, so that a unit that starts at zero can leave it. Default: 1e-3.
     #[config(default = 1e-3)]

@@ -113,6 +113,12 @@ struct OptimisationArgs {
     /// Momentum of onecycle at the largest and the lowest learning rate [default for VGG and ResNet: 0.85 0.95]
     #[arg(long, num_args = 2, value_names = ["BASE", "MAX"], value_parser = values::below_one, conflicts_with = "momentum")]
     cycle_momentum: Option<Vec<f64>>,
+    /// Average the updates in the velocity of SGD (Eq. 5) instead of summing them
+    ///
+    /// The velocity is momentum * v + (1 - momentum) * d instead of momentum * v + d. The same steps then need a learning
+    /// rate that is 1 / (1 - momentum) times as large.
+    #[arg(long)]
+    dampening: bool,
     /// Largest global norm of an update, 0 for no limit [default: 3; spiking networks by lfp 0]
     #[arg(long, value_parser = values::not_negative)]
     clip: Option<f64>,
@@ -271,6 +277,16 @@ impl TrainArgs {
                 "the momentum cycles only with --schedule onecycle".to_owned(),
             ),
             (
+                optimisation.dampening && optimisation.optimizer != Optimizer::Sgd,
+                "dampening".to_owned(),
+                "it acts on the momentum of --optimizer sgd".to_owned(),
+            ),
+            (
+                optimisation.dampening && optimisation.has_no_momentum(),
+                "dampening".to_owned(),
+                "the momentum is 0".to_owned(),
+            ),
+            (
                 self.spiking.surrogate.is_some() && spikes && !by_gradient,
                 "surrogate".to_owned(),
                 "--method lfp takes no derivative of a spike".to_owned(),
@@ -380,6 +396,7 @@ impl TrainArgs {
             optimizer: optimisation.optimizer,
             momentum: optimisation.momentum.unwrap_or(default.momentum),
             cycle_momentum: cycle.or(default.cycle_momentum.filter(|_| cycles)),
+            dampening: optimisation.dampening,
             clip: optimisation.clip.unwrap_or(default.clip),
             adaptive_clip: optimisation.adaptive_clip.unwrap_or(default.adaptive_clip),
             weight_decay: optimisation.weight_decay,
@@ -391,6 +408,14 @@ impl TrainArgs {
             spiking: default.spiking.map(|default| self.spiking.config(default)),
             ..default
         })
+    }
+}
+
+impl OptimisationArgs {
+    fn has_no_momentum(&self) -> bool {
+        let cycle = self.cycle_momentum.iter().flatten();
+        let mut given = self.momentum.iter().chain(cycle).peekable();
+        given.peek().is_some() && given.all(|&momentum| momentum == 0.0)
     }
 }
 

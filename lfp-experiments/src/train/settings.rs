@@ -44,7 +44,7 @@ pub enum Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
-    /// SGD with momentum, without dampening.
+    /// SGD with momentum.
     Sgd,
     /// Adam; `--momentum` is its first beta.
     Adam,
@@ -118,6 +118,10 @@ pub struct Settings {
     /// The momenta of OneCycle at the largest and at the lowest learning rate; `None` for a constant momentum.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cycle_momentum: Option<[f64; 2]>,
+    /// Whether the velocity of SGD is the average `momentum v + (1 - momentum) d` of Eq. 5; if not, it is the sum
+    /// `momentum v + d`, as in PyTorch.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub dampening: bool,
     /// The limit of the global norm of the updates; 0 for no limit.
     pub clip: f64,
     /// The limit of each unit's update relative to its weights; 0 for no limit.
@@ -208,6 +212,7 @@ impl Settings {
             momentum: 0.9,
             // The momenta of PyTorch's OneCycleLR. The networks for digits in the book use a constant momentum.
             cycle_momentum: photographs.then_some([0.85, 0.95]),
+            dampening: false,
             clip,
             adaptive_clip,
             weight_decay: 0.0,
@@ -265,12 +270,13 @@ impl Settings {
         let decay =
             (self.weight_decay > 0.0).then(|| WeightDecayConfig::new(self.weight_decay as f32));
         let decoupled = self.weight_decay as f32;
+        let dampened = self.dampening;
         let optimizer = match self.optimizer {
             Optimizer::Sgd => self.clipped(momentum.drive(move |momentum| {
                 let momentum = (momentum > 0.0).then(|| {
                     MomentumConfig::new()
                         .with_momentum(momentum)
-                        .with_dampening(0.0)
+                        .with_dampening(if dampened { momentum } else { 0.0 })
                 });
                 SgdConfig::new()
                     .with_momentum(momentum)

@@ -26,7 +26,7 @@ const CHANNELS: usize = 16;
 /// Smallest height and width of an image: two convolutions and poolings then leave one pixel.
 const SMALLEST_IMAGE: usize = 16;
 
-/// Configures a [`LeNet`]. Defaults: the paper's for MNIST.
+/// Configures a [`LeNet`]. Defaults: for MNIST.
 #[derive(Config, Debug)]
 pub struct LeNetConfig {
     /// Image channels. Default: 1.

@@ -10,7 +10,7 @@ use lfp_models::Classifier;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    prune::{self, Criterion, Subject, paper_rates},
+    prune::{self, Criterion, Subject, figure_rates},
     study::{Analysis, Curve, Measure, Trained},
 };
 
@@ -121,7 +121,7 @@ impl Sparsity {
             measure,
             device: trained.device.clone().autodiff(),
         };
-        let rates = paper_rates();
+        let rates = figure_rates();
         let curves = Criterion::ALL.map(|criterion| subject.curve(criterion, &rates));
         Ok(Self {
             layers,
