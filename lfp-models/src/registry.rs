@@ -41,6 +41,8 @@ pub struct ModelOptions {
     pub batch_norm: bool,
     /// [`NetworkConfig::spiking`]: the model emits spikes.
     pub spiking: bool,
+    /// [`SpikingConfig::hidden_layer`].
+    pub hidden_layer: bool,
 }
 
 impl ModelOptions {
@@ -52,6 +54,7 @@ impl ModelOptions {
         dropout_by_default: true,
         batch_norm: false,
         spiking: false,
+        hidden_layer: false,
     };
     /// [`ANALOG`](Self::ANALOG) with batch normalisation.
     pub(crate) const BATCH_NORM: Self = Self {
@@ -66,6 +69,7 @@ impl ModelOptions {
         dropout_by_default: false,
         batch_norm: false,
         spiking: true,
+        hidden_layer: false,
     };
 }
 
@@ -90,7 +94,7 @@ pub struct NetworkConfig {
     pub spiking: SpikingConfig,
 }
 
-/// Configures the dynamics of a spiking network.
+/// Configures a spiking network.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct SpikingConfig {
     /// Number of time steps for which an image is presented, at least 1. Default: 15.
@@ -99,6 +103,10 @@ pub struct SpikingConfig {
     /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1, fast sigmoid as surrogate, plain gradient.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
+    /// Whether the spiking LeNet has a [hidden dense layer](crate::SpikingLeNetConfig::hidden_layer). Others ignore it.
+    /// Default: no.
+    #[config(default = false)]
+    pub hidden_layer: bool,
 }
 
 impl Default for SpikingConfig {
@@ -315,6 +323,7 @@ mod tests {
                 .with_dropout(Some(0.125));
             config.spiking.steps = 9;
             config.spiking.lif.beta = 0.25;
+            config.spiking.hidden_layer = true;
             // `Debug` draws no weights, unlike `Display`, which counts them.
             let text = format!("{:?}", model.init(&config, &device).unwrap());
             let activated = config.clone().with_output_activation(true);
@@ -328,6 +337,7 @@ mod tests {
                 dropout_by_default: default.contains("prob: 0.5"),
                 batch_norm: text.contains("BatchNorm {"),
                 spiking: text.contains("steps: 9") && text.contains("beta: 0.25"),
+                hidden_layer: text.contains("hidden: Some"),
             };
             assert_eq!(model.takes(), found, "{model}");
         }

@@ -157,6 +157,9 @@ struct SpikingArgs {
     /// Steps at which classes other than the true one are punished [default: every-step, as Eq. A.4]
     #[arg(long, value_parser = values::one_of::<SpikeRateForm>(SpikeRateForm::VARIANTS))]
     spike_reward: Option<SpikeRateForm>,
+    /// Put a dense layer of 1024 neurons before the output layer of snn-lenet
+    #[arg(long)]
+    hidden_layer: bool,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +234,11 @@ impl TrainArgs {
                 self.model.dropout.is_some() && !takes.dropout,
                 "dropout".to_owned(),
                 format!("{model} has no dropout"),
+            ),
+            (
+                self.spiking.hidden_layer && !takes.hidden_layer,
+                "hidden-layer".to_owned(),
+                format!("it acts on {}, not on {model}", Model::SNN_LENET),
             ),
             (
                 self.data.class_weights && spikes,
@@ -446,6 +454,7 @@ impl SpikingArgs {
                     .gradient_normalization
                     .unwrap_or(lif.gradient_normalization),
             },
+            hidden_layer: self.hidden_layer,
         }
     }
 }

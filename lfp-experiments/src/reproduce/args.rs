@@ -29,6 +29,16 @@ pub(crate) enum Profile {
     Paper,
 }
 
+impl Profile {
+    /// A value by profile.
+    pub(super) fn choose<T>(self, quick: T, paper: T) -> T {
+        match self {
+            Self::Quick => quick,
+            Self::Paper => paper,
+        }
+    }
+}
+
 /// Options of all figures.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
@@ -167,10 +177,7 @@ impl Options for PhotographArgs {
 impl Context {
     /// A value by profile.
     pub(super) fn by_profile<T>(&self, quick: T, paper: T) -> T {
-        match self.profile {
-            Profile::Quick => quick,
-            Profile::Paper => paper,
-        }
+        self.profile.choose(quick, paper)
     }
 
     /// The same with a selection of what to run.

@@ -669,7 +669,7 @@ fn a_sweep_goes_on_after_a_kill_and_is_shared_by_processes() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
-    let runs = Path::new(&out).join("fig7/runs");
+    let runs = Path::new(&out).join("spiking/runs");
     let done = || {
         let entries = fs::read_dir(&runs).into_iter().flatten().flatten();
         let is_record =
@@ -699,9 +699,9 @@ fn a_sweep_goes_on_after_a_kill_and_is_shared_by_processes() {
     assert!(again.status.success());
     assert_eq!(started(&again), Vec::<String>::new());
     for file in ["fig7.png", "fig7.svg", "raster.png", "result.json"] {
-        assert!(runs.with_file_name(file).is_file(), "{file}");
+        assert!(Path::new(&out).join("fig7").join(file).is_file(), "{file}");
     }
-    let report = Report::read(runs.parent().unwrap());
+    let report = Report::read(&Path::new(&out).join("fig7"));
     let (network, method) = ("snn-lenet-steps10-beta0.9", "surrogate");
     let points = report.points(network, method, "test_accuracy", "learning_rate");
     assert_eq!(points, 4);
@@ -745,6 +745,8 @@ fn lenet_reads_the_real_digits() {
 fn an_option_without_effect_is_refused_by_name() {
     for arguments in [
         "--model snn-mlp --class-weights",
+        "--model snn-mlp --hidden-layer",
+        "--hidden-layer",
         "--model snn-mlp --dropout 0.5",
         "--model snn-lenet --activation tanh",
         "--model snn-mlp --lfp-batch-norm through-statistics",

@@ -22,6 +22,8 @@ use crate::{
 
 const KERNEL: usize = 5;
 const CHANNELS: [usize; 2] = [12, 64];
+/// Neurons of the optional hidden dense layer.
+const HIDDEN: usize = 1024;
 /// Smallest height and width of an image: two convolutions and poolings then leave one pixel.
 const SMALLEST_IMAGE: usize = 16;
 
@@ -43,10 +45,15 @@ pub struct SpikingLeNetConfig {
     /// Leaky integrate-and-fire neurons. Default: beta 0.9, threshold 1. The output layer does not normalise its gradient.
     #[config(default = "LifConfig::new()")]
     pub lif: LifConfig,
+    /// Whether a dense layer of 1024 neurons precedes the output layer. Appendix A.6.4 can be read with it ("a dense layer
+    /// with 1,024 LIF neurons, followed by another LIF non-linearity") or without: a 28x28 image leaves 1024 inputs to the
+    /// output layer. Default: without, as in the authors' package.
+    #[config(default = false)]
+    pub hidden_layer: bool,
 }
 
-/// Two 5x5 convolutions of 12 and 64 channels with 2x2 max pooling of the input currents, and a dense output
-/// layer. Every layer, the output included, has leaky integrate-and-fire neurons.
+/// Two 5x5 convolutions of 12 and 64 channels with 2x2 max pooling of the input currents, a dense layer of 1024 neurons
+/// on request, and a dense output layer. Every layer, the output included, has leaky integrate-and-fire neurons.
 ///
 /// # Example
 ///
@@ -64,6 +71,7 @@ pub struct SpikingLeNetConfig {
 pub struct SpikingLeNet {
     conv1: Spiking<Conv2d>,
     conv2: Spiking<Conv2d>,
+    hidden: Option<Spiking<Linear>>,
     fc: Spiking<Linear>,
     steps: usize,
 }
@@ -76,7 +84,10 @@ impl Model {
         image_shape: [1, 28, 28],
         batch: 128,
         smallest_image: SMALLEST_IMAGE,
-        takes: ModelOptions::SPIKING,
+        takes: ModelOptions {
+            hidden_layer: true,
+            ..ModelOptions::SPIKING
+        },
         build: |config, device| {
             let [channels, height, width] = config.image_shape;
             let model = SpikingLeNetConfig::new()
@@ -84,7 +95,8 @@ impl Model {
                 .with_image_size([height, width])
                 .with_num_classes(config.num_classes)
                 .with_steps(config.spiking.steps)
-                .with_lif(config.spiking.lif);
+                .with_lif(config.spiking.lif)
+                .with_hidden_layer(config.spiking.hidden_layer);
             Ok(model.init(device)?.into())
         },
     });
@@ -116,13 +128,17 @@ impl SpikingLeNetConfig {
                 .spiking(hidden.clone())
                 .with_max_pool([2, 2])
         };
+        let dense = |from, to, lif| LinearConfig::new(from, to).init(device).spiking(lif);
         let features = CHANNELS[1] * height * width;
+        let (hidden_layer, features) = match self.hidden_layer {
+            true => (Some(dense(features, HIDDEN, hidden.clone())), HIDDEN),
+            false => (None, features),
+        };
         Ok(SpikingLeNet {
             conv1: conv(self.channels, CHANNELS[0]),
             conv2: conv(CHANNELS[0], CHANNELS[1]),
-            fc: LinearConfig::new(features, self.num_classes)
-                .init(device)
-                .spiking(output.init()?),
+            hidden: hidden_layer,
+            fc: dense(features, self.num_classes, output.init()?),
             steps: self.steps,
         })
     }
@@ -137,8 +153,11 @@ impl SpikingLeNet {
     /// - output: `[steps, batch_size, num_classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let x = self.conv1.forward_constant(images, self.steps);
-        let x = self.conv2.forward(x);
-        self.fc.forward(x.flatten::<3>(2, 4))
+        let x = self.conv2.forward(x).flatten::<3>(2, 4);
+        self.fc.forward(match &self.hidden {
+            Some(hidden) => hidden.forward(x),
+            None => x,
+        })
     }
 }
 
@@ -150,23 +169,76 @@ impl Classifier for SpikingLeNet {
     fn observe(&self, images: Tensor<4>) -> Vec<Activity> {
         let (first, first_membrane) = self.conv1.observe_constant(images, self.steps);
         let (second, second_membrane) = self.conv2.observe(first.clone());
-        let (last, last_membrane) = self.fc.observe(second.clone().flatten::<3>(2, 4));
-        vec![
+        let mut spikes = second.clone().flatten::<3>(2, 4);
+        let mut activities = vec![
             Activity::new("conv1", first, first_membrane),
             Activity::new("conv2", second, second_membrane),
-            Activity::new("fc", last, last_membrane),
-        ]
+        ];
+        let dense = self.hidden.iter().map(|layer| ("hidden", layer));
+        for (name, layer) in dense.chain([("fc", &self.fc)]) {
+            let (next, membrane) = layer.observe(spikes);
+            activities.push(Activity::new(name, next.clone(), membrane));
+            spikes = next;
+        }
+        activities
     }
 
     fn pytorch_names(&self) -> Vec<(String, String)> {
-        pairs([
-            ("conv1", "classifier.0"),
-            ("conv2", "classifier.3"),
-            ("fc", "classifier.7"),
-        ])
+        let mut names = pairs([("conv1", "classifier.0"), ("conv2", "classifier.3")]);
+        names.extend(match self.hidden {
+            // PyTorch's `Sequential` also numbers the neurons after the hidden layer.
+            Some(_) => pairs([("hidden", "classifier.7"), ("fc", "classifier.9")]),
+            None => pairs([("fc", "classifier.7")]),
+        });
+        names
     }
 
     fn last_layer(&self) -> String {
         "fc".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sizes of all weights and biases.
+    fn parameters(config: &SpikingLeNetConfig) -> usize {
+        config.init(&Device::default()).unwrap().num_params()
+    }
+
+    #[test]
+    fn the_convolutions_are_those_of_the_paper_and_the_hidden_layer_comes_on_request() {
+        // Appendix A.6.4: 5x5 kernels, 12 and 64 channels, no padding, pooling by 2. 28 -> 24 -> 12 -> 8 -> 4, so the
+        // dense part starts at 64 * 4 * 4 = 1024 values.
+        let convolutions = (12 * 25 + 12) + (64 * 12 * 25 + 64);
+        let without = SpikingLeNetConfig::new();
+        assert_eq!(parameters(&without), convolutions + 10 * 1024 + 10);
+        let with = SpikingLeNetConfig::new().with_hidden_layer(true);
+        let hidden = 1024 * 1024 + 1024;
+        assert_eq!(parameters(&with), convolutions + hidden + 10 * 1024 + 10);
+    }
+
+    #[test]
+    fn the_hidden_layer_spikes_between_the_convolutions_and_the_output() {
+        let device = Device::default();
+        let config = SpikingLeNetConfig::new()
+            .with_steps(3)
+            .with_hidden_layer(true);
+        let model = config.init(&device).unwrap();
+        let images = Tensor::<4>::ones([2, 1, 28, 28], &device) * 4.0;
+        let activities = model.observe(images.clone());
+        let names: Vec<_> = activities
+            .iter()
+            .map(|activity| activity.layer.as_str())
+            .collect();
+        assert_eq!(names, ["conv1", "conv2", "hidden", "fc"]);
+        let observed = activities[3].spikes.clone();
+        assert_eq!(observed.dims(), [3, 2, 10]);
+        let spikes = model.forward(images).into_data();
+        spikes.assert_eq(&observed.into_data(), true);
+        let names = model.pytorch_names();
+        assert_eq!(names[2], ("hidden".into(), "classifier.7".into()));
+        assert_eq!(names[3], ("fc".into(), "classifier.9".into()));
     }
 }

@@ -168,3 +168,16 @@ impl Classifier for SpikingMlp {
         format!("layers.{}", self.layers.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_has_the_three_dense_layers_of_the_paper() {
+        // Appendix A.6.4: three dense layers, each followed by spiking neurons, 1000 neurons in the hidden ones.
+        let model = SpikingMlpConfig::new().init(&Device::default()).unwrap();
+        let expected = (784 * 1000 + 1000) + (1000 * 1000 + 1000) + (1000 * 10 + 10);
+        assert_eq!(model.num_params(), expected);
+    }
+}

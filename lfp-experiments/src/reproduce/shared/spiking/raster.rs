@@ -20,7 +20,7 @@ const DIGITS: u32 = 5;
 
 /// The output spikes for the first test image of each of a few classes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Rasters {
+pub(in crate::reproduce) struct Rasters {
     /// Before training.
     before: Vec<Raster>,
     /// After training.
@@ -107,7 +107,7 @@ impl Raster {
 
 /// Draws `raster.png`: the first network trained by LFP at its best learning rate, before (above) and after (below)
 /// training. Nothing is drawn if all of these runs diverged.
-pub(super) fn draw(context: &Context, results: &Results<Rasters>) -> Result<()> {
+pub(in crate::reproduce) fn draw(context: &Context, results: &Results<Rasters>) -> Result<()> {
     let mut cells = results.cells.iter();
     let lfp = cells.find(|cell| cell.method == MethodVariant::Lfp);
     let best = lfp.and_then(|cell| cell.best());

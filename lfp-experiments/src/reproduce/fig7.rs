@@ -1,16 +1,13 @@
 //! Figure 7: spiking networks on MNIST, accuracy over the learning rate.
 
-mod raster;
-
 use anyhow::Result;
 
 use super::{
     Context, ImageArgs, Reproduce,
     args::Layout,
-    shared::spiking::{Grid, MODELS},
+    shared::spiking::{self, BETA, MODELS, Quick, Rasters},
 };
-use crate::study::{Cell, MethodVariant, Study, panels};
-use raster::Rasters;
+use crate::study::{Cell, Study, panels};
 
 pub struct Fig7;
 
@@ -24,8 +21,7 @@ impl Reproduce for Fig7 {
     }
 
     fn draw(context: &Context) -> Result<()> {
-        let results = study(context).run(&context.resources, |trained| Rasters::of(&trained))?;
-        context.report(&results)?;
+        let results = spiking::run(context, study(context))?;
         let panel = |cells: &[Cell<Rasters>]| {
             panels::over_learning_rate(&cells[0].condition.title, cells, 0.0)
         };
@@ -33,24 +29,19 @@ impl Reproduce for Fig7 {
             columns: 2,
             panel_size: (520, 400),
             panels: results.conditions().map(panel).collect(),
-            ..Layout::default()
+            note: spiking::note(context),
         };
         context.draw(&results, layout)?;
-        raster::draw(context, &results)
+        spiking::draw_rasters(context, &results)
     }
 }
 
 fn study(context: &Context) -> Study {
-    let grid = Grid {
-        methods: vec![
-            MethodVariant::Lfp,
-            MethodVariant::SurrogateGradient,
-            MethodVariant::Gradient,
-        ],
-        quick_rates: vec![1e-3, 1e-2, 0.1, 0.5],
-        seeds: 3,
+    let quick = Quick {
+        rates: vec![1e-2, 5e-2, 0.1, 0.5],
+        seeds: 2,
     };
-    let steps = context.by_profile(10, 25);
-    let conditions = MODELS.map(|model| grid.condition(context, model, steps, 0.9));
-    context.study(conditions.into())
+    let steps = spiking::steps(context.profile);
+    let conditions = MODELS.map(|model| spiking::condition(context, &quick, model, steps, BETA));
+    spiking::study(context, conditions.into())
 }
