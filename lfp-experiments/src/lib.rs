@@ -18,6 +18,7 @@ pub mod data;
 pub mod device;
 pub mod explain;
 mod files;
+pub mod machine;
 pub mod objective;
 pub mod plot;
 pub mod prune;

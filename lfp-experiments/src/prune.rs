@@ -201,7 +201,7 @@ impl<'a> Report<'a> {
             area: curve.area(),
         };
         Self {
-            header: Header::new("prune"),
+            header: Header::new("prune", &settings.device),
             settings,
             samples,
             curves: curves.iter().map(with_area).collect(),

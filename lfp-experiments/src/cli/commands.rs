@@ -1,4 +1,4 @@
-//! `bench`, `conformance`, `explain` and `prune`.
+//! `bench`, `conformance`, `explain`, `prune` and `report`.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ use crate::{
     files::to_json,
     objective::Method,
     prune::{Criterion, Curve, Report, Subject},
+    report,
     study::Measure,
     train::{FinishedRun, Settings},
 };
@@ -200,6 +201,31 @@ impl ExplainArgs {
             written.len(),
             self.out.display()
         );
+        Ok(true)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Folder with the results of `reproduce` and `prune`
+    #[arg(long, value_name = "FOLDER", default_value = "results")]
+    results: PathBuf,
+    /// Folder with the runs of `train`
+    #[arg(long, value_name = "FOLDER", default_value = "runs")]
+    runs: PathBuf,
+    /// Folder of the page
+    #[arg(long, value_name = "FOLDER", default_value = "report")]
+    out: PathBuf,
+}
+
+impl ReportArgs {
+    pub(super) fn run(self) -> Result<bool> {
+        if !self.results.is_dir() {
+            let results = self.results.display();
+            tracing::warn!("{results}: no such folder; the page shows the figures as not run");
+        }
+        report::write(&self.results, &self.runs, &self.out)?;
+        println!("written to {}", self.out.join("index.html").display());
         Ok(true)
     }
 }

@@ -31,6 +31,8 @@ enum Command {
     Explain(commands::ExplainArgs),
     /// Prune the network of a finished run, and measure its accuracy
     Prune(commands::PruneArgs),
+    /// Write one page with all results beside the paper's
+    Report(commands::ReportArgs),
     /// Reproduce a figure or table of the paper
     Reproduce {
         #[command(subcommand)]
@@ -62,6 +64,7 @@ impl Cli {
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Prune(args) => args.run(),
+            Command::Report(args) => args.run(),
             Command::Reproduce { what } => what.run(),
             Command::Train(args) => args.run(),
         }

@@ -212,7 +212,7 @@ impl Context {
 
     /// The beginning of `result.json`.
     pub(super) fn header(&self) -> Header {
-        Header::new(self.figure).with_profile(self.profile)
+        Header::new(self.figure, &self.resources.device_names).with_profile(self.profile)
     }
 
     /// Writes and prints the report of a study.

@@ -1,6 +1,6 @@
 //! Figure 4: trajectories of the two weights of a neuron, from seven starting points.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Result;
 use burn::{
@@ -89,7 +89,7 @@ impl Reproduce for Fig4 {
     fn draw(context: &Context) -> Result<()> {
         let points = points();
         let trajectories = trajectories(&points, &context.resources.device)?;
-        write(&context.folder, &trajectories, &points)?;
+        write(context, &trajectories, &points)?;
         let extent = extent(&trajectories);
         let background = objective_shapes(&points, extent);
         let panel = |method: MethodVariant| {
@@ -135,15 +135,15 @@ fn trajectories(points: &Points, device: &Device) -> Result<Vec<Trajectory>> {
 }
 
 /// Writes `result.json`, and `results.csv` with all trajectories.
-fn write(folder: &Path, trajectories: &[Trajectory], points: &Points) -> Result<()> {
+fn write(context: &Context, trajectories: &[Trajectory], points: &Points) -> Result<()> {
     let report = Report {
-        header: Header::new(Fig4::NAME),
+        header: context.header(),
         seed: SEED,
         learning_rate: LEARNING_RATE,
         batch: BATCH,
         trajectories: trajectories.iter().map(|of| of.summary(points)).collect(),
     };
-    files::write(&folder.join("result.json"), &to_json(&report))?;
+    files::write(&context.folder.join("result.json"), &to_json(&report))?;
     let rows = trajectories.iter().enumerate().flat_map(|(index, of)| {
         let start = index % STARTS.len() + 1;
         let steps = of.points.iter().enumerate();
@@ -160,7 +160,7 @@ fn write(folder: &Path, trajectories: &[Trajectory], points: &Points) -> Result<
     });
     let columns = ["method", "start", "step", "w1", "w2", "objective"];
     Ok(files::write_csv(
-        &folder.join("results.csv"),
+        &context.folder.join("results.csv"),
         columns,
         rows,
     )?)

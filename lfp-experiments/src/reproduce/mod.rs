@@ -122,6 +122,22 @@ figures! {
     FigA8: figa8,
 }
 
+/// The command that makes a figure with the paper's grid.
+pub(crate) fn command(figure: &str) -> String {
+    let figures = Figure::augment_subcommands(clap::Command::new("reproduce"));
+    let has = |option: &str| {
+        let mut options = figures.find_subcommand(figure)?.get_arguments();
+        options.find(|of| of.get_long() == Some(option))
+    };
+    let options = ["profile paper", "data-dir DATA", "pretrained WEIGHTS"];
+    let options = options.into_iter().filter(|option| {
+        let name = option.split(' ').next().unwrap_or_default();
+        has(name).is_some()
+    });
+    let options: String = options.map(|option| format!(" --{option}")).collect();
+    format!("lfp-experiments reproduce {figure}{options}")
+}
+
 /// A subcommand of `reproduce`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -1,6 +1,6 @@
 //! One condition of a study.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::MethodVariant;
 use crate::train::{Accuracy, Outcome, Settings};
@@ -32,7 +32,7 @@ pub struct Condition {
 }
 
 /// Which test accuracy is reported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Measure {
     /// Fraction of samples that are classified correctly.
     #[default]

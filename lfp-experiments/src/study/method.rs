@@ -4,6 +4,7 @@ use std::fmt;
 
 use lfp_burn::Surrogate;
 use plotters::prelude::RGBColor;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     objective::{Method, RewardKind},
@@ -12,13 +13,15 @@ use crate::{
 };
 
 /// A method that a study compares: a training method, and for spiking networks the surrogate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MethodVariant {
     /// Layer-wise feedback propagation.
     Lfp,
     /// Gradient descent. The derivative of a spike is zero.
     Gradient,
     /// Gradient descent with a surrogate for the derivative of a spike.
+    #[serde(rename = "surrogate")]
     SurrogateGradient,
 }
 

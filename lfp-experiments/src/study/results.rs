@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Serialize, Serializer, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Condition, MethodVariant, Record,
@@ -57,15 +57,19 @@ pub struct Cell<A = ()> {
 }
 
 /// Reasons why a method was not run in a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotRun {
     /// Not selected on the command line.
+    #[serde(rename = "not selected")]
     NotSelected,
     /// Too long for the profile.
+    #[serde(rename = "profile paper")]
     Deferred,
     /// The data set is not there.
+    #[serde(rename = "no data")]
     NoData,
     /// The weights to start from are not there.
+    #[serde(rename = "no weights")]
     NoWeights,
 }
 
@@ -151,6 +155,15 @@ impl<A> Point<A> {
         (0..self.condition.settings.epochs).map(epoch).collect()
     }
 
+    /// Training time of the runs that did not diverge, in seconds.
+    pub fn seconds(&self) -> f64 {
+        let outcomes = self
+            .records
+            .iter()
+            .filter_map(|record| record.outcome.as_ref());
+        outcomes.map(|outcome| outcome.seconds).sum()
+    }
+
     /// Number of runs that diverged.
     pub fn diverged(&self) -> usize {
         let diverged = |record: &&Record<A>| record.outcome.is_none();
@@ -228,12 +241,6 @@ impl fmt::Display for NotRun {
             Self::NoData => "not run: no data",
             Self::NoWeights => "not run: no weights",
         })
-    }
-}
-
-impl Serialize for NotRun {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

@@ -14,6 +14,7 @@ pub use axis::Axis;
 pub use look::Look;
 
 use axis::Mapping;
+pub(crate) use axis::number;
 
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
