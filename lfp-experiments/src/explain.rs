@@ -26,7 +26,7 @@ const CELL: u32 = 84;
 /// Cells that the image takes; the heat map takes one more, for its bar.
 const CELLS: usize = 4;
 /// Height of the panels, with which an image becomes a square.
-const HEIGHT: u32 = 353;
+const HEIGHT: u32 = 347;
 
 /// Lowest relevance, no relevance, highest relevance: the colours of the map "cividis". The lightness rises with the
 /// relevance, so that the map can be read without colour.

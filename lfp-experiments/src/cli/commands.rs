@@ -1,6 +1,6 @@
 //! `bench`, `conformance`, `explain`, `prune` and `report`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
@@ -13,13 +13,14 @@ use super::{DeviceArgs, train::spiking_models, values};
 use crate::{
     bench, conformance,
     data::Split,
+    device::DeviceName,
     explain::explain,
     files::to_json,
     objective::Method,
     prune::{Criterion, Curve, Report, Subject},
     report,
     study::Measure,
-    train::{FinishedRun, Settings},
+    train::{Computing, FinishedRun, Settings},
 };
 
 #[derive(Debug, Subcommand)]
@@ -216,10 +217,24 @@ pub(super) struct ReportArgs {
     /// Folder of the page
     #[arg(long, value_name = "FOLDER", default_value = "report")]
     out: PathBuf,
+    /// Folder of a finished run of `train`: write the page of this run, into its folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["results", "runs", "out"])]
+    run: Option<PathBuf>,
+    /// With --run: evaluate its networks again, on its data set in this folder
+    #[arg(long, value_name = "FOLDER", requires = "run")]
+    data_dir: Option<PathBuf>,
+    /// With --run: evaluate its networks again, on this device [default: that of the run]
+    #[arg(long, requires = "run")]
+    device: Option<DeviceName>,
 }
 
 impl ReportArgs {
     pub(super) fn run(self) -> Result<bool> {
+        if let Some(folder) = &self.run {
+            let page = self.page_of_run(folder)?;
+            println!("written to {}", page.display());
+            return Ok(true);
+        }
         if !self.results.is_dir() {
             let results = self.results.display();
             tracing::warn!("{results}: no such folder; the page shows the figures as not run");
@@ -227,5 +242,25 @@ impl ReportArgs {
         report::write(&self.results, &self.runs, &self.out)?;
         println!("written to {}", self.out.join("index.html").display());
         Ok(true)
+    }
+
+    /// Runs of earlier versions have no evaluation, which needs their data.
+    fn page_of_run(&self, folder: &Path) -> Result<PathBuf> {
+        let run = FinishedRun::open(folder)?;
+        if !run.is_evaluated() || self.data_dir.is_some() || self.device.is_some() {
+            let settings = run.settings();
+            let data_dir = self.data_dir.as_deref();
+            let data = settings.dataset.load(data_dir, settings.reading())?;
+            let devices = match self.device {
+                Some(device) => vec![device.open()?],
+                None => settings.device.open()?,
+            };
+            let computing = Computing {
+                devices,
+                workers: 0,
+            };
+            run.evaluate(&data, &computing)?;
+        }
+        Ok(run.write_page()?)
     }
 }

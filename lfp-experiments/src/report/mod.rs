@@ -22,6 +22,7 @@ pub use picture::Picture;
 pub use table::{Cell, Table};
 
 pub(crate) use chart::number;
+pub(crate) use provenance::{describe, duration, shell};
 
 use crate::{
     files::{self, FileError},

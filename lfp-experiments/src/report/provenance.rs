@@ -53,8 +53,8 @@ pub(super) fn provenance(report: &Report) -> Markup {
     }
 }
 
-/// The command as one types it.
-fn shell(arguments: &[String]) -> String {
+/// The command as one types it, without the folders of absolute paths.
+pub(crate) fn shell(arguments: &[String]) -> String {
     let quote = |argument: &String| {
         let argument = without_folders(argument.clone());
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:".contains(c);
@@ -93,7 +93,8 @@ fn samples(entries: &[Entry]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
-fn duration(seconds: f64) -> String {
+/// A time with its unit.
+pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         ..120.0 => format!("{seconds:.1} s"),
         ..7200.0 => format!("{:.1} minutes", seconds / 60.0),
@@ -101,7 +102,8 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn describe(machine: &Machine) -> String {
+/// A machine without its unknown members.
+pub(crate) fn describe(machine: &Machine) -> String {
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let facts = [
         known(&machine.processor),

@@ -1,7 +1,9 @@
-//! Test accuracy.
+//! Test accuracy, confusion matrix and worst mistakes.
+
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use burn::tensor::Device;
-use lfp_models::{Classifier, Network};
+use lfp_models::{Classifier, Network, Outputs};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Batches, DataError};
@@ -26,18 +28,176 @@ impl Accuracy {
     /// If a sample cannot be read.
     pub fn of(network: &Network, batches: &Batches, device: &Device) -> Result<Self, DataError> {
         let mut counts = Counts::new(batches.data.num_classes());
-        for batch in batches.iter(device) {
-            let batch = batch?;
-            let scores = network.outputs(batch.inputs).scores().into_data();
-            let scores: Vec<f32> = scores.iter().collect();
-            let labels = batch.targets.into_data();
-            let samples = scores.chunks(scores.len() / labels.num_elements().max(1));
-            for (scores, label) in samples.zip(labels.iter::<i64>()) {
-                counts.add(scores, label as usize);
-            }
-        }
+        each_sample(network, batches, device, |scored| {
+            counts.add(scored.scores, scored.label);
+        })?;
         Ok(counts.accuracy())
     }
+}
+
+/// Number of [`Evaluation::mistakes`].
+const MISTAKES: usize = 24;
+
+/// The predictions of a network on a test set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The accuracies.
+    pub accuracy: Accuracy,
+    /// Number of test samples.
+    pub samples: usize,
+    /// The confusion matrix without its zeros, in ascending order: true class, predicted class, number of samples.
+    pub confusion: Vec<[usize; 3]>,
+    /// Samples whose scores are NaN; the confusion matrix does not count them.
+    pub undecided: usize,
+    /// The mistakes with the highest [`score`](Mistake::score) of the predicted class, from the highest.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A test sample in a wrong class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Index in the test set.
+    pub index: usize,
+    /// The true class.
+    pub label: usize,
+    /// The predicted class.
+    pub predicted: usize,
+    /// The score of the predicted class, from 0 to 1: the softmax of the logits, or the share of the time steps in which
+    /// the output neuron spikes.
+    pub score: f64,
+    /// The score of the true class.
+    pub label_score: f64,
+}
+
+impl Evaluation {
+    /// Evaluates `network` on `batches`, which are in order, on `device`, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// If a sample cannot be read.
+    pub fn of(network: &Network, batches: &Batches, device: &Device) -> Result<Self, DataError> {
+        let mut counts = Counts::new(batches.data.num_classes());
+        let mut confusion = BTreeMap::new();
+        let mut undecided = 0;
+        let mut mistakes = Vec::new();
+        each_sample(network, batches, device, |scored| {
+            counts.add(scored.scores, scored.label);
+            let Some(predicted) = scored.prediction() else {
+                undecided += 1;
+                return;
+            };
+            *confusion.entry([scored.label, predicted]).or_insert(0) += 1;
+            if predicted != scored.label {
+                keep_worst(&mut mistakes, scored.mistake(predicted));
+            }
+        })?;
+        Ok(Self {
+            accuracy: counts.accuracy(),
+            samples: batches.data.len(),
+            confusion: confusion
+                .into_iter()
+                .map(|([label, predicted], count)| [label, predicted, count])
+                .collect(),
+            undecided,
+            mistakes,
+        })
+    }
+}
+
+/// Adds a mistake to the worst [`MISTAKES`], which are sorted. Of equal scores, that with the lower score of the true class
+/// is worse, then that with the lower index.
+fn keep_worst(worst: &mut Vec<Mistake>, mistake: Mistake) {
+    let before = |known: &Mistake| {
+        let order = known.score.total_cmp(&mistake.score).reverse();
+        order.then(known.label_score.total_cmp(&mistake.label_score)) != Ordering::Greater
+    };
+    let place = worst.partition_point(before);
+    worst.insert(place, mistake);
+    worst.truncate(MISTAKES);
+}
+
+/// The scores of a sample.
+struct Scored<'a> {
+    index: usize,
+    label: usize,
+    /// Logits, or numbers of spikes.
+    scores: &'a [f32],
+    /// Time steps of a spiking network.
+    steps: Option<usize>,
+}
+
+impl Scored<'_> {
+    /// The class with the highest score, the first of equals; `None` if a score is NaN.
+    fn prediction(&self) -> Option<usize> {
+        let mut best = 0;
+        for (class, score) in self.scores.iter().enumerate() {
+            if score.is_nan() {
+                return None;
+            }
+            if *score > self.scores[best] {
+                best = class;
+            }
+        }
+        Some(best)
+    }
+
+    fn mistake(&self, predicted: usize) -> Mistake {
+        Mistake {
+            index: self.index,
+            label: self.label,
+            predicted,
+            score: self.share(predicted),
+            label_score: self.share(self.label),
+        }
+    }
+
+    /// See [`Mistake::score`].
+    fn share(&self, class: usize) -> f64 {
+        let score = f64::from(self.scores[class]);
+        match self.steps {
+            Some(steps) => score / steps.max(1) as f64,
+            // A difference of two infinities would be NaN.
+            None => {
+                let relative = |other: &f32| match f64::from(*other) == score {
+                    true => 1.0,
+                    false => (f64::from(*other) - score).exp(),
+                };
+                1.0 / self.scores.iter().map(relative).sum::<f64>()
+            }
+        }
+    }
+}
+
+/// Calls `take` with every sample of `batches`, in their order.
+fn each_sample(
+    network: &Network,
+    batches: &Batches,
+    device: &Device,
+    mut take: impl FnMut(Scored),
+) -> Result<(), DataError> {
+    let mut index = 0;
+    for batch in batches.iter(device) {
+        let batch = batch?;
+        let outputs = network.outputs(batch.inputs);
+        let steps = match &outputs {
+            Outputs::Logits(_) => None,
+            Outputs::Spikes(spikes) => Some(spikes.dims()[0]),
+        };
+        let scores = outputs.scores().into_data();
+        let scores: Vec<f32> = scores.iter().collect();
+        let labels = batch.targets.into_data();
+        let samples = scores.chunks(scores.len() / labels.num_elements().max(1));
+        for (scores, label) in samples.zip(labels.iter::<i64>()) {
+            take(Scored {
+                index,
+                label: label as usize,
+                scores,
+                steps,
+            });
+            index += 1;
+        }
+    }
+    Ok(())
 }
 
 struct Counts {
@@ -110,6 +270,53 @@ mod tests {
         counts.add(&scores, 4);
         counts.add(&scores, 5);
         assert_eq!(counts.accuracy().top5, 0.5);
+    }
+
+    fn scored(scores: &[f32], steps: Option<usize>) -> Scored<'_> {
+        Scored {
+            index: 0,
+            label: 0,
+            scores,
+            steps,
+        }
+    }
+
+    #[test]
+    fn the_score_of_a_class_is_its_softmax_or_its_share_of_the_time_steps() {
+        // exp(2) / (exp(2) + exp(1) + exp(0)) = 0.665
+        let softmax = scored(&[2.0, 1.0, 0.0], None).share(0);
+        assert!((softmax - 0.665_241).abs() < 1e-6, "{softmax}");
+        assert_eq!(scored(&[1e4, 0.0], None).share(0), 1.0);
+        assert_eq!(scored(&[1e4, 0.0], None).share(1), 0.0);
+        assert_eq!(scored(&[f32::INFINITY, 0.0], None).share(0), 1.0);
+        assert_eq!(scored(&[3.0, 0.0], Some(4)).share(0), 0.75);
+    }
+
+    #[test]
+    fn the_prediction_is_the_first_of_the_highest_scores_and_nan_predicts_nothing() {
+        assert_eq!(scored(&[0.0, 2.0, 2.0], None).prediction(), Some(1));
+        assert_eq!(scored(&[0.0, 2.0, f32::NAN], None).prediction(), None);
+    }
+
+    #[test]
+    fn the_worst_mistakes_are_the_most_confident_ones() {
+        let mut worst = Vec::new();
+        for index in 0..100 {
+            keep_worst(
+                &mut worst,
+                Mistake {
+                    index,
+                    label: 0,
+                    predicted: 1,
+                    // 0.00, 0.07, 0.14, ..., each of 100 values once.
+                    score: (index * 7 % 100) as f64 / 100.0,
+                    label_score: 0.0,
+                },
+            );
+        }
+        let scores: Vec<f64> = worst.iter().map(|mistake| mistake.score).collect();
+        let expected: Vec<f64> = (76..100).rev().map(|score| score as f64 / 100.0).collect();
+        assert_eq!(scores, expected);
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Finished runs, for `prune` and `explain`.
+//! Finished runs, for `prune`, `explain` and the page of a run.
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use lfp_burn::inference_mode;
 use lfp_models::{Classifier, Network, StateDict, initialized};
+use serde::de::DeserializeOwned;
 
 use super::{
-    RESULT, Settings, TrainError, WEIGHTS,
+    Outcome, RESULT, Settings, TrainError, WEIGHTS,
     run_folder::{RunFolderError, SETTINGS},
 };
 use crate::{
@@ -49,12 +50,46 @@ impl FinishedRun {
         &self.settings
     }
 
+    /// Path of a file of the run.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Result of the run.
+    ///
+    /// # Errors
+    ///
+    /// If `result.json` cannot be read.
+    pub fn outcome(&self) -> Result<Outcome, RunFolderError> {
+        self.json(RESULT)
+    }
+
+    /// A JSON file of the run.
+    pub(super) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunFolderError> {
+        let path = self.file(name);
+        let content = files::read(&path)?;
+        serde_json::from_slice(&content).map_err(|error| RunFolderError::Torn {
+            path,
+            reason: format!("not a file that a run writes ({error})"),
+        })
+    }
+
     /// The trained network, in inference mode.
     ///
     /// # Errors
     ///
     /// If the data have another number of classes, or the weights do not fit the network.
     pub fn network(&self, data: &dyn Samples, device: &Device) -> Result<Network, TrainError> {
+        self.network_of(WEIGHTS, data, device)
+    }
+
+    /// The network with the weights of a file of the run. See [`network`](Self::network).
+    pub(super) fn network_of(
+        &self,
+        file: &str,
+        data: &dyn Samples,
+        device: &Device,
+    ) -> Result<Network, TrainError> {
         let Settings { classes, .. } = self.settings;
         if data.num_classes() != classes {
             return Err(TrainError::Data(DataError::Classes {
@@ -65,7 +100,7 @@ impl FinishedRun {
         }
         let config = self.settings.network(data.shape(), classes);
         let network = initialized(self.settings.model.init(&config, device)?);
-        let weights = StateDict::open(self.folder.join(WEIGHTS)).same_classes();
+        let weights = StateDict::open(self.folder.join(file)).same_classes();
         Ok(inference_mode(network.load_state_dict(&weights)?.0))
     }
 }

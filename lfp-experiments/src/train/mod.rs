@@ -1,9 +1,12 @@
 //! `train`: trains one network, in a run folder that can be resumed after a crash.
 
+mod analysis;
 mod checkpoint;
 mod epoch;
 mod evaluation;
 mod finished;
+mod layers;
+mod page;
 mod run_folder;
 mod settings;
 mod sharing;
@@ -24,10 +27,12 @@ use lfp_burn::{
 use lfp_models::{Classifier, Network, NetworkError, StateDict, StateDictError, initialized};
 use serde::{Deserialize, Serialize};
 
+pub use analysis::{Analysis, Exhibit};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use epoch::{Divergence, EpochError, StepAccuracy, train_epoch};
-pub use evaluation::Accuracy;
+pub use evaluation::{Accuracy, Evaluation, Mistake};
 pub use finished::FinishedRun;
+pub use layers::LayerSummary;
 pub use run_folder::{RunFolder, RunFolderError};
 pub use settings::{Optimizer, Pretrained, Schedule, SettingDifference, Settings};
 pub use sharing::Sharing;
@@ -156,7 +161,7 @@ impl Computing {
     }
 }
 
-/// Trains in the run folder `out`.
+/// Trains in the run folder `out`, and writes the page of the run.
 ///
 /// # Errors
 ///
@@ -192,7 +197,23 @@ pub fn run(
     files::write(&folder.file(METRICS), &metrics(&run.epochs))?;
     folder.finish(WEIGHTS, &weights)?;
     folder.finish(RESULT, &to_json(&outcome))?;
+    // The run is complete without its page.
+    if let Err(error) = write_page(out, data, computing) {
+        tracing::warn!(
+            "the run is finished, but its page is not written: {error}; `report --run {}` writes it",
+            out.display()
+        );
+    }
     Ok(outcome)
+}
+
+fn write_page(folder: &Path, data: &Split, computing: &Computing) -> Result<(), TrainError> {
+    let run = FinishedRun::open(folder)?;
+    if !run.is_evaluated() {
+        run.evaluate(data, computing)?;
+    }
+    run.write_page()?;
+    Ok(())
 }
 
 /// A run without a run folder.

@@ -6,7 +6,9 @@
 //! metrics.csv          a row per epoch
 //! best.safetensors     weights after the epoch with the highest test accuracy so far, under PyTorch's names
 //! final.safetensors    weights after the last epoch
-//! result.json          written last
+//! result.json          written when the run is finished
+//! evaluation.json      predictions on the test set, and the weights of each layer
+//! report.html          the page of the run, from the files above
 //! ```
 //!
 //! A file is written under a name that ends in `.tmp` and renamed when it is complete; the next run deletes leftovers. An
@@ -28,6 +30,10 @@ pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const RESULT: &str = "result.json";
 pub(super) const WEIGHTS: &str = "final.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
+pub(super) const EVALUATION: &str = "evaluation.json";
+pub(super) const PAGE: &str = "report.html";
+
+const FILES: [&str; 7] = [SETTINGS, METRICS, RESULT, WEIGHTS, BEST, EVALUATION, PAGE];
 
 /// Two, so that the one before is left if the disk damages the last.
 const CHECKPOINTS_KEPT: usize = 2;
@@ -226,7 +232,7 @@ fn unfinished_leftovers(path: &Path, resume: bool) -> Result<Vec<PathBuf>, RunFo
 }
 
 fn is_ours(name: &str) -> bool {
-    [SETTINGS, METRICS, RESULT, WEIGHTS, BEST].contains(&name) || checkpoint::epoch(name).is_some()
+    FILES.contains(&name) || checkpoint::epoch(name).is_some()
 }
 
 fn check_settings(file: &Path, settings: &Settings) -> Result<(), RunFolderError> {

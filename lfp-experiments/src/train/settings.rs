@@ -344,7 +344,7 @@ impl Settings {
     }
 
     /// The settings by command-line option: the members of `spiking`, of its `lif`, and of `lfp` (as `lfp_...`).
-    fn options(&self) -> serde_json::Map<String, serde_json::Value> {
+    pub(super) fn options(&self) -> serde_json::Map<String, serde_json::Value> {
         let mut options = match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(options)) => options,
             other => unreachable!("settings serialise as an object, got {other:?}"),

@@ -168,6 +168,16 @@ fn figure(figure: &str, data: &Digits, out: &str) -> String {
 }
 
 #[test]
+fn only_images_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (path(&folder, "run"), path(&folder, "heat"));
+    let network = ["train", "--model", "mlp-toy", "--dataset", "blobs"];
+    succeeds(&[&network[..], &["--epochs", "1", "--out", &run]].concat());
+    let arguments = ["explain", "--checkpoint", &run, "--out", &out];
+    refused(&arguments, &["explain draws images"]);
+}
+
+#[test]
 fn the_figures_on_sparsity_share_their_runs_and_say_what_is_missing() {
     let data = Digits::new(320, 100);
     let folder = tempfile::tempdir().unwrap();
