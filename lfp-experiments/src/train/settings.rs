@@ -414,4 +414,26 @@ mod tests {
         assert_eq!(point(1), point(1));
         assert_ne!(point(1), point(2));
     }
+
+    /// Until the form was a setting, spiking networks had the package's.
+    #[test]
+    fn a_spiking_run_without_the_form_of_its_reward_is_another_run() {
+        let ours = Settings::new(Model::SNN_MLP, DataSet::MNIST, Method::Lfp, 10);
+        let mut json = serde_json::to_value(&ours).unwrap();
+        json.as_object_mut().unwrap().remove("spike_reward");
+        let theirs = serde_json::from_value(json).unwrap();
+        let difference = ours.difference(&theirs).unwrap().to_string();
+        assert_eq!(
+            difference,
+            "--spike-reward unset, now --spike-reward every-step"
+        );
+
+        for (model, method) in [
+            (Model::SNN_MLP, Method::Gradient),
+            (Model::LENET, Method::Lfp),
+        ] {
+            let settings = Settings::new(model, DataSet::MNIST, method, 10);
+            assert_eq!(settings.spike_reward, None);
+        }
+    }
 }
