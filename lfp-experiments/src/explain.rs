@@ -58,7 +58,11 @@ pub fn explain(
             bail!("explain draws images, and the samples of this data set are none");
         };
         let explanation = Explanation::of(network, &sample, data.shape(), device)?;
-        let mut figure = explanation.figure(&picture);
+        let name = |class: usize| match data.class_name(class) {
+            Some(name) => format!("{class} ({name})"),
+            None => class.to_string(),
+        };
+        let mut figure = explanation.figure(&picture, name);
         figure.corner = format!("{origin}; test image {index}");
         let path = folder.join(format!("{index:04}-class{}.png", sample.label));
         figure.write_png(&path)?;
@@ -107,7 +111,7 @@ impl Explanation {
     }
 
     /// The image on the left, the relevance on the right.
-    fn figure(&self, picture: &RgbImage) -> Figure {
+    fn figure(&self, picture: &RgbImage, name: impl Fn(usize) -> String) -> Figure {
         let Self {
             label,
             predicted,
@@ -122,6 +126,7 @@ impl Explanation {
             let RGBColor(r, g, b) = colour(relevance[y as usize * width + x as usize], largest);
             Rgb([r, g, b])
         });
+        let (label, predicted) = (name(label as usize), name(predicted));
         let mut image = panel(format!("true class {label}"), picture);
         image.span = (CELLS, 1);
         let title = format!("predicted {predicted}, score {:.1} %", 100.0 * score);

@@ -33,6 +33,18 @@ const STD: [f32; 3] = [0.2022, 0.1993, 0.2009];
 
 const CIFAR10: Cifar = Cifar {
     num_classes: 10,
+    class_names: &[
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ],
     label_bytes: 1,
     label_key: "labels",
     layouts: [
@@ -65,6 +77,7 @@ const CIFAR10: Cifar = Cifar {
 
 const CIFAR100: Cifar = Cifar {
     num_classes: 100,
+    class_names: &[],
     label_bytes: 2,
     label_key: "fine_labels",
     layouts: [
@@ -85,6 +98,7 @@ const CIFAR100: Cifar = Cifar {
 
 struct Cifar {
     num_classes: usize,
+    class_names: &'static [&'static str],
     /// Bytes before the pixels of a binary record. The last one is the label; CIFAR-100 has the coarse label first.
     label_bytes: usize,
     /// Key of the labels in a pickled dictionary.
@@ -142,6 +156,7 @@ impl Cifar {
         Ok(Images {
             shape: SHAPE,
             num_classes: self.num_classes,
+            class_names: self.class_names,
             pixels: all.pixels,
             labels: all.labels,
             lookup: normalization(MEAN, STD),

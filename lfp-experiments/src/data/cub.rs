@@ -41,7 +41,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let labels = Table::read(&root.join("image_class_labels.txt"))?;
     let is_training = Table::read(&root.join("train_test_split.txt"))?;
     let [mut train, mut test] = [Vec::new(), Vec::new()];
-    let mut num_classes = 0;
+    let mut classes = Vec::new();
     for (number, path) in &paths.rows {
         let image = root.join("images").join(path);
         if !image.is_file() {
@@ -55,7 +55,10 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         let label = class
             .checked_sub(1)
             .ok_or_else(|| labels.malformed(number, "a class from 1"))?;
-        num_classes = num_classes.max(class as usize);
+        if classes.len() < class as usize {
+            classes.resize(class as usize, String::new());
+        }
+        classes[label as usize] = class_name(path);
         let part = match is_training.number(number)? {
             1 => &mut train,
             0 => &mut test,
@@ -65,14 +68,21 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     }
     for part in [&train, &test] {
         let class = |class| Some(root.join(format!("images/{class:03}.*")));
-        check_classes(part, (1..=num_classes).map(class))?;
+        check_classes(part, (1..=classes.len()).map(class))?;
     }
     let for_train = Preparation {
         fit: Fit::CenterCrop,
         ..reading.preparation(STATS, Augmentation::Cub)
     };
     let for_test = reading.preparation(STATS, Augmentation::None);
-    reading.split([train, test], num_classes, [for_train, for_test])
+    reading.split([train, test], classes, [for_train, for_test])
+}
+
+/// The class of an image such as `001.Black_footed_Albatross/photo.jpg`: Black footed Albatross.
+fn class_name(path: &str) -> String {
+    let folder = path.split('/').next().unwrap_or_default();
+    let name = folder.split_once('.').map_or(folder, |(_, name)| name);
+    name.replace('_', " ")
 }
 
 /// A file with lines `IMAGE_NUMBER VALUE`.
@@ -107,5 +117,16 @@ impl Table {
     fn malformed(&self, image: &u32, expected: &str) -> DataError {
         let found = self.rows.get(image).map_or("none", String::as_str);
         DataError::malformed(&self.path, format!("{expected} for image {image}"), found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_an_image_names_its_class() {
+        let path = "001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg";
+        assert_eq!(class_name(path), "Black footed Albatross");
     }
 }

@@ -26,21 +26,21 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
             expected: "train/CLASS/* and test/CLASS/*".to_owned(),
         });
     };
-    let (parts, num_classes) = labelled_parts(&train, test)?;
+    let (parts, classes) = labelled_parts(&train, test)?;
     let preparations = [Augmentation::Flip, Augmentation::None]
         .map(|augmentation| reading.preparation(IMAGENET, augmentation));
-    reading.split(parts, num_classes, preparations)
+    reading.split(parts, classes, preparations)
 }
 
-/// The images of both parts, labelled by their subfolders, and the number of classes.
+/// The images of both parts, labelled by their subfolders, and the names of the classes.
 pub(super) fn labelled_parts(
     train: &Path,
     test: &Path,
-) -> Result<([Vec<Labelled>; 2], usize), DataError> {
+) -> Result<([Vec<Labelled>; 2], Vec<String>), DataError> {
     let classes = classes(train)?;
     check_same_classes(&classes, test)?;
     let parts = [labelled(train, &classes)?, labelled(test, &classes)?];
-    Ok((parts, classes.len()))
+    Ok((parts, classes))
 }
 
 /// Names of the subfolders.

@@ -19,7 +19,20 @@ impl DataSet {
     });
 }
 
-const CLASSES: u32 = 11;
+/// Names of the classes in the order of their numbers.
+const CLASSES: [&str; 11] = [
+    "Bread",
+    "Dairy product",
+    "Dessert",
+    "Egg",
+    "Fried food",
+    "Meat",
+    "Noodles/Pasta",
+    "Rice",
+    "Seafood",
+    "Soup",
+    "Vegetable/Fruit",
+];
 
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let root = subfolder_or_self(root, "food11");
@@ -30,20 +43,21 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
             expected: "training/CLASS_NUMBER.jpg and evaluation/CLASS_NUMBER.jpg".to_owned(),
         });
     }
-    let parts = if images_in(&train)?.is_empty() {
-        let (parts, found) = labelled_parts(&train, &test)?;
-        if found != CLASSES as usize {
+    let (parts, classes) = if images_in(&train)?.is_empty() {
+        let (parts, classes) = labelled_parts(&train, &test)?;
+        if classes.len() != CLASSES.len() {
             return Err(DataError::Classes {
                 folder: train,
-                expected: CLASSES as usize,
-                found,
+                expected: CLASSES.len(),
+                found: classes.len(),
             });
         }
-        parts
+        (parts, classes)
     } else {
-        [numbered(&train)?, numbered(&test)?]
+        let parts = [numbered(&train)?, numbered(&test)?];
+        (parts, CLASSES.map(str::to_owned).into())
     };
-    reading.split(parts, CLASSES as usize, reading.like_isic())
+    reading.split(parts, classes, reading.like_isic())
 }
 
 /// Images whose names begin with their class.
@@ -54,7 +68,7 @@ fn numbered(part: &Path) -> Result<Vec<Labelled>, DataError> {
             .split_once('_')
             .and_then(|(class, _)| class.parse().ok());
         match class {
-            Some(label) if label < CLASSES => Ok(Labelled { path, label }),
+            Some(label) if (label as usize) < CLASSES.len() => Ok(Labelled { path, label }),
             _ => {
                 let expected = "a name such as 3_141.jpg that begins with a class from 0 to 10";
                 Err(DataError::malformed(&path, expected, file))
@@ -63,6 +77,6 @@ fn numbered(part: &Path) -> Result<Vec<Labelled>, DataError> {
     });
     let labelled = labelled.collect::<Result<Vec<_>, _>>()?;
     let class = |class| Some(part.join(format!("{class}_*")));
-    check_classes(&labelled, (0..CLASSES).map(class))?;
+    check_classes(&labelled, (0..CLASSES.len()).map(class))?;
     Ok(labelled)
 }

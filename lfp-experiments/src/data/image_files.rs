@@ -57,7 +57,8 @@ pub(super) struct Labelled {
 #[derive(Debug)]
 pub struct ImageFiles {
     images: Vec<Labelled>,
-    num_classes: usize,
+    /// Names of the classes.
+    classes: Vec<String>,
     preparation: Preparation,
     /// Decoded and resized images, filled on first access.
     cache: Option<Vec<OnceLock<Vec<u8>>>>,
@@ -67,7 +68,7 @@ impl ImageFiles {
     /// Reads the header of every file, so that a broken image is reported before training starts.
     fn new(
         images: Vec<Labelled>,
-        num_classes: usize,
+        classes: Vec<String>,
         preparation: Preparation,
         cached: bool,
     ) -> Result<Self, DataError> {
@@ -76,7 +77,7 @@ impl ImageFiles {
         Ok(Self {
             cache: cached.then(cache),
             images,
-            num_classes,
+            classes,
             preparation,
         })
     }
@@ -105,7 +106,11 @@ impl Samples for ImageFiles {
     }
 
     fn num_classes(&self) -> usize {
-        self.num_classes
+        self.classes.len()
+    }
+
+    fn class_name(&self, class: usize) -> Option<&str> {
+        self.classes.get(class).map(String::as_str)
     }
 
     fn label(&self, index: usize) -> u32 {
@@ -204,15 +209,16 @@ impl Reading {
         }
     }
 
-    /// Makes a split from the training and the test images.
+    /// Makes a split from the training and the test images. `classes` are the names of the classes.
     pub(super) fn split(
         self,
         [train, test]: [Vec<Labelled>; 2],
-        num_classes: usize,
+        classes: Vec<String>,
         [for_train, for_test]: [Preparation; 2],
     ) -> Result<Split, DataError> {
-        let part =
-            |images, preparation| ImageFiles::new(images, num_classes, preparation, self.cached);
+        let part = |images, preparation| {
+            ImageFiles::new(images, classes.clone(), preparation, self.cached)
+        };
         Ok(Split::new(part(train, for_train)?, part(test, for_test)?))
     }
 }

@@ -11,6 +11,8 @@ pub struct Images {
     /// Shape of an image, `[channels, height, width]`.
     pub(super) shape: [usize; 3],
     pub(super) num_classes: usize,
+    /// Names of the classes; empty if they have none.
+    pub(super) class_names: &'static [&'static str],
     /// All images, one after another.
     pub(super) pixels: Vec<u8>,
     pub(super) labels: Vec<u8>,
@@ -64,6 +66,10 @@ impl Samples for Images {
         self.num_classes
     }
 
+    fn class_name(&self, class: usize) -> Option<&str> {
+        self.class_names.get(class).copied()
+    }
+
     fn label(&self, index: usize) -> u32 {
         self.labels[index].into()
     }
@@ -93,6 +99,7 @@ mod tests {
         let images = |channels: usize| Images {
             shape: [channels, 1, 2],
             num_classes: 1,
+            class_names: &[],
             pixels: (0..2 * 2 * channels as u8).collect(),
             labels: vec![0, 0],
             lookup: vec![[0.0; 256]; channels],

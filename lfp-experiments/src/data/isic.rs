@@ -45,7 +45,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let required = |class: &String| (class != UNKNOWN).then(|| folder.join(class));
     check_classes(&images, classes.iter().map(required))?;
     let parts = stratified(images, classes.len());
-    reading.split(parts, classes.len(), reading.like_isic())
+    reading.split(parts, classes, reading.like_isic())
 }
 
 /// The labelled images in `folder`, and the names of the classes.

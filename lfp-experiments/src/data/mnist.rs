@@ -79,6 +79,7 @@ fn read(images: &Path, labels: &Path) -> Result<Images, DataError> {
     Ok(Images {
         shape: [1, height, width],
         num_classes: CLASSES.into(),
+        class_names: &[],
         pixels: digits.bytes,
         labels: classes.bytes,
         lookup: normalization([0.5], [0.5]),

@@ -45,6 +45,12 @@ pub trait Samples: Dataset<Sample> + 'static {
     /// Number of classes.
     fn num_classes(&self) -> usize;
 
+    /// Name of a class below [`num_classes`](Self::num_classes); `None` if the data set names none, which is the default.
+    fn class_name(&self, class: usize) -> Option<&str> {
+        let _ = class;
+        None
+    }
+
     /// Class of a sample, below [`num_classes`](Self::num_classes).
     ///
     /// # Panics

@@ -78,6 +78,10 @@ impl Samples for Subset {
         self.data.num_classes()
     }
 
+    fn class_name(&self, class: usize) -> Option<&str> {
+        self.data.class_name(class)
+    }
+
     fn label(&self, index: usize) -> u32 {
         self.data.label(self.indices[index])
     }

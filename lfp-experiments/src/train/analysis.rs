@@ -39,6 +39,9 @@ pub struct Analysis {
     pub train_samples: usize,
     /// Shape of a sample, `[channels, height, width]`.
     pub shape: [usize; 3],
+    /// Names of the classes; empty if they have none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub class_names: Vec<String>,
     /// The network after the last epoch, on the test set.
     pub last: Evaluation,
     /// The network after the best epoch, unless that is the last.
@@ -109,6 +112,7 @@ impl FinishedRun {
             machine: Machine::this(&self.settings().device),
             train_samples: data.train.len(),
             shape: data.test.shape(),
+            class_names: class_names(data.test.as_ref()),
             exhibits: exhibits?,
             last,
             best,
@@ -145,6 +149,12 @@ impl Exhibit {
             false => Self::Nothing,
         })
     }
+}
+
+/// Empty if a class has no name.
+fn class_names(data: &dyn Samples) -> Vec<String> {
+    let names = (0..data.num_classes()).map(|class| data.class_name(class).map(str::to_owned));
+    names.collect::<Option<_>>().unwrap_or_default()
 }
 
 fn scaled_down(picture: RgbImage) -> RgbImage {

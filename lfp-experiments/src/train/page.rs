@@ -40,6 +40,24 @@ struct Content<'a> {
     analysis: Analysis,
 }
 
+/// The classes of the data.
+#[derive(Clone, Copy)]
+struct Classes<'a> {
+    count: usize,
+    /// Empty if they have none.
+    names: &'a [String],
+}
+
+impl Classes<'_> {
+    /// Number and name of a class.
+    fn label(self, class: usize) -> String {
+        match self.names.get(class) {
+            Some(name) => format!("{class} {name}"),
+            None => class.to_string(),
+        }
+    }
+}
+
 impl FinishedRun {
     /// Writes `report.html` from the other files of the run, and returns its path. The folder needs an
     /// [evaluation](Self::evaluate).
@@ -85,7 +103,7 @@ impl Content<'_> {
             section(
                 "confusion",
                 "Confusion matrix",
-                confusion::render(last, self.settings.classes),
+                confusion::render(last, self.classes()),
             ),
             section("mistakes", "Worst mistakes", self.mistakes(last)),
         ];
@@ -205,9 +223,16 @@ impl Content<'_> {
         table
     }
 
+    fn classes(&self) -> Classes<'_> {
+        Classes {
+            count: self.settings.classes,
+            names: &self.analysis.class_names,
+        }
+    }
+
     fn mistakes(&self, evaluation: &Evaluation) -> Markup {
         let spikes = self.settings.model.spikes();
-        mistakes::render(evaluation, &self.analysis.exhibits, spikes)
+        mistakes::render(evaluation, &self.analysis.exhibits, self.classes(), spikes)
     }
 
     fn best(&self, best: &Evaluation) -> Markup {
@@ -219,7 +244,7 @@ impl Content<'_> {
             }
             details {
                 summary { "Confusion matrix and worst mistakes after epoch " (epoch) }
-                (confusion::render(best, self.settings.classes))
+                (confusion::render(best, self.classes()))
                 (self.mistakes(best))
             }
         }

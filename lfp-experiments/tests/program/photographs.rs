@@ -251,6 +251,8 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
     let root = isic_folder();
     let data = load(DataSet::ISIC, root.path()).unwrap();
     assert_eq!(data.train.num_classes(), 9, "the ninth class is empty");
+    let names = [0, 8].map(|class| data.test.class_name(class));
+    assert_eq!(names, [Some("MEL"), Some("UNK")]);
     let expected = [2, 3, 1, 1, 1, 1, 1, 1];
     assert_eq!(counts(&data.test), (0..).zip(expected).collect());
     assert_eq!(data.train.len() + data.test.len(), 81);

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{percent, plural};
+use super::{Classes, percent, plural};
 use crate::{
     report::{Axis, Cell, Chart, Look, Series, Table},
     train::Evaluation,
@@ -27,13 +27,13 @@ impl Class {
     }
 }
 
-pub(super) fn render(evaluation: &Evaluation, classes: usize) -> Markup {
+pub(super) fn render(evaluation: &Evaluation, classes: Classes) -> Markup {
     let undecided = evaluation.undecided;
     html! {
         @if undecided > 0 {
             p.problem { "The scores of " (plural(undecided, "sample")) " are NaN; the numbers below do not count them." }
         }
-        @if classes <= WHOLE { (matrix(evaluation, classes)) } @else { (pairs(evaluation, classes)) }
+        @if classes.count <= WHOLE { (matrix(evaluation, classes)) } @else { (pairs(evaluation, classes)) }
     }
 }
 
@@ -48,12 +48,12 @@ fn by_class(evaluation: &Evaluation, classes: usize) -> Vec<Class> {
     all
 }
 
-fn matrix(evaluation: &Evaluation, classes: usize) -> Markup {
-    let mut counts = vec![vec![0; classes]; classes];
+fn matrix(evaluation: &Evaluation, classes: Classes) -> Markup {
+    let mut counts = vec![vec![0; classes.count]; classes.count];
     for &[label, predicted, count] in &evaluation.confusion {
         counts[label][predicted] = count;
     }
-    let columns = (0..classes).map(|class| class.to_string());
+    let columns = (0..classes.count).map(|class| class.to_string());
     let columns = ["true \\ predicted".to_owned()]
         .into_iter()
         .chain(columns)
@@ -62,7 +62,7 @@ fn matrix(evaluation: &Evaluation, classes: usize) -> Markup {
         "Test samples by true class (row) and predicted class (column)",
         columns,
     );
-    for (label, class) in by_class(evaluation, classes).iter().enumerate() {
+    for (label, class) in by_class(evaluation, classes.count).iter().enumerate() {
         let cell = |(predicted, &count): (usize, &usize)| {
             let share = count as f64 / class.samples.max(1) as f64;
             let content = html! {
@@ -75,7 +75,7 @@ fn matrix(evaluation: &Evaluation, classes: usize) -> Markup {
         };
         let cells = counts[label].iter().enumerate().map(cell);
         let ends = [Cell::number(class.samples), Cell::number(accuracy(class))];
-        let head = [Cell::head(label.to_string())];
+        let head = [Cell::head(classes.label(label))];
         table.row(head.into_iter().chain(cells).chain(ends));
     }
     html! {
@@ -90,8 +90,8 @@ fn accuracy(class: &Class) -> String {
         .map_or_else(|| "no samples".to_owned(), percent)
 }
 
-fn pairs(evaluation: &Evaluation, classes: usize) -> Markup {
-    let by_class = by_class(evaluation, classes);
+fn pairs(evaluation: &Evaluation, classes: Classes) -> Markup {
+    let by_class = by_class(evaluation, classes.count);
     let mut pairs: Vec<[usize; 3]> = evaluation.confusion.clone();
     pairs.retain(|[label, predicted, _]| label != predicted);
     // Stable: pairs with equal counts stay in the order of their classes.
@@ -106,8 +106,8 @@ fn pairs(evaluation: &Evaluation, classes: usize) -> Markup {
     for &[label, predicted, count] in pairs.iter().take(PAIRS) {
         let share = count as f64 / by_class[label].samples.max(1) as f64;
         table.row([
-            Cell::number(label),
-            Cell::number(predicted),
+            Cell::text(classes.label(label)),
+            Cell::text(classes.label(predicted)),
             Cell::number(count),
             Cell::number(percent(share)).shaded(share),
         ]);
@@ -120,13 +120,13 @@ fn pairs(evaluation: &Evaluation, classes: usize) -> Markup {
     ranked.sort_by(|a, b| a.2.total_cmp(&b.2));
     html! {
         p {
-            (classes) " classes: instead of a matrix of " (classes * classes) " cells, the " (PAIRS)
+            (classes.count) " classes: instead of a matrix of " (classes.count * classes.count) " cells, the " (PAIRS)
             " pairs with most samples, and the accuracy of each class. "
             "In all, " (plural(pairs.len(), "pair")) " occur."
         }
         @if table.is_empty() { p { "No test sample is in a wrong class." } } @else { (table) }
         div.charts { (accuracies(&ranked)) }
-        details { summary { "Accuracy of every class" } (ranking(&ranked)) }
+        details { summary { "Accuracy of every class" } (ranking(&ranked, classes)) }
     }
 }
 
@@ -143,11 +143,11 @@ fn accuracies(ranked: &[(usize, &Class, f64)]) -> Chart {
     chart
 }
 
-fn ranking(ranked: &[(usize, &Class, f64)]) -> Table {
+fn ranking(ranked: &[(usize, &Class, f64)], classes: Classes) -> Table {
     let mut table = Table::new("", ["class", "samples", "correct", "accuracy"]);
     for (label, class, accuracy) in ranked {
         table.row([
-            Cell::head(label.to_string()),
+            Cell::head(classes.label(*label)),
             Cell::number(class.samples),
             Cell::number(class.right),
             Cell::number(percent(*accuracy)).shaded(*accuracy),
@@ -171,9 +171,17 @@ mod tests {
         }
     }
 
+    fn unnamed(count: usize) -> Classes<'static> {
+        Classes { count, names: &[] }
+    }
+
     #[test]
     fn rows_are_true_classes_and_end_with_their_accuracy() {
-        let html = render(&evaluation(vec![[0, 0, 7], [0, 1, 3], [1, 1, 5]]), 3).0;
+        let html = render(
+            &evaluation(vec![[0, 0, 7], [0, 1, 3], [1, 1, 5]]),
+            unnamed(3),
+        )
+        .0;
         let rows: Vec<&str> = html.split("<tr>").skip(2).collect();
         assert_eq!(rows.len(), 3);
         assert!(rows[0].contains("<strong>7</strong>") && rows[0].contains(">3<"));
@@ -186,7 +194,7 @@ mod tests {
     fn many_classes_are_shown_as_pairs_from_the_most_frequent() {
         let right = (0..200).map(|class| [class, class, 10]);
         let wrong = (1..200).map(|class| [class, 0, class % 7 + usize::from(class == 150) * 90]);
-        let html = render(&evaluation(right.chain(wrong).collect()), 200).0;
+        let html = render(&evaluation(right.chain(wrong).collect()), unnamed(200)).0;
         // 25 pairs, 200 classes, and two heads.
         assert_eq!(html.matches("<tr>").count(), 25 + 200 + 2);
         let first = html.split("<tr>").nth(2).unwrap_or_default();
@@ -198,6 +206,21 @@ mod tests {
     fn samples_with_nan_scores_are_named() {
         let mut evaluation = evaluation(vec![[0, 0, 1]]);
         evaluation.undecided = 2;
-        assert!(render(&evaluation, 2).0.contains("2 samples are NaN"));
+        assert!(
+            render(&evaluation, unnamed(2))
+                .0
+                .contains("2 samples are NaN")
+        );
+    }
+
+    #[test]
+    fn rows_have_the_names_of_the_classes() {
+        let names = ["cat", "dog"].map(str::to_owned);
+        let classes = Classes {
+            count: 2,
+            names: &names,
+        };
+        let html = render(&evaluation(vec![[1, 1, 1]]), classes).0;
+        assert!(html.contains("0 cat") && html.contains("1 dog"), "{html}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, Render, html};
 
-use super::percent;
+use super::{Classes, percent};
 use crate::{
     report::{Cell, Picture, Table},
     train::{Evaluation, Exhibit, Mistake},
@@ -16,6 +16,7 @@ const SMALL: u32 = 64;
 pub(super) fn render(
     evaluation: &Evaluation,
     exhibits: &BTreeMap<usize, Exhibit>,
+    classes: Classes,
     spikes: bool,
 ) -> Markup {
     let Evaluation { mistakes, .. } = evaluation;
@@ -34,7 +35,7 @@ pub(super) fn render(
     };
     let pictures: Option<Vec<Picture>> = mistakes
         .iter()
-        .map(|mistake| picture(mistake, exhibits.get(&mistake.index)?))
+        .map(|mistake| picture(mistake, exhibits.get(&mistake.index)?, classes))
         .collect();
     html! {
         p {
@@ -46,13 +47,13 @@ pub(super) fn render(
                 // The captions have lines.
                 @for picture in &pictures { div style="width: 11rem; white-space: pre-line" { (picture) } }
             },
-            None => (table(mistakes, exhibits)),
+            None => (table(mistakes, exhibits, classes)),
         }
     }
 }
 
 /// `None` if the sample is no image, or the file is damaged.
-fn picture(mistake: &Mistake, exhibit: &Exhibit) -> Option<Picture> {
+fn picture(mistake: &Mistake, exhibit: &Exhibit, classes: Classes) -> Option<Picture> {
     let Exhibit::Png(png) = exhibit else {
         return None;
     };
@@ -63,12 +64,15 @@ fn picture(mistake: &Mistake, exhibit: &Exhibit) -> Option<Picture> {
         score,
         label_score,
     } = mistake;
+    let [label, predicted] = [*label, *predicted].map(|class| classes.label(class));
     let alt = format!("test image {index}, class {label}");
     let caption = format!(
         "true {label} ({})\npredicted {predicted} ({})\nimage {index}",
         percent(*label_score),
         percent(*score)
     );
+    // A percent sign stays on the line of its number.
+    let caption = caption.replace(" %", "\u{a0}%");
     let picture = Picture::new(png.clone(), alt).ok()?.with_caption(caption);
     let width = image::load_from_memory(png).ok()?.width();
     Some(match width <= SMALL {
@@ -77,7 +81,11 @@ fn picture(mistake: &Mistake, exhibit: &Exhibit) -> Option<Picture> {
     })
 }
 
-fn table(mistakes: &[Mistake], exhibits: &BTreeMap<usize, Exhibit>) -> impl Render {
+fn table(
+    mistakes: &[Mistake],
+    exhibits: &BTreeMap<usize, Exhibit>,
+    classes: Classes,
+) -> impl Render {
     let columns = [
         "test sample",
         "values",
@@ -99,8 +107,8 @@ fn table(mistakes: &[Mistake], exhibits: &BTreeMap<usize, Exhibit>) -> impl Rend
         table.row([
             Cell::head(mistake.index.to_string()),
             Cell::text(values),
-            Cell::number(mistake.label),
-            Cell::number(mistake.predicted),
+            Cell::text(classes.label(mistake.label)),
+            Cell::text(classes.label(mistake.predicted)),
             Cell::number(percent(mistake.score)).shaded(mistake.score),
             Cell::number(percent(mistake.label_score)),
         ]);
