@@ -14,7 +14,7 @@ use plotters::{
 };
 
 use super::{
-    Axis, ColourBar, Dash, Error, Figure, Look, Mark, Panel, Shape,
+    Axis, ColourBar, Dash, Error, Figure, Mark, Panel, Shape,
     axis::Ticked,
     legend,
     style::{FONT, GRID, INK, LABEL, STRIP, TICK, TITLE, fitting, text_width},
@@ -116,7 +116,7 @@ fn panel<DB: DrawingBackend>(panel: &Panel, area: &Area<DB>, scale: u32) -> Resu
     if !panel.title.is_empty() {
         builder.caption(&panel.title, (FONT, title, &INK));
     }
-    let line = |_: &str| f64::from(2 * TICK * scale);
+    let line = |_: &str| f64::from(3 * TICK * scale);
     let mut chart = builder.build_cartesian_2d(
         Ticked {
             ticks: panel.x.ticks(room(width, left), label),
@@ -226,6 +226,11 @@ fn draw<DB: DrawingBackend>(
             let style = colour.stroke_width(2 * scale);
             series(chart.draw_series(LineSeries::new(points.iter().copied(), style)))
         }
+        Shape::Dashes(points, colour) => {
+            let area = chart.plotting_area().strip_coord_spec();
+            let pixels = points.iter().map(|&at| pixel(chart, at));
+            line(&area, pixels.collect(), Dash::Dashed, *colour, scale)
+        }
         Shape::Hairline(points, colour) => {
             let style = colour.mix(0.6).stroke_width(scale);
             series(chart.draw_series(LineSeries::new(points.iter().copied(), style)))
@@ -233,8 +238,8 @@ fn draw<DB: DrawingBackend>(
         Shape::Curve(points, look) => {
             let area = chart.plotting_area().strip_coord_spec();
             let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
-            line(&area, pixels.clone(), *look, scale)?;
-            let marks = apart(&pixels, (3 * MARK * scale).into()).into_iter();
+            line(&area, pixels.clone(), look.dash, look.colour, scale)?;
+            let marks = apart(&pixels, 3 * MARK * scale).into_iter();
             marks
                 .map(|at| mark(&area, at, look.mark, look.colour, MARK * scale))
                 .collect()
@@ -289,15 +294,14 @@ fn pixel<DB: DrawingBackend>(chart: &Chart<'_, DB>, point: (f64, f64)) -> Pixel 
     (x - left, y - top)
 }
 
-/// The first pixel, and each that is at least `distance` away from the one before it in the result.
-fn apart(pixels: &[Pixel], distance: i64) -> Vec<Pixel> {
+/// The first pixel, and each that lies at least `distance` to the right or left of the one before it in the result.
+fn apart(pixels: &[Pixel], distance: u32) -> Vec<Pixel> {
     let mut kept: Vec<Pixel> = Vec::new();
     for &(x, y) in pixels {
-        let is_apart = kept.last().is_none_or(|&(from_x, from_y)| {
-            let (across, up) = (i64::from(x - from_x), i64::from(y - from_y));
-            across * across + up * up >= distance * distance
-        });
-        if is_apart {
+        if kept
+            .last()
+            .is_none_or(|&(last, _)| last.abs_diff(x) >= distance)
+        {
             kept.push((x, y));
         }
     }
@@ -308,12 +312,17 @@ fn apart(pixels: &[Pixel], distance: i64) -> Vec<Pixel> {
 pub(super) fn line<DB: DrawingBackend>(
     area: &Area<DB>,
     pixels: Vec<Pixel>,
-    look: Look,
+    dash: Dash,
+    colour: RGBColor,
     scale: u32,
 ) -> Result<(), Error<DB>> {
-    let style = look.colour.stroke_width(2 * scale);
-    let (dash, gap) = match look.dash {
-        Dash::Solid => return area.draw(&PathElement::new(pixels, style)),
+    let style = colour.stroke_width(2 * scale);
+    let (dash, gap) = match dash {
+        // Piece by piece: joints of plotters' thick lines are spikes where the line turns back.
+        Dash::Solid => {
+            let mut pieces = pixels.windows(2);
+            return pieces.try_for_each(|ends| area.draw(&PathElement::new(ends, style)));
+        }
         Dash::Dashed => (8 * scale, 4 * scale),
         Dash::Dotted => (3 * scale, 3 * scale),
     };
@@ -420,7 +429,7 @@ mod tests {
 
     #[test]
     fn marks_that_would_touch_are_left_out() {
-        let pixels = [(0, 0), (4, 0), (10, 0), (12, 9), (13, 9)];
-        assert_eq!(apart(&pixels, 9), [(0, 0), (10, 0), (12, 9)]);
+        let pixels = [(0, 0), (4, 90), (10, 0), (12, 9), (19, 9)];
+        assert_eq!(apart(&pixels, 9), [(0, 0), (10, 0), (19, 9)]);
     }
 }

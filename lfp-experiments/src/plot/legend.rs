@@ -2,13 +2,13 @@
 
 use plotters::{
     coord::Shift,
-    element::{PathElement, Rectangle},
+    element::Rectangle,
     prelude::{Color, DrawingArea, DrawingBackend, RGBColor},
     style::text_anchor::HPos,
 };
 
 use super::{
-    Error, Look, Mark, Panel,
+    Dash, Error, Look, Mark, Panel,
     draw::{line, mark, text},
     style::{INK, STRIP, TICK, text_width},
 };
@@ -25,6 +25,7 @@ enum Swatch {
     Curve(Look),
     Area(RGBColor),
     Line(RGBColor),
+    Dashes(RGBColor),
     Mark(Mark, RGBColor),
 }
 
@@ -42,6 +43,11 @@ impl Key {
     /// Of a line without marks.
     pub fn line(name: impl Into<String>, colour: RGBColor) -> Self {
         Self::new(name, Swatch::Line(colour))
+    }
+
+    /// Of an interrupted line without marks.
+    pub fn dashes(name: impl Into<String>, colour: RGBColor) -> Self {
+        Self::new(name, Swatch::Dashes(colour))
     }
 
     /// Of single points.
@@ -102,7 +108,7 @@ pub(super) fn draw<DB: DrawingBackend>(
         let centre = (left + size(SWATCH) / 2, middle);
         match key.swatch {
             Swatch::Curve(look) => {
-                line(area, ends.into(), look, scale)?;
+                line(area, ends.into(), look.dash, look.colour, scale)?;
                 mark(area, centre, look.mark, look.colour, 5 * scale)?;
             }
             Swatch::Area(colour) => {
@@ -110,9 +116,8 @@ pub(super) fn draw<DB: DrawingBackend>(
                 let corners = [corner(ends[0], -1), corner(ends[1], 1)];
                 area.draw(&Rectangle::new(corners, colour.filled()))?;
             }
-            Swatch::Line(colour) => {
-                area.draw(&PathElement::new(ends, colour.stroke_width(2 * scale)))?;
-            }
+            Swatch::Line(colour) => line(area, ends.into(), Dash::Solid, colour, scale)?,
+            Swatch::Dashes(colour) => line(area, ends.into(), Dash::Dashed, colour, scale)?,
             Swatch::Mark(form, colour) => mark(area, centre, form, colour, 6 * scale)?,
         }
         let at = (ends[1].0 + size(GAP), middle);

@@ -32,6 +32,8 @@ pub type Point = (f64, f64);
 pub enum Shape {
     /// A line through points.
     Line(Vec<Point>, RGBColor),
+    /// An interrupted line through points.
+    Dashes(Vec<Point>, RGBColor),
     /// A thin line through points.
     Hairline(Vec<Point>, RGBColor),
     /// A line through measured points, with a mark at each of them; marks that would touch are left out.

@@ -31,9 +31,10 @@ impl Reproduce for Fig3 {
         }
         let layout = Layout {
             columns: 3 * LARGE.0 + SHARES.0 + DIAGRAM.0,
-            panel_size: (76, 165),
+            panel_size: (76, 155),
             panels,
-            ..Layout::default()
+            note: "Networks: colours for \u{3b8} = 0.25; the number is the neutral share, averaged over \u{3b8}."
+                .to_owned(),
         };
         context.draw(&results, layout)
     }

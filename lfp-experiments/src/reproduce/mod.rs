@@ -14,6 +14,7 @@ mod fig7;
 mod figa1;
 mod figa2;
 mod figa3;
+mod figa4;
 mod figa5;
 mod figa6;
 mod figa7;
@@ -112,6 +113,8 @@ figures! {
     FigA2: figa2,
     /// Spiking networks: accuracy over the number of time steps and the decay of membranes
     FigA3: figa3,
+    /// The activation functions, and the factor by which LFP replaces their derivative
+    FigA4: figa4,
     /// Figure 5 for the additional networks and data sets
     FigA5: figa5,
     /// Figure 5 without normalisation: the magnitudes themselves

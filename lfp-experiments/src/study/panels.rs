@@ -63,31 +63,3 @@ fn exponents<A>(cells: &[Cell<A>]) -> std::ops::Range<f64> {
         false => -1.0..0.0,
     }
 }
-
-/// Test accuracy during training at each method's best learning rate; `initial` is the accuracy before training.
-pub fn over_epochs<A>(
-    title: impl Into<String>,
-    cells: &[Cell<A>],
-    lowest: f64,
-    initial: impl Fn(&Point<A>) -> Option<Spread>,
-) -> Panel {
-    let curve = |cell: &Cell<A>| {
-        let Some(best) = cell.best() else {
-            return Vec::new();
-        };
-        let initial = initial(best).map(|accuracy| (0.0, accuracy));
-        initial
-            .into_iter()
-            .chain(best.accuracy_by_epoch())
-            .collect()
-    };
-    let epochs = cells.first().map(|cell| cell.condition.settings.epochs);
-    let mut panel = Panel::new(
-        title,
-        Axis::whole("epoch", 0.0..epochs.unwrap_or(1) as f64 * 1.03),
-        accuracy_axis(lowest),
-    );
-    panel.shapes = curves(cells, curve);
-    panel.legend = legend(cells);
-    panel
-}

@@ -15,7 +15,7 @@ use crate::{
     objective::{Method, RewardKind},
     plot::{Axis, Panel},
     reproduce::{Context, Profile},
-    study::{Cell, Condition, Results, Study, panels},
+    study::{Cell, Condition, Results, Spread, Study, panels},
     train::{Optimizer, Schedule, Settings},
 };
 
@@ -93,7 +93,11 @@ pub(in crate::reproduce) fn over_learning_rate(cells: &[Cell<Toy>]) -> Panel {
     panels::over_learning_rate(cells[0].condition.title.clone(), cells, LOWEST)
 }
 
-/// Training accuracy over the iterations at each method's best learning rate: that of each batch, before its update.
+/// Largest number of points of a curve over the iterations.
+const POINTS: usize = 60;
+
+/// Training accuracy over the iterations at each method's best learning rate: that of each batch, before its update. A
+/// long training is drawn by the means of successive iterations.
 pub(in crate::reproduce) fn over_iterations(cells: &[Cell<Toy>]) -> Panel {
     let curve = |cell: &Cell<Toy>| {
         let best = cell.best();
@@ -102,14 +106,34 @@ pub(in crate::reproduce) fn over_iterations(cells: &[Cell<Toy>]) -> Panel {
     };
     let lengths = cells.iter().map(|cell| curve(cell).len());
     let iterations = lengths.max().unwrap_or(0).max(1);
+    let window = iterations.div_ceil(POINTS);
+    let label = match window {
+        1 => "iteration".to_owned(),
+        _ => format!("iteration (means of {window})"),
+    };
     let mut panel = Panel::new(
         cells[0].condition.title.clone(),
-        Axis::whole("iteration", 0.0..iterations as f64),
+        Axis::whole(&label, 0.0..iterations as f64),
         Axis::new("train accuracy", LOWEST..1.02),
     );
-    panel.shapes = panels::curves(cells, curve);
+    panel.shapes = panels::curves(cells, |cell| means(&curve(cell), window));
     panel.legend = panels::legend(cells);
     panel
+}
+
+/// The means of each `window` successive points.
+fn means(curve: &[(f64, Spread)], window: usize) -> Vec<(f64, Spread)> {
+    let mean = |points: &[(f64, Spread)]| {
+        let of = |value: fn(&(f64, Spread)) -> f64| {
+            points.iter().map(value).sum::<f64>() / points.len() as f64
+        };
+        let spread = Spread {
+            mean: of(|(_, spread)| spread.mean),
+            standard_deviation: of(|(_, spread)| spread.standard_deviation),
+        };
+        (of(|(x, _)| *x), spread)
+    };
+    curve.chunks(window).map(mean).collect()
 }
 
 #[cfg(test)]
@@ -123,5 +147,25 @@ mod tests {
         assert!(rates.is_sorted_by(|a, b| a < b));
         assert_eq!([rates[0], rates[126]], [1e-10, 1e4]);
         assert!(rates.contains(&3e-4), "rounded once");
+    }
+
+    #[test]
+    fn a_long_curve_is_drawn_by_means_of_successive_points() {
+        let point = |x: f64| (x, Spread::of([x, x + 2.0]));
+        let curve = [1.0, 2.0, 3.0].map(point);
+        let drawn = means(&curve, 2);
+        assert_eq!(
+            [drawn[0].0, drawn[1].0],
+            [1.5, 3.0],
+            "the last one is short"
+        );
+        assert_eq!(
+            drawn[0].1,
+            Spread {
+                mean: 2.5,
+                standard_deviation: 1.0
+            }
+        );
+        assert_eq!(means(&curve, 1), curve);
     }
 }

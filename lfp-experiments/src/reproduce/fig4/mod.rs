@@ -1,5 +1,7 @@
 //! Figure 4: trajectories of the two weights of a neuron, from seven starting points.
 
+mod objective;
+
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -26,9 +28,10 @@ use crate::{
     data::{Batch, Batches, Order, Points, Samples},
     files::{self, to_json},
     objective::Method,
-    plot::{Axis, INK, Key, Mark, Panel, Point, Shape, cells, contours, tint},
+    plot::{Axis, Key, Mark, Panel, Point, Shape},
     study::{MethodVariant, report::Header},
 };
+use objective::{LOSS, Objective, REWARD};
 
 /// Seed of the points and their order.
 const SEED: u64 = SEEDS[0];
@@ -46,12 +49,9 @@ const STARTS: [[f32; 2]; 7] = [
     [-4.0, 4.0],
     [4.0, -4.0],
 ];
-/// Cells along each side of the plane of weights.
-const CELLS: usize = 150;
 /// Margin around the trajectories.
 const MARGIN: f64 = 1.0;
-/// Values of the objective with a contour.
-const LEVELS: [f64; 9] = [0.001, 0.01, 0.05, 0.2, 0.7, 2.0, 4.0, 8.0, 12.0];
+const ORANGE: RGBColor = RGBColor(255, 160, 0);
 
 pub struct Fig4;
 
@@ -77,8 +77,10 @@ struct Summary {
     method: &'static str,
     start: Point,
     end: Point,
-    initial_objective: f64,
-    final_objective: f64,
+    initial_reward: f64,
+    final_reward: f64,
+    initial_loss: f64,
+    final_loss: f64,
 }
 
 impl Reproduce for Fig4 {
@@ -91,32 +93,33 @@ impl Reproduce for Fig4 {
         let trajectories = trajectories(&points, &context.resources.device)?;
         write(context, &trajectories, &points)?;
         let extent = extent(&trajectories);
-        let background = objective_shapes(&points, extent);
         let panel = |method: MethodVariant| {
             let trajectories = trajectories.iter().filter(|of| of.method == method);
-            let shapes = trajectories.flat_map(|of| of.shapes(method.colour()));
+            let objective = Objective::of_method(method);
             let mut panel = Panel::new(
-                format!(
-                    "{}: seven starts, learning rate {LEARNING_RATE}",
-                    method.title()
-                ),
-                Axis::new("first weight", extent.0..extent.1),
-                Axis::new("second weight", extent.0..extent.1),
+                format!("{}: contours of the {}", method.title(), objective.name),
+                Axis::new("w1", extent.0..extent.1),
+                Axis::new("w2", extent.0..extent.1),
             );
-            panel.shapes = background.iter().cloned().chain(shapes).collect();
+            panel.shapes = objective.shapes(&points, extent);
+            panel
+                .shapes
+                .extend(trajectories.flat_map(Trajectory::shapes));
+            panel.bar = Some(objective.bar());
             panel.legend = vec![
-                Key::line(method.title(), method.colour()),
-                Key::mark("start", Mark::Circle, INK),
+                Key::mark("start", Mark::Circle, ORANGE),
+                Key::line("weights during training, a dot per step", ORANGE),
             ];
             panel
         };
         let layout = Layout {
             columns: 2,
-            panel_size: (620, 620),
+            panel_size: (620, 560),
             panels: MethodVariant::LFP_AND_GRADIENT.map(panel).into(),
             ..Layout::default()
         };
-        let figure = layout.with_corner(format!("blobs; seed {SEED}"));
+        let figure =
+            layout.with_corner(format!("blobs; learning rate {LEARNING_RATE}; seed {SEED}"));
         figure.write(&context.folder, Self::NAME)
     }
 }
@@ -154,11 +157,12 @@ fn write(context: &Context, trajectories: &[Trajectory], points: &Points) -> Res
                 step.to_string(),
                 first.to_string(),
                 second.to_string(),
-                objective(first, second, points).to_string(),
+                REWARD.at((first, second), points).to_string(),
+                LOSS.at((first, second), points).to_string(),
             ]
         })
     });
-    let columns = ["method", "start", "step", "w1", "w2", "objective"];
+    let columns = ["method", "start", "step", "w1", "w2", "reward", "loss"];
     Ok(files::write_csv(
         &context.folder.join("results.csv"),
         columns,
@@ -177,18 +181,20 @@ impl Trajectory {
             method: self.method.name(),
             start,
             end,
-            initial_objective: objective(start.0, start.1, points),
-            final_objective: objective(end.0, end.1, points),
+            initial_reward: REWARD.at(start, points),
+            final_reward: REWARD.at(end, points),
+            initial_loss: LOSS.at(start, points),
+            final_loss: LOSS.at(end, points),
         }
     }
 
     /// A line, a dot per step, and a larger dot at the start.
-    fn shapes(&self, colour: RGBColor) -> [Shape; 3] {
+    fn shapes(&self) -> [Shape; 3] {
         let [start, _] = self.ends();
         [
-            Shape::Line(self.points.clone(), colour),
-            Shape::Dots(self.points.clone(), colour, 2),
-            Shape::Dots(vec![start], INK, 5),
+            Shape::Line(self.points.clone(), ORANGE),
+            Shape::Dots(self.points.clone(), ORANGE, 2),
+            Shape::Dots(vec![start], ORANGE, 6),
         ]
     }
 }
@@ -271,37 +277,4 @@ impl Neuron {
         let weights: Vec<f32> = self.layer.inner().weight.val().into_data().iter().collect();
         (weights[0].into(), weights[1].into())
     }
-}
-
-/// The mean binary cross-entropy of the neuron with these weights.
-fn objective(first: f64, second: f64, points: &Points) -> f64 {
-    let losses = points.iter().map(|([x, y], label)| {
-        let z = first * f64::from(x) + second * f64::from(y);
-        let towards = if label == 1 { z } else { -z };
-        // ln(1 + exp(-t)) without overflow.
-        (-towards).max(0.0) + (-towards.abs()).exp().ln_1p()
-    });
-    losses.sum::<f64>() / points.iter().count() as f64
-}
-
-/// The objective over the plane of weights, as shades with contours.
-fn objective_shapes(points: &Points, extent: (f64, f64)) -> Vec<Shape> {
-    let (low, high) = extent;
-    let at = |index: usize| low + (high - low) * (index as f64 + 0.5) / CELLS as f64;
-    let field: Vec<f64> = (0..CELLS * CELLS)
-        .map(|cell| objective(at(cell % CELLS), at(cell / CELLS), points))
-        .collect();
-    // One shade per interval between contours.
-    let shades: Vec<_> = field
-        .iter()
-        .map(|&value| LEVELS.iter().filter(|&&level| level < value).count())
-        .map(|level| tint(INK, 0.6 * level as f64 / LEVELS.len() as f64))
-        .collect();
-    let mut shapes = cells(&shades, CELLS, extent, extent);
-    for level in LEVELS {
-        for line in contours(&field, CELLS, level, extent, extent) {
-            shapes.push(Shape::Hairline(line.into(), INK));
-        }
-    }
-    shapes
 }
