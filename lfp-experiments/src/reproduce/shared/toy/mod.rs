@@ -72,7 +72,7 @@ pub(in crate::reproduce) fn condition(context: &Context, dataset: DataSet) -> Co
 }
 
 /// `a * 10^b`: in the paper profile a from 1 to 10 and b from -10 to 3, 127 rates in all; in the quick profile 1, 2 and 5
-/// times a power of ten from 1e-6 to 1, where one of the methods learns.
+/// times a power of ten from 1e-6 to 10, where one of the methods learns.
 fn learning_rates(profile: Profile) -> Vec<f64> {
     let (factors, exponents): (&[u32], _) = match profile {
         Profile::Quick => (&[1, 2, 5], -6..=0),
