@@ -29,11 +29,20 @@ impl Reproduce for Fig7 {
             columns: 2,
             panel_size: (520, 400),
             panels: results.conditions().map(panel).collect(),
-            note: spiking::note(context),
+            note: note(context),
         };
         context.draw(&results, layout)?;
         spiking::draw_rasters(context, &results)
     }
+}
+
+fn note(context: &Context) -> String {
+    let after = "; after three epochs the paper has the surrogate gradient slightly ahead";
+    format!(
+        "{}{}",
+        spiking::note(context),
+        context.by_profile(after, "")
+    )
 }
 
 fn study(context: &Context) -> Study {

@@ -117,13 +117,13 @@ pub(in crate::reproduce) fn run(context: &Context, study: Study) -> Result<Resul
     Ok(results)
 }
 
-/// What the paper leaves open or the profile changes, for the note below a figure.
+/// What the profile changes and the paper leaves open, for the note below a figure.
 pub(in crate::reproduce) fn note(context: &Context) -> String {
-    let data = context.by_profile(
-        "160 steps of 32 digits (paper: three epochs, 1407 steps of 128)",
+    let steps = context.by_profile(
+        "160 steps of 32 digits (paper: 1407 of 128)",
         "three epochs",
     );
-    format!("{data}; not stated in the paper, ours: momentum 0.9, clipping 0.06")
+    format!("{steps}; not stated, ours: fixed n and \u{3b2}, momentum 0.9, clipping 0.06")
 }
 
 #[cfg(test)]

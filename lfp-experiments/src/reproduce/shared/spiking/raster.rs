@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Sample,
-    plot::{Axis, INK, LFP, Panel, Shape},
+    plot::{Axis, INK, Key, LFP, Mark, Panel, Shape},
     reproduce::{Context, args::Layout},
     study::{Analysis, MethodVariant, Results, Trained},
 };
@@ -97,10 +97,14 @@ impl Raster {
         };
         let mut panel = Panel::new(
             format!("a {}, {when} training", self.class),
-            Axis::whole("step", 0.0..self.steps as f64 + 1.0),
+            Axis::whole("time step", 0.0..self.steps as f64 + 1.0),
             Axis::whole("output", -0.5..self.outputs as f64 - 0.5),
         );
         panel.shapes = vec![dots(wrong, INK), dots(right, LFP.colour)];
+        panel.legend = vec![
+            Key::mark("spike of the true class", Mark::Circle, LFP.colour),
+            Key::mark("spike of another class", Mark::Circle, INK),
+        ];
         panel
     }
 }
@@ -110,8 +114,10 @@ impl Raster {
 pub(in crate::reproduce) fn draw(context: &Context, results: &Results<Rasters>) -> Result<()> {
     let mut cells = results.cells.iter();
     let lfp = cells.find(|cell| cell.method == MethodVariant::Lfp);
-    let best = lfp.and_then(|cell| cell.best());
-    let Some(rasters) = best.and_then(|best| best.analyses().next()) else {
+    let Some(best) = lfp.and_then(|cell| cell.best()) else {
+        return Ok(());
+    };
+    let Some(rasters) = best.analyses().next() else {
         return Ok(());
     };
     let before = rasters.before.iter().map(|raster| raster.panel("before"));
@@ -120,7 +126,10 @@ pub(in crate::reproduce) fn draw(context: &Context, results: &Results<Rasters>) 
         columns: rasters.before.len().max(1),
         panel_size: (300, 260),
         panels: before.chain(after).collect(),
-        ..Layout::default()
+        note: format!(
+            "{}, LFP at a learning rate of {}",
+            best.condition.title, best.lr
+        ),
     };
     context.draw_as("raster", results, layout)
 }
