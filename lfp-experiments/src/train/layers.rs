@@ -1,5 +1,7 @@
 //! The distribution of the weights of each layer.
 
+use std::borrow::Cow;
+
 use lfp_burn::{
     layer_weights,
     sparsity::{gini, quantiles},
@@ -13,6 +15,9 @@ pub(super) const PERCENTILES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Number of bins of a histogram; odd, so that one of them has 0 in its middle.
 const BINS: usize = 41;
 
+/// About the most weights of a layer that are sorted: VGG-16 has a layer of 100 million.
+const SORTED: usize = 1 << 20;
+
 /// The weights of a convolution or dense layer, without biases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerSummary {
@@ -22,7 +27,8 @@ pub struct LayerSummary {
     pub weights: usize,
     /// Largest magnitude.
     pub largest: f64,
-    /// Percentiles 0, 25, 50, 75 and 100 of the magnitudes, relative to the largest.
+    /// Percentiles 0, 25, 50, 75 and 100 of the magnitudes, relative to the largest; of a layer with more than 2^20
+    /// weights, as the Gini coefficient, from an evenly spaced part of them.
     pub percentiles: [f64; PERCENTILES.len()],
     /// Gini coefficient of the magnitudes: 0 if all are equal, near 1 if a few are large.
     pub gini: f64,
@@ -43,12 +49,13 @@ impl LayerSummary {
         let largest = values
             .iter()
             .fold(0.0, |largest: f32, value| largest.max(value.abs()));
+        let part = thinned(values, largest);
         Self {
             path,
             weights: values.len(),
             largest: largest.into(),
-            percentiles: quantiles(values.iter().copied(), PERCENTILES),
-            gini: gini(values.iter().copied()),
+            percentiles: quantiles(part.iter().copied(), PERCENTILES),
+            gini: gini(part.iter().copied()),
             histogram: histogram(values, largest),
         }
     }
@@ -57,6 +64,17 @@ impl LayerSummary {
     pub fn bins() -> impl Iterator<Item = f64> {
         (0..BINS).map(|bin| 2.0 * (bin as f64 + 0.5) / BINS as f64 - 1.0)
     }
+}
+
+/// All weights of a small layer; of a large one every k-th, and the largest magnitude. An odd k meets every column of a
+/// matrix whose width is a power of two.
+fn thinned(values: &[f32], largest: f32) -> Cow<'_, [f32]> {
+    let step = values.len().div_ceil(SORTED) | 1;
+    if step == 1 {
+        return values.into();
+    }
+    let part = values.iter().copied().step_by(step);
+    part.chain([largest]).collect()
 }
 
 fn histogram(values: &[f32], largest: f32) -> Vec<f64> {
@@ -95,5 +113,19 @@ mod tests {
         let layer = LayerSummary::of("dense".to_owned(), &[0.0; 3]);
         assert_eq!(layer.histogram[BINS / 2], 1.0);
         assert_eq!((layer.largest, layer.gini), (0.0, 0.0));
+    }
+
+    #[test]
+    fn a_large_layer_has_nearly_the_statistics_of_all_its_weights() {
+        // Multiples of an odd number modulo 2^32 are evenly spread: magnitudes from 0 to 1.
+        let spread = |index: u32| index.wrapping_mul(2_654_435_761) as f32 / 2f32.powi(32);
+        let values: Vec<f32> = (0..3_000_000).map(spread).collect();
+        let layer = LayerSummary::of("dense".to_owned(), &values);
+        assert_eq!(layer.weights, 3_000_000);
+        // Of a uniform distribution the Gini coefficient is 1/3, and the percentiles are its levels.
+        assert!((layer.gini - 1.0 / 3.0).abs() < 2e-3, "{}", layer.gini);
+        for (found, level) in layer.percentiles.iter().zip(PERCENTILES) {
+            assert!((found - level).abs() < 2e-3, "{found} at {level}");
+        }
     }
 }
