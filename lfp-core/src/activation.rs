@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// An activation function `a = phi(z)`. Rewards pass it unchanged, so no derivative is taken.
 ///
+/// It should [keep the sign](Self::keeps_sign) of its input; otherwise see [`SignChangeRule`](crate::SignChangeRule).
+///
 /// Any other function, differentiable or not, goes through
 /// [`functions::custom_activation`](crate::functions::custom_activation). A built-in one keeps a single tensor on the
 /// tape and has a fused backward pass.
@@ -52,7 +54,7 @@ pub enum ActivationFn {
         /// The highest output. PyTorch's default: 1.
         max: f64,
     },
-    /// `1 / (1 + exp(-z))`. It changes the sign of negative inputs; see the book's page on limits.
+    /// `1 / (1 + exp(-z))`. It changes the sign of negative inputs.
     Sigmoid,
     /// `ln(1 + exp(beta z)) / beta`, and `z` where `beta z > 20`. It changes the sign of negative inputs.
     Softplus {
@@ -81,6 +83,23 @@ impl ActivationFn {
         Self::Softplus { beta: 1.0 },
         Self::Heaviside,
     ];
+
+    /// Whether positive inputs have outputs from 0 up, and negative inputs outputs from 0 down, as LFP requires (section 3.4).
+    /// Of the functions with PyTorch's parameters, sigmoid and softplus do not.
+    pub fn keeps_sign(&self) -> bool {
+        match *self {
+            Self::Sigmoid | Self::Softplus { .. } => false,
+            Self::LeakyRelu { slope } => slope >= 0.0,
+            Self::Elu { alpha } => alpha >= 0.0,
+            Self::Hardtanh { min, max } => min <= 0.0 && max >= 0.0,
+            Self::Relu
+            | Self::Silu
+            | Self::Gelu
+            | Self::GeluTanh
+            | Self::Tanh
+            | Self::Heaviside => true,
+        }
+    }
 
     /// The name, without parameters.
     pub fn name(&self) -> &'static str {
@@ -204,6 +223,28 @@ mod tests {
                 serde_json::from_str::<ActivationFn>(&json).unwrap(),
                 activation
             );
+        }
+    }
+
+    #[test]
+    fn a_function_keeps_the_sign_if_no_value_differs_in_sign_from_its_input() {
+        use burn_core::tensor::{Device, Tensor};
+
+        let others = [
+            ActivationFn::LeakyRelu { slope: -0.5 },
+            ActivationFn::Elu { alpha: -1.0 },
+            ActivationFn::Hardtanh { min: 0.5, max: 2.0 },
+            ActivationFn::Hardtanh {
+                min: -2.0,
+                max: -0.5,
+            },
+        ];
+        let z = Tensor::<1>::from_floats([-9.0, -3.0, -0.7, -0.1, 0.1, 0.7, 3.0], &Device::flex());
+        for activation in ActivationFn::ALL.into_iter().chain(others) {
+            let a = crate::functions::activation(z.clone(), activation);
+            let products: Vec<f32> = (a * z.clone()).into_data().iter().collect();
+            let kept = products.iter().all(|&product| product >= 0.0);
+            assert_eq!(activation.keeps_sign(), kept, "{activation}");
         }
     }
 

@@ -33,6 +33,9 @@ pub struct LfpConfig {
     /// How rewards pass dropout. Default: conserve.
     #[config(default = "DropoutRule::Conserve")]
     pub dropout: DropoutRule,
+    /// How rewards pass an activation that changes the sign, such as sigmoid. Default: unchanged.
+    #[config(default = "SignChangeRule::Pass")]
+    pub sign_change: SignChangeRule,
     /// What divides the reward of a spiking neuron. Default: the sum of magnitudes.
     #[config(default = "LifDenominator::SumOfMagnitudes")]
     pub lif_denominator: LifDenominator,
@@ -69,10 +72,25 @@ pub enum DropoutRule {
     Scale,
 }
 
+/// How rewards pass an activation `a = phi(z)` where `a` and `z` differ in sign. Where they agree, or `a` is zero, the reward
+/// passes unchanged.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum SignChangeRule {
+    /// Unchanged. The reward then asks `z` to move the opposite way, which is why the paper requires activations that keep
+    /// the sign (section 3.4).
+    Pass,
+    /// With the opposite sign, the paper's heuristic (footnote 12).
+    Negate,
+}
+
 /// What divides the reward of a leaky integrate-and-fire neuron at each step.
 ///
 /// The potential before its reset is a sum of two contributions: the previous potential `U[t-1]` and the change
-/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`.
+/// `D[t] = U[t] + threshold S[t-1] - U[t-1]`. The paper states the forward pass (Eqs. A.2 and A.3) and no rule for rewards.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames,
 )]
@@ -83,6 +101,9 @@ pub enum LifDenominator {
     SumOfMagnitudes,
     /// `|U[t-1] + D[t]|`, as in the version of the package that made the paper's figures.
     MagnitudeOfSum,
+    /// `U[t-1] + D[t]` with its sign, as Eq. 6 divides by `z`: the shares of the previous potential and of the inputs then
+    /// add up to the reward. A neuron with a negative potential receives its reward with the opposite sign.
+    SignedSum,
 }
 
 /// How rewards or gradients are normalised between two layers of spiking neurons. What arrives at the network's output
@@ -130,6 +151,8 @@ pub enum ActsOn {
     BatchNorm,
     /// Dropout.
     Dropout,
+    /// Activations that change the sign; see [`ActivationFn::keeps_sign`](crate::ActivationFn::keeps_sign).
+    SignChanges,
     /// Spiking neurons.
     SpikingNeurons,
 }
@@ -154,6 +177,12 @@ impl LfpConfig {
             help: "How rewards pass dropout",
             values: DropoutRule::VARIANTS,
             acts_on: ActsOn::Dropout,
+        },
+        ConfigOption {
+            field: "sign_change",
+            help: "How rewards pass an activation whose output has another sign than its input",
+            values: SignChangeRule::VARIANTS,
+            acts_on: ActsOn::SignChanges,
         },
         ConfigOption {
             field: "lif_denominator",

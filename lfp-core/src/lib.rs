@@ -7,7 +7,7 @@
 //!
 //! | item | what it is |
 //! |---|---|
-//! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`] |
+//! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`], [`SignChangeRule`] |
 //! | [`propagate`], [`PropagationError`] | a propagation on Burn's `Tensor` |
 //! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`LifNeuron`], [`Surrogate`] |
 //! | [`LfpOps`] | the backend extension: one operation per rule, with default bodies |
@@ -39,7 +39,7 @@ mod rules;
 pub use activation::{ActivationFn, UnknownActivation};
 pub use config::{
     ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig, LifDenominator,
-    Normalization,
+    Normalization, SignChangeRule,
 };
 pub use lif::{LifError, LifNeuron, Surrogate, UnknownSurrogate};
 pub use ops::LfpOps;

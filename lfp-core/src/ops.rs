@@ -3,7 +3,7 @@
 use burn_core as burn;
 use burn_core::backend::{Backend, backend_extension, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{ActivationFn, LfpConfig, LifNeuron, rules};
+use crate::{ActivationFn, LfpConfig, LifNeuron, SignChangeRule, rules};
 
 /// The operations of layer-wise feedback propagation.
 ///
@@ -148,15 +148,16 @@ pub trait LfpOps: Backend {
     }
 
     /// Activation and epsilon rule in one pass: `g phi(z) / s(z)`. With an epsilon of zero the activation alone,
-    /// `g phi(z) / z`, and 0 where `z = 0`.
+    /// `g phi(z) / z`, and 0 where `z = 0`. Where the activation changes the sign, `sign_change` decides.
     #[fusion(default)]
     fn lfp_rescale_activation(
         quotient: FloatTensor<Self>,
         z: FloatTensor<Self>,
         activation: ActivationFn,
         epsilon: f64,
+        sign_change: SignChangeRule,
     ) -> FloatTensor<Self> {
-        rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
+        rules::activation::rescale::<Self>(quotient, z, activation, epsilon, sign_change)
     }
 
     /// The quotients at the currents of `current_steps` steps, from those at the spikes; `at_output` if the initial reward

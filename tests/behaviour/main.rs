@@ -4,6 +4,7 @@ mod conformance;
 mod conservation;
 mod errors;
 mod gradients;
+mod limits;
 mod modules;
 mod networks;
 mod optimizers;

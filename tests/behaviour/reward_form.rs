@@ -1,4 +1,4 @@
-//! The quotient form of the crates against the reward form of the paper (Eqs. 2 to 7, 9 to 11).
+//! The quotient form of the crates against the reward form of the paper (Eqs. 2 to 4, 6, 7 and 9 to 11).
 
 use burn::{
     module::Param,
@@ -8,7 +8,7 @@ use burn::{
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
-use lfp_burn::{ActivationFn, Feedback, LfpConfig, Propagate, hooks};
+use lfp_burn::{ActivationFn, Feedback, LfpConfig, Propagate, SignChangeRule, hooks};
 use lfp_tests::{Layer, Numbers, WeightedSum, forward, propagate, windows};
 use proptest::prelude::*;
 
@@ -95,6 +95,90 @@ proptest! {
         assert_close("w1", &feedback(&ours, &w1), &expected.feedback[0].0, TOLERANCE);
         assert_close("b1", &feedback(&ours, &b1), &expected.feedback[0].1, TOLERANCE);
         assert_close("w2", &feedback(&ours, &w2), &expected.feedback[1].0, TOLERANCE);
+    }
+
+    #[test]
+    fn an_activation_that_changes_the_sign_negates_rewards_on_request(
+        seed in any::<u64>(), which in 0usize..3, form in 0usize..4,
+    ) {
+        // Footnote 12. Softplus and the convolution run other kernels than sigmoid.
+        let epsilon = 1e-3;
+        let sigmoid: fn(f64) -> f64 = |z| 1.0 / (1.0 + (-z).exp());
+        let shifted: fn(f64) -> f64 = |z| z - 0.25;
+        let (function, phi): (Option<ActivationFn>, fn(f64) -> f64) = [
+            (Some(ActivationFn::Sigmoid), sigmoid),
+            (Some(ActivationFn::Softplus { beta: 1.0 }), |z| z.exp().ln_1p()),
+            (None, shifted),
+        ][which];
+        // After a linear map the activation is fused with the stabiliser; it may also stand at the output.
+        let (fused, at_output) = (form % 2 == 0, form / 2 == 1);
+        let mut numbers = Numbers::new(seed);
+        let (batch, widths) = (5, [4, 9, 3]);
+        let x = numbers.uniform(batch * widths[0], -1.0, 1.0);
+        let w1 = numbers.uniform(widths[0] * widths[1], -1.0, 1.0);
+        let w2 = numbers.uniform(widths[1] * widths[2], -1.0, 1.0);
+        let outputs = widths[if at_output { 1 } else { 2 }];
+        let r = numbers.uniform(batch * outputs, -1.0, 1.0);
+
+        let mut layers = vec![
+            Layer::Sum(WeightedSum::dense(widths[0], widths[1], w1.clone(), vec![])),
+            Layer::NegatingActivation(phi),
+        ];
+        if !at_output {
+            let sum = WeightedSum::dense(widths[1], widths[2], w2.clone(), vec![]);
+            layers.push(Layer::Sum(sum));
+        }
+        let inputs = rows(&x, 4);
+        prop_assume!(away_from_zero(&forward(&layers[..1], &inputs), 0.01));
+        prop_assume!(away_from_zero(&forward(&layers[..2], &inputs), 0.01));
+        prop_assume!(away_from_zero(&forward(&layers, &inputs), 0.01));
+        let expected = propagate(&layers, &inputs, rows(&r, outputs), epsilon);
+        layers[1] = Layer::Activation(phi);
+        let unchanged = propagate(&layers, &inputs, rows(&r, outputs), epsilon);
+        prop_assert!(expected.feedback[0].0 != unchanged.feedback[0].0);
+
+        let (w1, w2) = (param(&w1, [4, 9]), param(&w2, [9, 3]));
+        let x = tensor(&x, [batch, 4], &autodiff()).require_grad();
+        let z = linear(x.clone(), w1.val(), None);
+        let custom = |z: Tensor<2>| z - 0.25;
+        let a = match (fused, function) {
+            (true, Some(function)) => hooks::linear_activation(z, function),
+            (true, None) => hooks::custom_linear_activation(z, custom),
+            (false, Some(function)) => hooks::activation(hooks::stabilize(z), function),
+            (false, None) => hooks::custom_activation(hooks::stabilize(z), custom),
+        };
+        let ends = match at_output {
+            true => a,
+            false => hooks::stabilize(linear(a, w2.val(), None)),
+        };
+        let reward = tensor(&r, [batch, outputs], &autodiff());
+        let config = LfpConfig::new().with_epsilon(epsilon);
+        let negate = config.with_sign_change(SignChangeRule::Negate);
+        let ours = ends.propagate_with(reward, &negate);
+        let rewards = values(ours.reward(&x).unwrap());
+        assert_close("input", &rewards, &expected.rewards.concat(), TOLERANCE);
+        assert_close("w1", &feedback(&ours, &w1), &expected.feedback[0].0, TOLERANCE);
+    }
+
+    #[test]
+    fn an_activation_that_keeps_the_sign_never_negates(seed in any::<u64>()) {
+        let mut numbers = Numbers::new(seed);
+        let z = numbers.uniform(64, -2.0, 2.0);
+        let r = numbers.uniform(64, -1.0, 1.0);
+        for function in ActivationFn::ALL {
+            for at_output in [true, false] {
+                let rewards = [SignChangeRule::Pass, SignChangeRule::Negate].map(|rule| {
+                    let z = tensor(&z, [64], &autodiff()).require_grad();
+                    let a = hooks::linear_activation(z.clone(), function);
+                    let a = if at_output { a } else { hooks::stabilize(a * 2.0) };
+                    let config = LfpConfig::new().with_sign_change(rule);
+                    let feedback = a.propagate_with(tensor(&r, [64], &autodiff()), &config);
+                    values(feedback.reward(&z).unwrap())
+                });
+                let [pass, negate] = rewards;
+                prop_assert_eq!(function.keeps_sign(), pass == negate, "{}", function);
+            }
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use lfp_burn::{
     spiking::{Activity, LifConfig, Spike, Spiking, rate_cross_entropy, spike_counts},
 };
 use lfp_models::{Classifier, Outputs, SpikingLeNetConfig, SpikingMlpConfig};
-use lfp_tests::{Numbers, Sent, SpikingDense, Trace};
+use lfp_tests::{Numbers, Sent, SpikingDense, Trace, stabilized};
 
 use crate::{assert_close, autodiff, max_abs, seeded, tensor, values};
 
@@ -156,18 +156,24 @@ fn assert_layers(found: &GradientsParams, pair: &Pair, expected: &[Sent; 2], sig
 
 #[test]
 fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
-    type Denominator = fn(f64, f64) -> f64;
-    let denominators: [(LifDenominator, Denominator); 2] = [
-        (LifDenominator::SumOfMagnitudes, |before, came| {
-            before.abs() + came.abs()
+    type Denominator = fn(f64, f64, f64) -> f64;
+    let denominators: [(LifDenominator, Denominator); 3] = [
+        (LifDenominator::SumOfMagnitudes, |before, came, epsilon| {
+            before.abs() + came.abs() + epsilon
         }),
-        (LifDenominator::MagnitudeOfSum, |before, came| {
-            (before + came).abs()
+        (LifDenominator::MagnitudeOfSum, |before, came, epsilon| {
+            (before + came).abs() + epsilon
+        }),
+        (LifDenominator::SignedSum, |before, came, epsilon| {
+            stabilized(before + came, epsilon)
         }),
     ];
-    for seed in 0..12 {
-        let (kind, denominator) = denominators[seed as usize % 2];
-        let epsilon = [1e-6, 1e-3, 1e-1][seed as usize % 3];
+    let magnitudes = (0..12).map(|seed| (seed, seed % 2, [1e-6, 1e-3, 1e-1][seed % 3]));
+    // A sum in which contributions cancel amplifies the rounding to f32, so its stabiliser is larger.
+    let signed = (12..18).map(|seed| (seed, 2, [1e-2, 1e-1][seed % 2]));
+    for (seed, which, epsilon) in magnitudes.chain(signed) {
+        let (kind, denominator) = denominators[which];
+        let seed = seed as u64;
         let pair = Pair::new(seed);
         let mut numbers = Numbers::new(100 + seed);
         let rewards: Vec<Vec<Vec<f64>>> = (0..BATCH)
@@ -197,6 +203,35 @@ fn rewards_pass_spikes_and_time_as_the_recurrences_say() {
         let grads = feedback.into_grads(&pair.layers.to_vec());
         assert_layers(&grads, &pair, &expected, -1.0);
     }
+}
+
+#[test]
+fn eq_6_at_a_potential_conserves_rewards_over_time() {
+    // One input of weight 1 and one spike at the end: `beta U[t-1]` and `I[t]` add up to the potential before the reset, so
+    // their shares add up to the reward. The potential is negative at first, and reset after the second step.
+    let lif = LifConfig::new().with_beta(0.5).init().unwrap();
+    let currents = tensor::<3>(&[-0.4, 1.8, 0.3, 1.5], [4, 1, 1], &autodiff()).require_grad();
+    let (spikes, membrane) = lif.forward(currents.clone(), 4);
+    assert_close("membrane", &values(membrane), &[-0.4, 1.6, 0.1, 1.55], 1e-6);
+    let rule = LfpConfig::new().with_reward_normalization(Normalization::None);
+    let sent = |denominator| {
+        let reward = tensor::<3>(&[0.0, 0.0, 0.0, 3.0], [4, 1, 1], &autodiff());
+        let rule = rule.with_lif_denominator(denominator);
+        let feedback = spikes.clone().propagate_with(reward, &rule);
+        values(feedback.reward(&currents).unwrap())
+    };
+    let shares = sent(LifDenominator::SignedSum);
+    // Backwards: 3 is divided 1.5 : 0.05; the 0.0968 of step 3 goes 0.3 : 0.8, and so on down to the first step.
+    let last = 3.0 * 1.5 / 1.55;
+    let third = (3.0 - last) * 0.3 / 1.1;
+    let second = (3.0 - last - third) * 1.8 / 1.6;
+    let first = 3.0 - last - third - second;
+    assert_close("shares", &shares, &[first, second, third, last], 1e-4);
+    assert_close("sum", &[shares.iter().sum()], &[3.0], 1e-5);
+    assert!(
+        first < 0.0,
+        "a negative current worked against the spike: {first}"
+    );
 }
 
 #[test]

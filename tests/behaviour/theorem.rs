@@ -191,3 +191,24 @@ fn reward_4_follows_the_binary_cross_entropy() {
     let expected = values(model.inner().weight.val().inner().abs() * gradient);
     assert_close("update", &update, &expected, TOLERANCE);
 }
+
+#[test]
+fn for_heaviside_the_reward_of_the_theorem_is_zero() {
+    // Footnote 6: the gradient below a Heaviside function is zero, so the reward that follows from it moves nothing. Any other
+    // reward passes a Heaviside function, and then the update is no gradient.
+    let (device, _alone) = seeded(5);
+    let layer = |from, to| LinearConfig::new(from, to).init(&device).hooked();
+    let hidden = layer(6, 20).with_activation(ActivationFn::Heaviside);
+    let output = layer(20, 4).with_activation(ActivationFn::Heaviside);
+    let x = Tensor::<2>::random([10, 6], Distribution::Normal(0.0, 1.0), &device).require_grad();
+    let outputs = || output.forward(hidden.forward(x.clone()));
+    let gradient = x.grad(&outputs().sum().backward()).unwrap();
+    assert_eq!(max_abs(&values(gradient)), 0.0);
+
+    let update = |reward: Tensor<2>| {
+        let grads = outputs().propagate(reward).into_grads(&hidden);
+        max_abs(&values(grads.get::<2>(hidden.inner().weight.id).unwrap()))
+    };
+    assert_eq!(update(Tensor::zeros([10, 4], &device)), 0.0);
+    assert!(update(Tensor::ones([10, 4], &device)) > 0.0);
+}

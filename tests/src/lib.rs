@@ -11,7 +11,7 @@ pub use spiking::{Sent, SpikingDense, Trace};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// The stabiliser of Eq. 6; the sign of zero is 1.
-fn stabilized(z: f64, epsilon: f64) -> f64 {
+pub fn stabilized(z: f64, epsilon: f64) -> f64 {
     if z < 0.0 { z - epsilon } else { z + epsilon }
 }
 
@@ -48,6 +48,8 @@ pub enum Layer {
     Sum(WeightedSum),
     /// An elementwise activation; rewards pass it unchanged.
     Activation(fn(f64) -> f64),
+    /// An elementwise activation whose rewards change their sign where input and output differ in sign (footnote 12).
+    NegatingActivation(fn(f64) -> f64),
     /// Max pooling over windows of input indices. The first maximum wins a tie.
     Max(Vec<Vec<usize>>),
     /// Batch normalisation by batch statistics (Eqs. 9 and 10).
@@ -114,7 +116,7 @@ impl Layer {
     fn forward(&self, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         match self {
             Self::Sum(sum) => inputs.iter().map(|a| sum.forward(a)).collect(),
-            Self::Activation(phi) => inputs
+            Self::Activation(phi) | Self::NegatingActivation(phi) => inputs
                 .iter()
                 .map(|z| z.iter().map(|&z| phi(z)).collect())
                 .collect(),
@@ -152,6 +154,17 @@ impl Layer {
                 rewards,
                 feedback: Vec::new(),
             },
+            Self::NegatingActivation(phi) => {
+                let pre_activation = |(&z, r): (&f64, f64)| if z * phi(z) < 0.0 { -r } else { r };
+                let below = |(z, r): (&Vec<f64>, Vec<f64>)| {
+                    let pairs = z.iter().zip(r);
+                    pairs.map(pre_activation).collect()
+                };
+                Propagated {
+                    rewards: inputs.iter().zip(rewards).map(below).collect(),
+                    feedback: Vec::new(),
+                }
+            }
             Self::Max(windows) => {
                 let hand_on = |(a, r): (&Vec<f64>, &Vec<f64>)| {
                     let mut below = vec![0.0; a.len()];
@@ -258,9 +271,9 @@ impl WeightedSum {
                 // Eqs. 2 and 6: the reward of a connection is proportional to its contribution.
                 let contribution = a[from] * self.weights[weight];
                 let r_connection = contribution / stabilized(z[to], epsilon) * r[to];
-                // Eqs. 3 and 4: the reward of a neuron is the sum over its outgoing connections.
+                // Eq. 3: the reward of a neuron is the sum over its outgoing connections.
                 r_below[from] += r_connection;
-                // Eqs. 5 and 7: the feedback of a weight has the sign of the weight times that of the reward.
+                // Eqs. 4 and 7: the feedback of a weight has the sign of the weight times that of the reward.
                 of_weights[weight] +=
                     self.weights[weight].abs() * a[from] / stabilized(z[to], epsilon) * r[to];
             }

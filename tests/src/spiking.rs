@@ -64,17 +64,17 @@ impl SpikingDense {
     }
 
     /// Propagates `rewards` of the spikes. `denominator` takes the previous membrane potential and the change since, without
-    /// the reset.
+    /// the reset, and `epsilon`.
     pub fn divide(
         &self,
         trace: &Trace,
         rewards: &[Vec<f64>],
-        denominator: fn(f64, f64) -> f64,
+        denominator: fn(f64, f64, f64) -> f64,
         epsilon: f64,
     ) -> Sent {
         let step = |reward: f64, now: f64, before: f64| {
             let change = now + self.threshold * self.fires(before) - before;
-            let share = reward / (denominator(before, change) + epsilon);
+            let share = reward / denominator(before, change, epsilon);
             (share, self.beta * before * share)
         };
         let mut sent = self.backwards(trace, rewards, step);

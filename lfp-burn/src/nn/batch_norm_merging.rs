@@ -95,7 +95,7 @@ impl<M: AbsorbBatchNorm> Hooked<M> {
     /// mode the result is the same function; a connection's weight then describes all of its effect, as relevances and
     /// pruning assume. `name` is the layer's, for the error.
     ///
-    /// With the running statistics as constants (Eq. 9), `gamma (W a + b - mean) / sigma + beta` has the weights
+    /// With the running statistics as constants (Eq. 8), `gamma (W a + b - mean) / sigma + beta` has the weights
     /// `gamma / sigma W` and the bias `gamma / sigma (b - mean) + beta`.
     ///
     /// # Errors

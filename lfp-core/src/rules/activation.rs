@@ -1,5 +1,15 @@
 //! Activations: a reward passes an activation unchanged, so in quotients `g_z = g_a phi(z) / z`. No derivative is taken.
 //! Directly after a linear map the map's stabiliser (Eq. 6) joins the same pass: `q = g_a phi(z) / s(z)`.
+//!
+//! [`SignChangeRule::Negate`] (footnote 12) takes the reward with the opposite sign where `a = phi(z)` and `z` differ in
+//! sign. With `r = g a` and `s(z) = sign(z) (|z| + epsilon)`:
+//!
+//! ```text
+//! r' = sign(a) sign(z) r = g |a| sign(z)
+//! q  = r' / s(z) = g |a| / (|z| + epsilon) = g |a / s(z)|
+//! ```
+//!
+//! so the rule takes the magnitude of the share `a / s(z)`. Where `a` is zero both rules give zero.
 
 use core::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -9,7 +19,7 @@ use burn_core::backend::{
 };
 
 use super::epsilon::stabilized;
-use crate::ActivationFn;
+use crate::{ActivationFn, SignChangeRule};
 
 /// `sqrt(2 / pi)` and the cubic coefficient of the tanh approximation of GELU.
 const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
@@ -57,42 +67,61 @@ pub(crate) fn rescale<B: Backend>(
     z: FloatTensor<B>,
     activation: ActivationFn,
     epsilon: f64,
+    sign_change: SignChangeRule,
 ) -> FloatTensor<B> {
     let output = forward::<B>(z.clone(), activation);
-    if epsilon > 0.0 {
-        let share = B::float_div(output, stabilized::<B>(z, epsilon));
-        return B::float_mul(quotient, share);
-    }
-    share_without_stabilizer::<B>(quotient, z, output)
+    pass::<B>(quotient, share::<B>(output, z, epsilon), sign_change)
 }
 
-/// `g a / z`, and 0 where `z = 0`.
-pub(crate) fn share_without_stabilizer<B: Backend>(
-    quotient: FloatTensor<B>,
-    z: FloatTensor<B>,
+/// `a / s(z)`; with an epsilon of zero `a / z`, and 0 where `z = 0`.
+pub(crate) fn share<B: Backend>(
     output: FloatTensor<B>,
+    z: FloatTensor<B>,
+    epsilon: f64,
 ) -> FloatTensor<B> {
-    let dtype = get_or_init_device_settings::<B>(&z.device()).bool_dtype;
-    let zero = B::float_equal_elem(z.clone(), 0.into(), dtype);
-    let share = B::float_mask_fill(B::float_div(output, z), zero, 0.into());
+    if epsilon > 0.0 {
+        return B::float_div(output, stabilized::<B>(z, epsilon));
+    }
+    let zero = zero::<B>(&z);
+    B::float_mask_fill(B::float_div(output, z), zero, 0.into())
+}
+
+/// The quotient below an activation, from the one above it and the share `a / s(z)`.
+pub(crate) fn pass<B: Backend>(
+    quotient: FloatTensor<B>,
+    share: FloatTensor<B>,
+    sign_change: SignChangeRule,
+) -> FloatTensor<B> {
+    let share = match sign_change {
+        SignChangeRule::Pass => share,
+        SignChangeRule::Negate => B::float_abs(share),
+    };
     B::float_mul(quotient, share)
 }
 
 /// The pass from an activated *output* `a`, where the initial quotient is `r / s(a)`, to its pre-activation: the reward
-/// passes unchanged, so `r / s(z)`; with an epsilon of zero `r / z`, and 0 where `z = 0`.
+/// passes unchanged, so `r / s(z)`; with an epsilon of zero `r / z`, and 0 where `z = 0`. Under [`SignChangeRule::Negate`]
+/// it changes its sign with `a / z`.
 pub(crate) fn enter<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
     output: FloatTensor<B>,
     seed_epsilon: f64,
     epsilon: f64,
+    sign_change: SignChangeRule,
 ) -> FloatTensor<B> {
-    let seeded = stabilized::<B>(output, seed_epsilon);
-    if epsilon > 0.0 {
-        let share = B::float_div(seeded, stabilized::<B>(z, epsilon));
-        return B::float_mul(quotient, share);
-    }
-    share_without_stabilizer::<B>(quotient, z, seeded)
+    let silent = zero::<B>(&output);
+    let share = share::<B>(stabilized::<B>(output, seed_epsilon), z, epsilon);
+    let share = match sign_change {
+        SignChangeRule::Pass => share,
+        // An output of zero has no sign to differ in.
+        SignChangeRule::Negate => B::float_mask_where(B::float_abs(share.clone()), silent, share),
+    };
+    B::float_mul(quotient, share)
+}
+
+fn zero<B: Backend>(tensor: &FloatTensor<B>) -> BoolTensor<B> {
+    B::float_equal_elem(tensor.clone(), 0.into(), bool_type::<B>(tensor))
 }
 
 /// `g phi'(z)` for `loss.backward()`, operation by operation as Burn's own tape computes it, so that the gradients of a

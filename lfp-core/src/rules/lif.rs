@@ -55,20 +55,27 @@ pub(crate) fn rewards<B: Backend>(
     let epsilon = config.epsilon_for(membrane.dtype());
     let arriving = arriving::<B>(quotient, &membrane, neuron, config, at_output);
     backwards::<B>(arriving, membrane, current_steps, |reward, now, before| {
+        let reset = before
+            .as_ref()
+            .map(|before| scale::<B>(spikes::<B>(before, neuron), neuron.threshold()));
+        let sum = match reset {
+            Some(reset) => B::float_add(now, reset),
+            None => now,
+        };
+        let divisor = match (config.lif_denominator, &before) {
+            (LifDenominator::SumOfMagnitudes, Some(before)) => {
+                let change = B::float_abs(B::float_sub(sum, before.clone()));
+                plus::<B>(B::float_add(B::float_abs(before.clone()), change), epsilon)
+            }
+            (LifDenominator::SumOfMagnitudes, None) | (LifDenominator::MagnitudeOfSum, _) => {
+                plus::<B>(B::float_abs(sum), epsilon)
+            }
+            (LifDenominator::SignedSum, _) => stabilized::<B>(sum, epsilon),
+        };
+        let share = B::float_div(reward, divisor);
         let Some(before) = before else {
-            let share = B::float_div(reward, plus::<B>(B::float_abs(now), epsilon));
             return (share, None);
         };
-        let reset = scale::<B>(spikes::<B>(&before, neuron), neuron.threshold());
-        let sum = B::float_add(now, reset);
-        let magnitude = match config.lif_denominator {
-            LifDenominator::SumOfMagnitudes => {
-                let change = B::float_abs(B::float_sub(sum, before.clone()));
-                B::float_add(B::float_abs(before.clone()), change)
-            }
-            LifDenominator::MagnitudeOfSum => B::float_abs(sum),
-        };
-        let share = B::float_div(reward, plus::<B>(magnitude, epsilon));
         let kept = B::float_mul(scale::<B>(before, neuron.beta()), share.clone());
         (share, Some(kept))
     })

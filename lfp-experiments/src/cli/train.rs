@@ -333,6 +333,13 @@ impl TrainArgs {
                         .map_or(takes.dropout_by_default, |p| p > 0.0);
                     (takes.dropout && drops, "dropout")
                 }
+                ActsOn::SignChanges => {
+                    let activation = self.model.activation.unwrap_or(ActivationFn::Relu);
+                    (
+                        takes.activation && !activation.keeps_sign(),
+                        "activations that change the sign (sigmoid, softplus)",
+                    )
+                }
                 ActsOn::SpikingNeurons => (spikes, "spiking neurons"),
             };
             let reason = format!("it acts on {part}, and {model} has none here");

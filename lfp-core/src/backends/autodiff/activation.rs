@@ -68,11 +68,13 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
             }
             // An active ReLU has equal input and output, so the seed's stabiliser is already the right one.
             Some(arrival) if arrival.at_output => {
-                B::lfp_rescale_activation(g, saved, activation, 0.0)
+                let sign_change = arrival.config.sign_change;
+                B::lfp_rescale_activation(g, saved, activation, 0.0, sign_change)
             }
             Some(arrival) => {
                 let epsilon = epsilon::<B>(&saved, stabilized, arrival);
-                B::lfp_rescale_activation(g, saved, activation, epsilon)
+                let sign_change = arrival.config.sign_change;
+                B::lfp_rescale_activation(g, saved, activation, epsilon, sign_change)
             }
             None => rules::activation::gradient::<B>(g, saved, activation),
         });
@@ -87,7 +89,7 @@ fn epsilon<B: Backend>(z: &FloatTensor<B>, stabilized: bool, arrival: Arrival) -
     }
 }
 
-/// The initial reward at an activated output passes the activation unchanged, like any other reward.
+/// The initial reward at an activated output passes the activation like any other reward.
 fn enter<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
@@ -97,7 +99,14 @@ fn enter<B: Backend>(
 ) -> FloatTensor<B> {
     let seed_epsilon = arrival.config.epsilon_for(output.dtype());
     let epsilon = epsilon::<B>(&z, stabilized, arrival);
-    rules::activation::enter::<B>(quotient, z, output, seed_epsilon, epsilon)
+    rules::activation::enter::<B>(
+        quotient,
+        z,
+        output,
+        seed_epsilon,
+        epsilon,
+        arrival.config.sign_change,
+    )
 }
 
 /// Two parents: rewards go to `z`, gradients through whatever computed `output`.
@@ -134,13 +143,13 @@ impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
             Some(arrival) if arrival.at_output => {
                 (enter::<B>(g, z, output, stabilized, arrival), nothing)
             }
-            Some(arrival) if stabilized => {
-                let share = B::lfp_quotient(output, z.clone(), epsilon::<B>(&z, true, arrival));
-                (B::float_mul(g, share), nothing)
-            }
-            Some(_) => {
-                let quotient = rules::activation::share_without_stabilizer::<B>(g, z, output);
-                (quotient, nothing)
+            Some(arrival) => {
+                let share = match epsilon::<B>(&z, stabilized, arrival) {
+                    0.0 => rules::activation::share::<B>(output, z, 0.0),
+                    epsilon => B::lfp_quotient(output, z, epsilon),
+                };
+                let sign_change = arrival.config.sign_change;
+                (rules::activation::pass::<B>(g, share, sign_change), nothing)
             }
             None => (nothing, g),
         };

@@ -6,6 +6,7 @@ use burn_flex::{Flex, FlexTensor, Layout};
 use num_traits::Float;
 use rayon::prelude::*;
 
+use super::stabilized;
 use crate::{LfpConfig, LifDenominator, LifNeuron, Normalization, Surrogate, rules};
 
 /// Neurons per block.
@@ -147,44 +148,58 @@ fn rewards_of<E: Real>(
 ) -> FlexTensor {
     let quotient = row_major::<E>(quotient);
     let membrane = row_major::<E>(membrane);
-    let threshold = E::of(neuron.threshold());
     let epsilon = E::of(config.epsilon_for(E::dtype()));
-    let beta = E::of(neuron.beta());
-    // Factors from a quotient to its reward: at a spike, and at a silent step.
-    let (at_spike, at_silence) = match (at_output, config.reward_normalization) {
-        (true, _) => (E::one() + epsilon, epsilon),
-        (false, Normalization::None) => (E::one(), E::zero()),
+    // From a quotient to its reward, at a silent step and at a spike.
+    let factors = match (at_output, config.reward_normalization) {
+        (true, _) => [epsilon, E::one() + epsilon],
+        (false, Normalization::None) => [E::zero(), E::one()],
         (false, Normalization::MaxAbs) => {
+            let threshold = E::of(neuron.threshold());
             let reward = |quotient: E, membrane| fires(membrane, threshold) * quotient.abs();
-            (
-                normalizer(quotient.storage(), membrane.storage(), reward),
-                E::zero(),
-            )
+            let at_spike = normalizer(quotient.storage(), membrane.storage(), reward);
+            [E::zero(), at_spike]
         }
     };
-    let summed = config.lif_denominator == LifDenominator::MagnitudeOfSum;
-    backwards(
-        quotient,
-        &membrane,
-        current_steps,
-        |arriving, now, before| {
-            let share = if now > threshold {
-                at_spike
-            } else {
-                at_silence
-            };
-            let sum = now + fires(before, threshold) * threshold;
-            let magnitude = match summed {
-                true => sum.abs(),
-                false => before.abs() + (sum - before).abs(),
-            };
-            Divided {
-                arriving: share * arriving,
-                magnitude: magnitude + epsilon,
-                kept: beta * before,
-            }
-        },
-    )
+    match config.lif_denominator {
+        LifDenominator::SumOfMagnitudes => {
+            let divisor = |sum: E, before: E| before.abs() + (sum - before).abs() + epsilon;
+            let divide = dividing(neuron, factors, divisor);
+            backwards(quotient, &membrane, current_steps, divide)
+        }
+        LifDenominator::MagnitudeOfSum => {
+            let divide = dividing(neuron, factors, |sum: E, _| sum.abs() + epsilon);
+            backwards(quotient, &membrane, current_steps, divide)
+        }
+        LifDenominator::SignedSum => {
+            let epsilon = config.epsilon_for(E::dtype());
+            let divide = dividing(neuron, factors, |sum, _| stabilized(sum, epsilon));
+            backwards(quotient, &membrane, current_steps, divide)
+        }
+    }
+}
+
+/// How a neuron divides its reward. `factors` lead from a quotient to its reward, at a silent step and at a spike; `divisor`
+/// takes the potential before its reset, and the previous potential.
+fn dividing<E: Real>(
+    neuron: LifNeuron,
+    [at_silence, at_spike]: [E; 2],
+    divisor: impl Fn(E, E) -> E + Sync,
+) -> impl Fn(E, E, E) -> Divided<E> + Sync {
+    let threshold = E::of(neuron.threshold());
+    let beta = E::of(neuron.beta());
+    move |arriving, now, before| {
+        let factor = if now > threshold {
+            at_spike
+        } else {
+            at_silence
+        };
+        let sum = now + fires(before, threshold) * threshold;
+        Divided {
+            arriving: factor * arriving,
+            divisor: divisor(sum, before),
+            kept: beta * before,
+        }
+    }
 }
 
 fn gradient_of<E: Real>(
@@ -211,7 +226,7 @@ fn gradient_of<E: Real>(
         let root = E::one() + slope * (now - threshold).abs();
         Divided {
             arriving: scale * arriving / (root * root),
-            magnitude: E::one(),
+            divisor: E::one(),
             kept: beta,
         }
     })
@@ -222,7 +237,7 @@ struct Divided<E> {
     /// The value that arrives at the spike.
     arriving: E,
     /// The divisor of the sum of `arriving` and the value passed back by the next step.
-    magnitude: E,
+    divisor: E,
     /// The factor from the value at the current to the value passed back to the previous step.
     kept: E,
 }
@@ -242,21 +257,19 @@ fn step_back<E: Real, F: Fn(E, E, E) -> Divided<E>>(
             for ((value, passed_back), (&now, &before)) in state.zip(now.iter().zip(before)) {
                 let Divided {
                     arriving,
-                    magnitude,
+                    divisor,
                     kept,
                 } = divide(*value, now, before);
-                *value = (arriving + *passed_back) / magnitude;
+                *value = (arriving + *passed_back) / divisor;
                 *passed_back = kept * *value;
             }
         }
         None => {
             for ((value, passed_back), &now) in state.zip(now) {
                 let Divided {
-                    arriving,
-                    magnitude,
-                    ..
+                    arriving, divisor, ..
                 } = divide(*value, now, E::zero());
-                *value = (arriving + *passed_back) / magnitude;
+                *value = (arriving + *passed_back) / divisor;
             }
         }
     }
@@ -430,6 +443,7 @@ mod tests {
         for denominator in [
             LifDenominator::SumOfMagnitudes,
             LifDenominator::MagnitudeOfSum,
+            LifDenominator::SignedSum,
         ] {
             for normalization in normalizations {
                 for at_output in [false, true] {

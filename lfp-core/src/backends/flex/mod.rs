@@ -12,7 +12,7 @@ use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use crate::{ActivationFn, LfpConfig, LfpOps, LifNeuron, rules};
+use crate::{ActivationFn, LfpConfig, LfpOps, LifNeuron, SignChangeRule, rules};
 
 impl LfpOps for Flex {
     fn lfp_rescale(
@@ -36,21 +36,20 @@ impl LfpOps for Flex {
         z: FloatTensor<Self>,
         activation: ActivationFn,
         epsilon: f64,
+        sign_change: SignChangeRule,
     ) -> FloatTensor<Self> {
-        match activation {
-            ActivationFn::Relu => zip(quotient, z, RescaleRelu { epsilon }),
+        let rescale = RescaleActivation {
+            activation,
+            epsilon,
+        };
+        match (activation, sign_change) {
+            (ActivationFn::Relu, _) => zip(quotient, z, RescaleRelu { epsilon }),
             // The forward passes of these are fused kernels of Flex already.
-            ActivationFn::Gelu | ActivationFn::GeluTanh | ActivationFn::Softplus { .. } => {
-                rules::activation::rescale::<Self>(quotient, z, activation, epsilon)
+            (ActivationFn::Gelu | ActivationFn::GeluTanh | ActivationFn::Softplus { .. }, _) => {
+                rules::activation::rescale::<Self>(quotient, z, activation, epsilon, sign_change)
             }
-            _ => zip(
-                quotient,
-                z,
-                RescaleActivation {
-                    activation,
-                    epsilon,
-                },
-            ),
+            (_, SignChangeRule::Pass) => zip(quotient, z, rescale),
+            (_, SignChangeRule::Negate) => zip(quotient, z, Negating(rescale)),
         }
     }
 
@@ -154,14 +153,32 @@ struct RescaleActivation {
     epsilon: f64,
 }
 
-impl Kernel for RescaleActivation {
+impl RescaleActivation {
     #[inline(always)]
-    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+    fn share<E: Float>(self, z: E) -> E {
         let denominator = stabilized(z, self.epsilon);
         if denominator == E::zero() {
             return E::zero();
         }
-        quotient * (activate(self.activation, z) / denominator)
+        activate(self.activation, z) / denominator
+    }
+}
+
+impl Kernel for RescaleActivation {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        quotient * self.share(z)
+    }
+}
+
+/// The same under [`SignChangeRule::Negate`].
+#[derive(Clone, Copy)]
+struct Negating(RescaleActivation);
+
+impl Kernel for Negating {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        quotient * self.0.share(z).abs()
     }
 }
 
