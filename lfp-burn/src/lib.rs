@@ -72,8 +72,8 @@ pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
     ActivationFn, ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig,
-    LifDenominator, LifError, LifNeuron, Normalization, PropagationError, SignChangeRule, Surrogate,
-    UnknownActivation, UnknownSurrogate,
+    LifDenominator, LifError, LifNeuron, Normalization, PropagationError, SignChangeRule,
+    Surrogate, UnknownActivation, UnknownSurrogate,
 };
 pub use mark::{Mark, mark};
 pub use propagate::Propagate;
