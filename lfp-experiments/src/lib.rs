@@ -26,6 +26,7 @@ pub mod report;
 pub mod reproduce;
 mod seed;
 pub mod study;
+mod text;
 pub mod train;
 
 pub use allocator::Allocator;

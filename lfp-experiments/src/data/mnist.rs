@@ -14,7 +14,7 @@ impl DataSet {
     pub const MNIST: Self = Self::new(&DataSetSpec {
         name: "mnist",
         summary: "Handwritten digits, 28x28; downloaded if --data-dir is not given",
-        load: Load::Download(load),
+        load: Load::Download { load, is_cached },
     });
 }
 
@@ -99,9 +99,18 @@ fn find_all(folder: &Path) -> Result<[PathBuf; 4], DataError> {
     Ok(paths)
 }
 
+/// The folder of downloaded files.
+fn cache() -> Option<PathBuf> {
+    Some(dirs::cache_dir()?.join("lfp").join("mnist"))
+}
+
+fn is_cached() -> bool {
+    let has_all = |folder: PathBuf| FILES.iter().all(|(name, _)| folder.join(name).is_file());
+    cache().is_some_and(has_all)
+}
+
 fn download_all() -> Result<[PathBuf; 4], DataError> {
-    let cache = dirs::cache_dir().ok_or(DataError::NoCache)?;
-    let folder = cache.join("lfp").join("mnist");
+    let folder = cache().ok_or(DataError::NoCache)?;
     let mut paths = [const { PathBuf::new() }; 4];
     for (path, (name, expected)) in paths.iter_mut().zip(FILES) {
         *path = folder.join(name);

@@ -25,7 +25,12 @@ pub enum Load {
     /// Image files in a folder that the user names. They are decoded on access and resized.
     ImageFiles(fn(&Path, Reading) -> Result<Split, DataError>),
     /// Like [`Folder`](Self::Folder); without a folder the data set is downloaded into the user's cache.
-    Download(fn(Option<&Path>) -> Result<Split, DataError>),
+    Download {
+        /// How to load it.
+        load: fn(Option<&Path>) -> Result<Split, DataError>,
+        /// Whether the cache has it already.
+        is_cached: fn() -> bool,
+    },
     /// Drawn from a seed; there are no files.
     Generated(fn(u64) -> Split),
 }
@@ -78,11 +83,24 @@ impl DataSet {
         matches!(self.0.load, Load::ImageFiles(_))
     }
 
+    /// Whether it is drawn from a seed, and has no files.
+    pub fn is_generated(self) -> bool {
+        matches!(self.0.load, Load::Generated(_))
+    }
+
     /// Draws a generated data set from `seed`; `None` if the data set has files.
     pub fn draw(self, seed: u64) -> Option<Split> {
         match self.0.load {
             Load::Generated(draw) => Some(draw(seed)),
-            Load::Folder(_) | Load::ImageFiles(_) | Load::Download(_) => None,
+            Load::Folder(_) | Load::ImageFiles(_) | Load::Download { .. } => None,
+        }
+    }
+
+    /// Whether [`load`](Self::load) would download the data set.
+    pub fn would_download(self, root: Option<&Path>) -> bool {
+        match self.0.load {
+            Load::Download { is_cached, .. } => root.is_none() && !is_cached(),
+            Load::Folder(_) | Load::ImageFiles(_) | Load::Generated(_) => false,
         }
     }
 
@@ -97,7 +115,7 @@ impl DataSet {
         match (self.0.load, own.as_deref()) {
             (Load::Folder(load), Some(folder)) => load(folder),
             (Load::ImageFiles(load), Some(folder)) => load(folder, reading),
-            (Load::Download(load), folder) => load(folder),
+            (Load::Download { load, .. }, folder) => load(folder),
             (Load::Generated(draw), None) => Ok(draw(reading.seed)),
             (Load::Generated(_), Some(_)) => Err(DataError::Generated(self)),
             (Load::Folder(_) | Load::ImageFiles(_), None) => Err(DataError::NoFolder(self)),
@@ -161,7 +179,7 @@ mod tests {
                     assert_eq!(drawn(7), loaded(7));
                     assert_ne!(loaded(7), loaded(8));
                 }
-                Load::Download(_) => {}
+                Load::Download { .. } => {}
             }
         }
     }

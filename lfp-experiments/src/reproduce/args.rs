@@ -1,17 +1,21 @@
 //! Options that figures share.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use strum::Display;
 
+use super::Entry;
 use crate::{
     cli::{DeviceArgs, values},
     device::DeviceNames,
     plot::{self, Panel},
     study::{
-        Analysis, Condition, MethodVariant, Resources, Results, Study,
+        Analysis, Condition, MethodVariant, Progress, Resources, Results, Study,
         report::{Header, Report},
     },
 };
@@ -73,13 +77,22 @@ pub(crate) struct DataArgs {
     data_dir: Option<PathBuf>,
 }
 
+/// The folder of the data sets, for commands that download none.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct DataAtHandArgs {
+    /// Folder of the data sets; without it MNIST is taken from the cache if it is there. Nothing is downloaded
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
 /// The folder of ImageNet weights.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct PretrainedArgs {
     /// Folder of torchvision's ImageNet weights (vgg16-*.pth, resnet18-*.pth, ...), from which transfer starts
     #[arg(long, value_name = "FOLDER")]
-    pretrained: Option<PathBuf>,
+    pub(super) pretrained: Option<PathBuf>,
 }
 
 /// Options of figures on images.
@@ -141,7 +154,9 @@ impl Options for Output {
                 device: device.open()?,
                 device_names: DeviceNames::new([device]),
                 data_dir: None,
+                download: true,
                 pretrained: None,
+                progress: None,
             },
         })
     }
@@ -178,6 +193,39 @@ impl Context {
     /// A value by profile.
     pub(super) fn by_profile<T>(&self, quick: T, paper: T) -> T {
         self.profile.choose(quick, paper)
+    }
+
+    /// The same for another figure.
+    pub(super) fn of(&self, entry: Entry) -> Self {
+        let mut context = Self {
+            figure: entry.name,
+            folder: self.out.join(entry.name),
+            ..self.clone()
+        };
+        if (entry.studies)(&context).is_empty() {
+            // What is made without a study has no grid, and the paper's settings.
+            context.profile = Profile::Paper;
+        }
+        context
+    }
+
+    /// The same with a progress bar that several figures share.
+    pub(super) fn with_progress(mut self, progress: Progress) -> Self {
+        self.resources.progress = Some(progress);
+        self
+    }
+
+    /// Prints without disturbing the progress bar.
+    pub(super) fn print(&self, print: impl FnOnce()) {
+        match &self.resources.progress {
+            Some(progress) => progress.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// The folder of all results.
+    pub(super) fn results(&self) -> &Path {
+        &self.out
     }
 
     /// The same with a selection of what to run.
@@ -218,7 +266,7 @@ impl Context {
     /// Writes and prints the report of a study.
     pub(super) fn report<A: Analysis>(&self, results: &Results<A>) -> Result<()> {
         let report = Report::new(self.header(), results);
-        report.print();
+        self.print(|| report.print());
         report.write(&self.folder)
     }
 

@@ -3,7 +3,10 @@
 //! To add a figure: write its file or folder with its options (trait `Reproduce`), grid and panels, declare it here, and
 //! list it in `figures!`. `shared` has the grids that several figures are made from.
 
+mod all;
 mod args;
+mod list;
+mod overview;
 mod shared;
 
 mod fig3;
@@ -26,6 +29,7 @@ use clap::Subcommand;
 
 use args::{Common, ImageArgs, Output, PhotographArgs, Profile};
 pub(crate) use args::{Context, Options};
+use overview::OverviewArgs;
 
 use crate::{files, study::Study};
 
@@ -146,8 +150,10 @@ pub(crate) fn command(figure: &str) -> String {
 pub(crate) enum Command {
     #[command(flatten)]
     Figure(Figure),
-    /// List the figures and tables
-    List,
+    /// List figures and tables: what each needs, how long it takes, and what is there
+    List(OverviewArgs),
+    /// Make all figures and tables that the data at hand allow, the cheapest first
+    All(OverviewArgs),
 }
 
 impl Command {
@@ -159,9 +165,8 @@ impl Command {
     pub(crate) fn run(&self) -> Result<bool> {
         match self {
             Self::Figure(figure) => figure.run()?,
-            Self::List => FIGURES
-                .iter()
-                .for_each(|entry| println!("{:8} {}", entry.name, entry.summary)),
+            Self::List(args) => list::run(args)?,
+            Self::All(args) => all::run(args)?,
         }
         Ok(true)
     }

@@ -14,7 +14,10 @@ use std::{
 };
 
 use anyhow::{Result, anyhow, bail};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
     files::{self, failed},
@@ -81,9 +84,30 @@ impl Journal {
     ///
     /// If the folder cannot be created.
     pub fn open(study: &Path) -> Result<Self> {
-        let runs = study.join(RUNS);
-        files::create_folder(&runs)?;
-        Ok(Self { runs })
+        let journal = Self::at(study);
+        files::create_folder(&journal.runs)?;
+        Ok(journal)
+    }
+
+    /// The journal of a study, to be read; its folder may be absent.
+    pub fn at(study: &Path) -> Self {
+        Self {
+            runs: study.join(RUNS),
+        }
+    }
+
+    /// The file of the record of a run.
+    pub fn record(&self, job: &Job) -> PathBuf {
+        self.path(job, "json")
+    }
+
+    /// Whether a run is finished.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`claim`](Self::claim).
+    pub fn has(&self, job: &Job) -> Result<bool> {
+        Ok(self.read::<IgnoredAny>(job)?.is_some())
     }
 
     /// Reads the record of a run, or locks the run.
@@ -116,7 +140,7 @@ impl Journal {
     /// If the file cannot be written.
     pub fn finish<A: Serialize>(&self, job: &Job, record: &Record<A>, lock: Lock) -> Result<()> {
         let json = serde_json::to_vec(record)?;
-        files::write(&self.path(job, "json"), &json)?;
+        files::write(&self.record(job), &json)?;
         // A lock file that stays has no effect.
         let _ = std::fs::remove_file(&lock.path);
         Ok(())
@@ -127,7 +151,7 @@ impl Journal {
     }
 
     fn read<A: DeserializeOwned>(&self, job: &Job) -> Result<Option<Record<A>>> {
-        let path = self.path(job, "json");
+        let path = self.record(job);
         if !path.exists() {
             return Ok(None);
         }

@@ -8,28 +8,34 @@ mod condition;
 pub mod journal;
 mod method;
 pub mod panels;
+mod progress;
 pub mod report;
 mod resources;
 mod results;
 mod spread;
+mod survey;
+mod timings;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use burn::tensor::Device;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::MultiProgress;
 use lfp_models::Network;
 use rayon::prelude::*;
 
 pub use condition::{Condition, Measure};
 pub use journal::{Job, Record};
 pub use method::MethodVariant;
+pub use progress::Progress;
 pub use resources::Resources;
 pub use results::{Analysis, Cell, Curve, NotRun, Point, Results};
 pub use spread::Spread;
+pub use survey::{Group, PlannedRun, Survey};
+pub use timings::Timings;
 
 use crate::{
-    data::Split,
+    data::{DataSet, Split},
     train::{self, Computing, Settings, TrainError},
 };
 use journal::{Claim, Journal};
@@ -47,6 +53,7 @@ pub struct Study {
     conditions: Vec<Condition>,
     selected: Box<Selection>,
     parallel: bool,
+    test_passes: usize,
 }
 
 /// A trained network, to be analysed.
@@ -83,6 +90,7 @@ impl Study {
             conditions,
             selected: Box::new(|_, _| true),
             parallel: false,
+            test_passes: 0,
         }
     }
 
@@ -105,6 +113,15 @@ impl Study {
         }
     }
 
+    /// Says how many times the analysis of a run classifies all test samples, for estimates of its time.
+    #[must_use]
+    pub fn with_test_passes(self, test_passes: usize) -> Self {
+        Self {
+            test_passes,
+            ..self
+        }
+    }
+
     /// Trains the runs that have no record yet, and returns the results of all. Waits for runs that other processes are
     /// training.
     ///
@@ -116,20 +133,15 @@ impl Study {
         resources: &Resources,
         analyse: impl Fn(Trained) -> Result<A> + Sync,
     ) -> Result<Results<A>> {
-        let bars = MultiProgress::new();
-        let bar = bars.add(progress_bar());
+        let progress = resources.progress.clone().unwrap_or_default();
         let session = Session {
             journal: Journal::open(&self.folder)?,
             loader: Loader::new(resources),
             resources,
             parallel: self.parallel,
             analyse,
-            bar,
-            // The bars of many runs at once would only flicker.
-            bars_of_runs: match self.parallel {
-                true => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
-                false => bars,
-            },
+            bars_of_runs: progress.bars_of_runs(self.parallel),
+            progress,
         };
         let mut plans = Vec::new();
         for condition in self.conditions {
@@ -139,13 +151,13 @@ impl Study {
             plans.push(plan);
         }
         while plans.iter().any(Plan::is_pending) {
-            session.bar.set_message("waiting for other processes");
+            session.progress.run_begins("waiting for other processes");
             std::thread::sleep(POLL);
             for plan in &mut plans {
                 session.advance(plan)?;
             }
         }
-        session.bar.finish_and_clear();
+        session.progress.study_ends();
         let cells = plans.into_iter().flat_map(Plan::into_cells).collect();
         Ok(Results { cells })
     }
@@ -164,17 +176,18 @@ impl Study {
         })
     }
 
+    /// The data sets of the selected runs.
+    pub fn data_sets(&self) -> impl Iterator<Item = DataSet> {
+        self.selected_conditions()
+            .filter(|condition| !condition.deferred)
+            .map(|condition| condition.settings.dataset)
+    }
+
     /// Whether a selected run starts from ImageNet weights.
     pub fn needs_imagenet_weights(&self) -> bool {
         let mut selected = self.selected_conditions();
         selected.any(|condition| condition.imagenet && !condition.deferred)
     }
-}
-
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len} runs, {eta} left: {msg}")
-        .expect("a valid template");
-    ProgressBar::new(0).with_style(style.progress_chars("=> "))
 }
 
 /// The runs of a condition.
@@ -229,7 +242,7 @@ struct Session<'a, F> {
     resources: &'a Resources,
     parallel: bool,
     analyse: F,
-    bar: ProgressBar,
+    progress: Progress,
     bars_of_runs: MultiProgress,
 }
 
@@ -241,7 +254,7 @@ where
     fn plan(&self, condition: &Arc<Condition>, selected: &Selection) -> Result<Plan<A>> {
         let is_selected = |method: &&MethodVariant| selected(condition, **method);
         let template = match condition.methods.iter().any(|method| is_selected(&method)) {
-            true => self.template(condition)?,
+            true => self.loader.template(condition)?,
             false => Err(NotRun::NotSelected),
         };
         let slots = |method: &MethodVariant| match (&template, is_selected(&method)) {
@@ -251,35 +264,11 @@ where
         };
         let methods: Vec<_> = condition.methods.iter().map(slots).collect();
         let runs = methods.iter().flatten().map(Vec::len).sum::<usize>();
-        self.bar.inc_length(runs as u64);
+        self.progress.expect(runs);
         Ok(Plan {
             condition: condition.clone(),
             methods,
         })
-    }
-
-    /// Settings and data of all runs of a condition, before method, learning rate and seed.
-    fn template(&self, condition: &Arc<Condition>) -> Result<Result<Job, NotRun>> {
-        if condition.deferred {
-            return Ok(Err(NotRun::Deferred));
-        }
-        let Some(data) = self.loader.load(condition, condition.settings.seed)? else {
-            return Ok(Err(NotRun::NoData));
-        };
-        let mut settings = condition.settings.clone();
-        settings.classes = data.train.num_classes();
-        settings.device = self.resources.device_names.clone();
-        if condition.imagenet {
-            settings.pretrained = self.resources.imagenet_weights(settings.model)?;
-            if settings.pretrained.is_none() {
-                return Ok(Err(NotRun::NoWeights));
-            }
-        }
-        Ok(Ok(Job {
-            name: condition.name.clone(),
-            settings,
-            samples: [data.train.len(), data.test.len()],
-        }))
     }
 
     /// Trains the runs of a condition that are neither finished nor in the hands of another process.
@@ -299,13 +288,13 @@ where
             Claim::Busy => return Ok(()),
             Claim::Done(record) => Some(*record),
             Claim::Free(lock) => {
-                self.bar.set_message(job.name.clone());
+                self.progress.run_begins(&job.name);
                 let record = self.train(job, condition)?;
                 self.journal.finish(job, &record, lock)?;
                 Some(record)
             }
         };
-        self.bar.inc(1);
+        self.progress.run_is_finished(&self.journal.record(job));
         Ok(())
     }
 
@@ -350,21 +339,23 @@ where
 }
 
 /// The runs of a method: learning rates x seeds.
-fn slots<A>(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Slot<A>> {
+fn jobs(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Job> {
     let of_rate = |&lr: &f64| {
-        let of_seed = move |&seed: &u64| Slot {
-            job: Job {
-                name: format!("{}-{method}-lr{lr}-seed{seed}", template.name),
-                settings: Settings {
-                    lr,
-                    seed,
-                    ..method.applied_to(template.settings.clone())
-                },
-                samples: template.samples,
+        let of_seed = move |&seed: &u64| Job {
+            name: format!("{}-{method}-lr{lr}-seed{seed}", template.name),
+            settings: Settings {
+                lr,
+                seed,
+                ..method.applied_to(template.settings.clone())
             },
-            record: None,
+            samples: template.samples,
         };
         condition.seeds.iter().map(of_seed)
     };
     condition.learning_rates.iter().flat_map(of_rate).collect()
+}
+
+fn slots<A>(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Slot<A>> {
+    let jobs = jobs(condition, template, method).into_iter();
+    jobs.map(|job| Slot { job, record: None }).collect()
 }

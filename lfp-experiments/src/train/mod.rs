@@ -10,6 +10,7 @@ mod page;
 mod run_folder;
 mod settings;
 mod sharing;
+mod speed;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -36,6 +37,7 @@ pub use layers::LayerSummary;
 pub use run_folder::{RunFolder, RunFolderError};
 pub use settings::{Optimizer, Pretrained, Schedule, SettingDifference, Settings};
 pub use sharing::Sharing;
+pub use speed::{Speed, measure};
 
 use crate::{
     data::{Batches, DataError, Order, Samples, Split},

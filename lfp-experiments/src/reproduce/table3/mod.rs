@@ -85,6 +85,6 @@ impl Reproduce for Table3 {
         let results = study.run(&context.resources, |_| Ok(()))?;
         let report = Report::new(context.header(), &results).with_paper(&results, paper::value);
         report.write(&context.folder)?;
-        table::write(&context.folder, &results, &grid::note(context))
+        table::write(context, &results, &grid::note(context))
     }
 }

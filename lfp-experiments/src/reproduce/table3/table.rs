@@ -1,13 +1,13 @@
 //! The table as text, Markdown and CSV: ours, the paper's, and the difference.
 
-use std::path::Path;
-
 use anyhow::Result;
 
 use super::paper;
 use crate::{
     files,
+    reproduce::Context,
     study::{Cell, Results, Spread},
+    text,
 };
 
 /// Columns of text and Markdown.
@@ -38,10 +38,11 @@ const COLUMNS: [&str; 11] = [
 ];
 
 /// Prints the table, and writes it. `note` says how the runs differ from the paper's.
-pub(super) fn write(folder: &Path, results: &Results, note: &str) -> Result<()> {
+pub(super) fn write(context: &Context, results: &Results, note: &str) -> Result<()> {
     let rows: Vec<[String; HEADER.len()]> = results.conditions().map(row).collect();
-    let text = format!("{note}\n\n{}", text(&rows));
-    print!("{text}");
+    let text = format!("{note}\n\n{}", text::columns(HEADER, &rows));
+    context.print(|| print!("{text}"));
+    let folder = &context.folder;
     files::write(&folder.join("table3.txt"), text.as_bytes())?;
     let markdown = format!("{note}\n\n{}", markdown(&rows));
     files::write(&folder.join("table3.md"), markdown.as_bytes())?;
@@ -108,21 +109,6 @@ fn record_of(cell: &Cell) -> [String; COLUMNS.len()] {
         percent(difference(cell)),
         not_run.map_or_else(String::new, |reason| reason.name().to_owned()),
     ]
-}
-
-fn text(rows: &[[String; HEADER.len()]]) -> String {
-    let header = HEADER.map(str::to_owned);
-    let all = || std::iter::once(&header).chain(rows);
-    let width = |column: usize| all().map(|row| row[column].chars().count()).max();
-    let widths: [usize; HEADER.len()] = std::array::from_fn(|column| width(column).unwrap_or(0));
-    let lines = all().map(|row| {
-        let cells = row.iter().zip(widths);
-        let padded: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        padded.join("  ").trim_end().to_owned() + "\n"
-    });
-    lines.collect()
 }
 
 fn markdown(rows: &[[String; HEADER.len()]]) -> String {

@@ -1,0 +1,52 @@
+//! Text for people.
+
+use std::iter;
+
+const MINUTE: f64 = 60.0;
+const HOUR: f64 = 60.0 * MINUTE;
+const DAY: f64 = 24.0 * HOUR;
+
+/// A duration with two digits in its largest unit, such as `40 s`, `7.5 min` or `12 h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let units = [(DAY, "days"), (HOUR, "h"), (MINUTE, "min")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length);
+    match unit.map(|(length, unit)| (seconds / length, unit)) {
+        Some((count, unit)) if count < 10.0 => format!("{count:.1} {unit}"),
+        Some((count, unit)) => format!("{count:.0} {unit}"),
+        None => format!("{:.0} s", seconds.max(1.0)),
+    }
+}
+
+/// A table in columns, each as wide as its widest cell.
+pub(crate) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let header = header.map(str::to_owned);
+    let all = || iter::once(&header).chain(rows);
+    let width = |column: usize| all().map(|row| row[column].chars().count()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let lines = all().map(|row| {
+        let cells = row.iter().zip(widths);
+        let padded: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_two_digits_in_its_largest_unit() {
+        let text = [0.2, 59.0, 450.0, 1_800.0, 43_200.0, 200_000.0].map(duration);
+        let expected = ["1 s", "59 s", "7.5 min", "30 min", "12 h", "2.3 days"];
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["\u{3b2}".to_owned(), "1".to_owned()]];
+        assert_eq!(columns(["name", "n"], &rows), "name  n\n\u{3b2}     1\n");
+    }
+}
