@@ -51,6 +51,8 @@ mod book {
         Devices: "docs/devices.md",
         Hooks: "docs/hooks.md",
         Limits: "docs/limits.md",
+        Method: "docs/method.md",
+        Paper: "docs/paper.md",
         Photographs: "docs/photographs.md",
         Pruning: "docs/pruning.md",
         Quickstart: "docs/quickstart.md",
