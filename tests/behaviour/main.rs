@@ -1,5 +1,6 @@
 //! Behaviour across the crates, one statement per test.
 
+mod book;
 mod conformance;
 mod conservation;
 mod errors;
