@@ -51,8 +51,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
 }
 
 /// Writes a file atomically, so that it is complete or absent after a crash.
+///
+/// The temporary name contains the process: two processes that share a study may finish the same figure at once.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let unfinished = unfinished(path);
+    let unfinished = unfinished(&path.with_added_extension(std::process::id().to_string()));
     write_durably(&unfinished, content)?;
     publish(&unfinished, path)
 }
