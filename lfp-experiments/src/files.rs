@@ -142,4 +142,13 @@ mod tests {
         assert_eq!(String::from_utf8(text).unwrap(), "name,note\n\"a,b\",\n");
         assert_eq!(to_csv::<1, f64>(["lr"], []), b"lr\n");
     }
+
+    #[test]
+    fn a_number_is_read_back_from_json_to_the_last_bit() {
+        // Without `float_roundtrip`, serde_json reads the first one bit too low or too high.
+        for number in [0.23576793018393638, 1.0 / 3.0, 5e-324, f64::MAX] {
+            let read: f64 = serde_json::from_slice(&to_json(&number)).unwrap();
+            assert_eq!(read.to_bits(), number.to_bits());
+        }
+    }
 }
