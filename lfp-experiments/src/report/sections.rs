@@ -1,6 +1,6 @@
 //! The sections of the page: a figure or table each.
 
-use maud::{Markup, Render, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{

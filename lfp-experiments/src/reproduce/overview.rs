@@ -1,10 +1,14 @@
 //! What figures would run and what they need, before they run.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use clap::{Args, builder::PossibleValuesParser};
 use indicatif::ProgressBar;
+use lfp_models::Model;
 
 use super::{
     Common, Context, Entry, FIGURES, Options,
@@ -148,42 +152,21 @@ impl Outlook {
                     let runs = group.pending().map(|run| (run.record.clone(), seconds));
                     self.seconds.extend(runs);
                 }
-                self.add_needs(&group, survey)?;
                 self.groups.push(group);
             }
         }
-        Ok(())
-    }
-
-    fn add_needs(&mut self, group: &Group, survey: &Survey) -> Result<()> {
-        let settings = &group.condition.settings;
-        let data_set = settings.dataset;
-        if !data_set.is_generated() {
-            let data_dir = self.context.resources.data_dir.as_deref();
-            let availability = match group.missing {
-                Some(NotRun::NoData) if data_set.would_download(data_dir) => {
-                    Availability::Downloadable
-                }
-                Some(NotRun::NoData) => Availability::Missing,
-                _ => Availability::AtHand,
-            };
-            self.add_need(data_set.to_string(), availability);
+        let data_dir = self.context.resources.data_dir.as_deref();
+        let data_sets = self.groups.iter().filter_map(|group| data(group, data_dir));
+        let mut needs: Vec<Need> = data_sets.collect();
+        for group in self.groups.iter().filter(|group| group.condition.imagenet) {
+            needs.push(weights(group.condition.settings.model, survey)?);
         }
-        if group.condition.imagenet {
-            let availability = match survey.has_imagenet_weights(settings.model)? {
-                true => Availability::AtHand,
-                false => Availability::Missing,
-            };
-            self.add_need(format!("weights of {}", settings.model), availability);
+        for need in needs {
+            if !self.needs.contains(&need) {
+                self.needs.push(need);
+            }
         }
         Ok(())
-    }
-
-    fn add_need(&mut self, name: String, availability: Availability) {
-        let need = Need { name, availability };
-        if !self.needs.contains(&need) {
-            self.needs.push(need);
-        }
     }
 
     /// The names of what it needs and is `availability`.
@@ -236,4 +219,29 @@ impl Outlook {
         let mut groups = self.groups.iter();
         self.groups.is_empty() || groups.any(|group| group.missing.is_none())
     }
+}
+
+/// The data set of a group; `None` if it is generated.
+fn data(group: &Group, data_dir: Option<&Path>) -> Option<Need> {
+    let data_set = group.condition.settings.dataset;
+    let availability = match group.missing {
+        Some(NotRun::NoData) if data_set.would_download(data_dir) => Availability::Downloadable,
+        Some(NotRun::NoData) => Availability::Missing,
+        _ => Availability::AtHand,
+    };
+    (!data_set.is_generated()).then(|| Need {
+        name: data_set.to_string(),
+        availability,
+    })
+}
+
+/// The ImageNet weights of a model.
+fn weights(model: Model, survey: &Survey) -> Result<Need> {
+    Ok(Need {
+        name: format!("weights of {model}"),
+        availability: match survey.has_imagenet_weights(model)? {
+            true => Availability::AtHand,
+            false => Availability::Missing,
+        },
+    })
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod overview;
 mod page;
 mod photographs;
 mod pruning;

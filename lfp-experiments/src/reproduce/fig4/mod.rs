@@ -118,8 +118,9 @@ impl Reproduce for Fig4 {
             panels: MethodVariant::LFP_AND_GRADIENT.map(panel).into(),
             ..Layout::default()
         };
-        let figure =
-            layout.with_corner(format!("blobs; learning rate {LEARNING_RATE}; seed {SEED}"));
+        let figure = layout.with_corner(format!(
+            "the paper's settings; blobs; learning rate {LEARNING_RATE}; seed {SEED}"
+        ));
         figure.write(&context.folder, Self::NAME)
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn note(context: &Context) -> String {
     let accuracy = "Test accuracy in %: mean \u{b1} standard deviation (seeds).";
     let (model, dataset) = QUICK;
     match context.profile {
-        Profile::Paper => accuracy.to_owned(),
+        Profile::Paper => format!("{accuracy} Profile paper."),
         Profile::Quick => format!(
             "{accuracy} Profile quick compares the activations on {model} and {dataset}, for {QUICK_EPOCHS} epochs of {} \
              images. The paper's networks take hours per cell: --profile paper.",

@@ -129,6 +129,12 @@ impl Sparsity {
         })
     }
 
+    /// How many times [`of`](Self::of) classifies the test samples: for each criterion and rate; relevance takes a forward
+    /// and a backward pass, which last about as long as three forward passes.
+    pub(super) fn test_passes() -> usize {
+        Criterion::ALL.len() * figure_rates().len() + 3
+    }
+
     /// The names of the layers.
     pub(in crate::reproduce) fn layer_names(&self) -> Vec<String> {
         let names = self.layers.iter().map(LayerStatistics::name);

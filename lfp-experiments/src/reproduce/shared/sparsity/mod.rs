@@ -37,7 +37,9 @@ pub(in crate::reproduce) enum Extent {
 
 /// The study of a figure. All figures on sparsity share its folder.
 pub(in crate::reproduce) fn study(context: &Context, extent: Extent) -> Study {
-    context.shared_study("sparsity", conditions(context, extent))
+    context
+        .shared_study("sparsity", conditions(context, extent))
+        .with_test_passes(Sparsity::test_passes())
 }
 
 /// Trains what is not trained yet, analyses it, and writes the report. Returns the results of the conditions that were run,
