@@ -404,10 +404,11 @@ impl<'a> Evidence<'a> {
         }))
     }
 
-    /// The best accuracies of LFP and gradient over the activations, by network and data set.
+    /// The best accuracies of LFP and gradient over the activations, by network and data set of the paper.
     fn best_by_network(&self) -> BTreeMap<String, [f64; 2]> {
         let mut best: BTreeMap<String, [Option<f64>; 2]> = BTreeMap::new();
-        for (entry, ran) in self.entries() {
+        let of_paper = self.entries().filter(|(entry, _)| entry.paper.is_some());
+        for (entry, ran) in of_paper {
             let row = best
                 .entry(format!("{}, {}", entry.model, entry.dataset))
                 .or_default();
@@ -504,4 +505,77 @@ fn lowest_good_rate(ran: &Ran) -> Option<f64> {
     let good = ran.by_learning_rate.iter();
     let good = good.filter(|of| of.accuracy.mean >= ran.accuracy.mean - 0.05);
     good.map(|of| of.lr).reduce(f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A result of `fig3`: method, best rate, accuracy, neutral share.
+    fn result(
+        condition: &str,
+        method: &str,
+        lr: f64,
+        mean: f64,
+        neutral: f64,
+    ) -> serde_json::Value {
+        let spread = |mean: f64| json!({"mean": mean, "standard_deviation": 0.0});
+        json!({
+            "condition": condition, "model": "mlp-toy", "dataset": condition, "activation": "relu",
+            "method": method, "measure": "top 1", "seeds": [1], "best_lr": lr, "mean": mean,
+            "standard_deviation": 0.001, "runs": 1, "by_learning_rate": [],
+            "values": {"neutral_share": spread(neutral), "initial_neutral_share": spread(0.5)},
+        })
+    }
+
+    /// Whether each claim on Figure 3 is confirmed.
+    fn fig3(results: Vec<serde_json::Value>) -> Vec<Option<bool>> {
+        let report = json!({"figure": "fig3", "results": results});
+        let report: Report = serde_json::from_value(report).unwrap();
+        let evidence = Evidence {
+            report: &report,
+            curves: &[],
+        };
+        let claims = of("fig3").iter();
+        claims
+            .map(|claim| Some(claim.check(&evidence)?.confirmed))
+            .collect()
+    }
+
+    #[test]
+    fn a_claim_is_confirmed_if_it_holds_on_all_data() {
+        let good = [
+            result("blobs", "lfp", 0.001, 0.995, 0.9),
+            result("blobs", "gradient", 0.1, 1.0, 0.8),
+        ];
+        assert_eq!(fig3(good.to_vec()), [Some(true); 3]);
+        // Two points worse, at the gradient's rate, with fewer neutral weights than before training.
+        let mut mixed = good.to_vec();
+        mixed.push(result("swirl", "lfp", 0.1, 0.97, 0.4));
+        mixed.push(result("swirl", "gradient", 0.1, 0.99, 0.3));
+        assert_eq!(fig3(mixed), [Some(false); 3]);
+    }
+
+    #[test]
+    fn without_both_methods_nothing_is_known() {
+        assert_eq!(
+            fig3(vec![result("blobs", "lfp", 0.001, 1.0, 0.9)]),
+            [None; 3]
+        );
+        assert_eq!(fig3(Vec::new()), [None; 3]);
+    }
+
+    #[test]
+    fn trajectories_tell_whether_zero_weights_move() {
+        let trajectory = |method: &str, end: f64| json!({"method": method, "start": [0.0, 4.0], "end": [end, 5.0]});
+        let report = json!({"figure": "fig4", "trajectories": [trajectory("lfp", 0.0), trajectory("gradient", 0.7)]});
+        let report: Report = serde_json::from_value(report).unwrap();
+        let evidence = Evidence {
+            report: &report,
+            curves: &[],
+        };
+        assert!(of("fig4")[0].check(&evidence).unwrap().confirmed);
+    }
 }

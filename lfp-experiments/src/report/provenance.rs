@@ -168,3 +168,29 @@ fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, Vec<String>>) 
         values.push(text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_typed_as_shown() {
+        let arguments = ["train", "--out", "/home/joe/my run", "it's"].map(str::to_owned);
+        assert_eq!(
+            shell(&arguments),
+            r"lfp-experiments train --out 'my run' 'it'\''s'"
+        );
+    }
+
+    #[test]
+    fn durations_have_a_unit_that_suits_them() {
+        let cases = [
+            (59.96, "60.0 s"),
+            (600.0, "10.0 minutes"),
+            (9000.0, "2.5 hours"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}

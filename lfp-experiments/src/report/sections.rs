@@ -1,7 +1,7 @@
 //! The sections of the page: a figure or table each.
 
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Axis, Cell, Chart, Look, Section, Series, Table,
@@ -123,7 +123,7 @@ pub(super) fn figure(name: &str, summary: &str, folder: Option<&Folder>) -> Sect
             p { (summary) "." }
             @if let Some(folder) = folder { (problems(folder)) }
             @if report.is_none() { (not_run(name, folder)) }
-            (claims_table(name, folder))
+            (claims_list(name, folder))
             @if let Some(folder) = folder { (content(folder)) }
         },
     }
@@ -145,44 +145,49 @@ fn problems(folder: &Folder) -> Markup {
 fn not_run(name: &str, folder: Option<&Folder>) -> Markup {
     let runs = folder.map_or(0, |folder| folder.runs);
     let reason = match runs {
-        0 => "Not run: no data.".to_owned(),
+        0 => "Not run: no data here.".to_owned(),
         runs => format!(
             "Not finished: {runs} runs are kept, and the command continues with the others."
         ),
     };
+    let command = command(name);
     html! {
         div.not-run {
             p { (reason) " This command makes it:" }
-            pre { (command(name)) }
+            pre { (command) }
+            @if command.contains("DATA") { p.soft { "DATA: the folder of the data sets." } }
+            @if command.contains("WEIGHTS") { p.soft { "WEIGHTS: the folder of torchvision's ImageNet weights." } }
         }
     }
 }
 
-fn claims_table(name: &str, folder: Option<&Folder>) -> Markup {
-    let mut table = Table::new(
-        "The paper's claims",
-        ["the paper, in our words", "ours", "", "confirmed if"],
-    );
+/// The paper's claims, and what our numbers say of each.
+fn claims_list(name: &str, folder: Option<&Folder>) -> Markup {
+    let claims = claims::of(name);
     let findings = folder.map(findings).unwrap_or_default();
-    for (index, claim) in claims::of(name).iter().enumerate() {
-        let finding = findings.get(index).and_then(Option::as_ref);
-        let verdict = match finding.map(|finding| finding.confirmed) {
-            None => html! { span.soft { "not known" } },
-            Some(true) => html! { span.yes { "\u{2713} confirmed" } },
-            Some(false) => html! { span.no { "\u{2717} not confirmed" } },
-        };
-        table.row([
-            Cell::text(claim.text),
-            Cell::text(
-                finding
-                    .map(|finding| finding.ours.as_str())
-                    .unwrap_or_default(),
-            ),
-            Cell::text(verdict),
-            Cell::text(claim.criterion),
-        ]);
+    let finding = |index: usize| findings.get(index).and_then(Option::as_ref);
+    html! {
+        @if !claims.is_empty() {
+            h3 { "The paper's claims" }
+            ul.claims {
+                @for (index, claim) in claims.iter().enumerate() {
+                    li {
+                        p { (verdict(finding(index))) " " (claim.text) }
+                        @if let Some(finding) = finding(index) { p { "Ours: " (finding.ours) "." } }
+                        p.soft { "Confirmed if: " (claim.criterion) "." }
+                    }
+                }
+            }
+        }
     }
-    html! { @if !table.is_empty() { (table) } }
+}
+
+fn verdict(finding: Option<&claims::Finding>) -> Markup {
+    match finding.map(|finding| finding.confirmed) {
+        None => html! { span.soft { "? not known:" } },
+        Some(true) => html! { span.yes { "\u{2713} confirmed:" } },
+        Some(false) => html! { span.no { "\u{2717} not confirmed:" } },
+    }
 }
 
 /// Pictures, numbers, curves, and how they were made.
@@ -246,7 +251,7 @@ fn row(entry: &Entry, with_paper: bool, values: &[&str]) -> Vec<Cell> {
         match (ran, entry.not_run()) {
             (Some(ran), _) => Cell::number(ran.accuracy.percent()),
             (None, reason) => {
-                Cell::text(reason.map(|reason| reason.to_string()).unwrap_or_default())
+                Cell::number(reason.map(|reason| reason.to_string()).unwrap_or_default())
             }
         },
         Cell::number(ran.map(|ran| ran.runs.to_string()).unwrap_or_default()),
@@ -309,11 +314,17 @@ fn other_tables(report: &Report) -> Markup {
     html! {
         @for (name, list) in lists {
             @if let Some(Value::Object(first)) = list.first() {
-                @let columns: Vec<&String> = first.iter().filter(|(_, value)| !is_long(value)).map(|(name, _)| name).collect();
-                (objects(&words(name), &columns, list))
+                (objects(&words(name), &columns(first), list))
             }
         }
     }
+}
+
+/// The members that a cell can show: texts first, numbers last.
+fn columns(object: &Map<String, Value>) -> Vec<&String> {
+    let mut members: Vec<_> = object.iter().filter(|(_, value)| !is_long(value)).collect();
+    members.sort_by_key(|(_, value)| (!value.is_string(), value.is_number()));
+    members.into_iter().map(|(name, _)| name).collect()
 }
 
 /// Whether a value is a list that no cell can show.
@@ -434,7 +445,9 @@ fn chart(folder: &Folder, curves: &[&Curve]) -> Option<Chart> {
         let series = Series::new(name, look, curve.points.iter().copied());
         chart.add(series.with_best(best.map(|ran| ran.best_lr)));
     }
-    (!chart.is_empty()).then_some(chart)
+    // The table has what a chart of one point would show.
+    let is_line = curves.iter().any(|curve| curve.points.len() > 1);
+    (is_line && !chart.is_empty()).then_some(chart)
 }
 
 /// Training runs that belong to no figure.
@@ -516,4 +529,45 @@ fn run_chart(name: &str, outcome: &Outcome) -> Chart {
         over_epochs(&outcome.train_accuracy),
     ));
     chart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_papers_names() {
+        let titles: Vec<String> = FIGURES.iter().map(|figure| title(figure.name)).collect();
+        let expected = [
+            "Figure 3",
+            "Figure 4",
+            "Table 3",
+            "Figure 5",
+            "Figure 6",
+            "Figure 7",
+            "Figure A.1",
+            "Figure A.2",
+            "Figure A.3",
+            "Figure A.4",
+            "Figure A.5",
+            "Figure A.6",
+            "Figure A.7",
+            "Figure A.8",
+        ];
+        assert_eq!(titles, expected);
+        assert_eq!(title("prune"), "prune");
+    }
+
+    #[test]
+    fn without_any_deviation_there_is_no_distance_in_deviations() {
+        let spread = |mean| Spread {
+            mean,
+            standard_deviation: 0.0,
+        };
+        assert!(
+            Difference::of(spread(0.1), spread(0.1))
+                .deviations
+                .is_none()
+        );
+    }
 }

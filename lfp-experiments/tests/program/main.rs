@@ -11,6 +11,7 @@ mod overview;
 mod page;
 mod photographs;
 mod pruning;
+mod report;
 
 use tempfile::TempDir;
 
