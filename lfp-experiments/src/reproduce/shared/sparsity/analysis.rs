@@ -79,10 +79,12 @@ impl LayerStatistics {
         }
     }
 
-    /// Name for readers: without the parts of the path that every layer has.
+    /// Name for readers: the path without that of the network, and without the part that every convolution with batch
+    /// normalisation has.
     fn name(&self) -> &str {
         let path = self.path.as_str();
-        path.strip_suffix(".conv").unwrap_or(path)
+        let within = path.split_once('.').map_or(path, |(_, within)| within);
+        within.strip_suffix(".conv").unwrap_or(within)
     }
 
     fn scale(&self, normalization: Normalization) -> f64 {
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn statistics_of_a_layer_keep_its_scale_apart_from_its_distribution() {
         let layer = LayerStatistics::of(LayerWeights {
-            path: "stem.conv".to_owned(),
+            path: "ResNet.stem.conv".to_owned(),
             kind: LayerKind::Convolution,
             id: ParamId::new(),
             values: vec![0.0, -1.0, 2.0, 3.0, -4.0],
