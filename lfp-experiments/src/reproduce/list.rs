@@ -17,11 +17,14 @@ pub(super) fn run(args: &OverviewArgs) -> Result<()> {
     // Figures share runs.
     let pending: HashMap<_, _> = outlooks.iter().flat_map(Outlook::pending).collect();
     let seconds: f64 = pending.values().sum();
-    println!(
-        "{} runs to train here, about {} in total",
-        pending.len(),
-        text::duration(seconds)
-    );
+    match pending.len() {
+        0 => println!("nothing to train here"),
+        1 => println!("1 run to train here, about {}", text::duration(seconds)),
+        runs => println!(
+            "{runs} runs to train here, about {} in total",
+            text::duration(seconds)
+        ),
+    }
     Ok(())
 }
 

@@ -129,6 +129,7 @@ fn all_makes_what_the_data_allow_and_trains_nothing_twice() {
 
     let said = printed(&of("list"));
     says(&said, "fig5", &["2/2", "picture, report"]);
+    assert!(said.contains("nothing to train here"), "{said}");
     let again = of("all");
     assert_eq!(trained(&again), 0);
     says(&printed(&again), "fig5", &["made", "0 runs trained"]);
