@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// Extension of a file or folder while it is being written.
-pub(crate) const UNFINISHED: &str = "tmp";
+const UNFINISHED: &str = "tmp";
 
 /// A file or folder that cannot be accessed.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,17 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// The final name of what is being written under the name `name`; `None` if `name` is no temporary name.
+///
+/// The inverse of the names that [`unfinished`] and [`write`] choose.
+pub(crate) fn finished_name(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(UNFINISHED)?.strip_suffix('.')?;
+    match stem.rsplit_once('.') {
+        Some((stem, process)) if process.parse::<u32>().is_ok() => Some(stem),
+        _ => Some(stem),
+    }
+}
+
 /// Waits until the disk has the renames in a folder. Does nothing outside Unix, where folders cannot be opened.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
     if cfg!(unix) {
@@ -141,6 +152,17 @@ mod tests {
         let text = to_csv(["name", "note"], [["a,b", ""]]);
         assert_eq!(String::from_utf8(text).unwrap(), "name,note\n\"a,b\",\n");
         assert_eq!(to_csv::<1, f64>(["lr"], []), b"lr\n");
+    }
+
+    #[test]
+    fn a_temporary_name_tells_the_final_one() {
+        assert_eq!(finished_name("result.json.417.tmp"), Some("result.json"));
+        assert_eq!(
+            finished_name("checkpoint-0003.tmp"),
+            Some("checkpoint-0003")
+        );
+        assert_eq!(finished_name("result.json"), None);
+        assert_eq!(finished_name("tmp"), None);
     }
 
     #[test]

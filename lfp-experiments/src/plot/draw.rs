@@ -239,10 +239,8 @@ fn draw<DB: DrawingBackend>(
             let area = chart.plotting_area().strip_coord_spec();
             let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
             line(&area, pixels.clone(), look.dash, look.colour, scale)?;
-            let marks = apart(&pixels, 3 * MARK * scale).into_iter();
-            marks
-                .map(|at| mark(&area, at, look.mark, look.colour, MARK * scale))
-                .collect()
+            let mut marks = apart(&pixels, 3 * MARK * scale).into_iter();
+            marks.try_for_each(|at| mark(&area, at, look.mark, look.colour, MARK * scale))
         }
         Shape::Best(at, colour) => {
             let area = chart.plotting_area().strip_coord_spec();
@@ -326,12 +324,7 @@ pub(super) fn line<DB: DrawingBackend>(
         Dash::Dashed => (8 * scale, 4 * scale),
         Dash::Dotted => (3 * scale, 3 * scale),
     };
-    area.draw(&DashedPathElement::new(
-        pixels.into_iter(),
-        dash,
-        gap,
-        style,
-    ))
+    area.draw(&DashedPathElement::new(pixels, dash, gap, style))
 }
 
 /// Draws a mark around a pixel; `radius` is half its size.

@@ -56,9 +56,11 @@ fn distribution(cells: &[Cell<Sparsity>], normalization: Normalization) -> Panel
     let mut highest = 0.0;
     for (method, cell) in cells.iter().enumerate() {
         let Some(best) = cell.best() else { continue };
-        let percentiles = PERCENTILES.map(|level| best.curve(&normalization.percentile(level)));
-        for layer in 0..percentiles[0].len() {
-            let values = [0, 1, 2, 3, 4].map(|index| percentiles[index][layer].1.mean);
+        let [lowest, rest @ ..] =
+            PERCENTILES.map(|level| best.curve(&normalization.percentile(level)));
+        for (layer, (_, lowest)) in lowest.iter().enumerate() {
+            let [a, b, c, d] = rest.each_ref().map(|curve| curve[layer].1.mean);
+            let values = [lowest.mean, a, b, c, d];
             let bar = Bar::new(layer + 1, method);
             let colour = cell.method.colour();
             let (bottom, top) = ((bar.left, values[0]), (bar.right, values[4]));

@@ -23,7 +23,7 @@ use super::{
     Settings,
     checkpoint::{self, Checkpoint, CheckpointError},
 };
-use crate::files::{self, FileError, UNFINISHED, failed, list, to_json};
+use crate::files::{self, FileError, failed, list, to_json};
 
 pub(super) const SETTINGS: &str = "settings.json";
 pub(super) const METRICS: &str = "metrics.csv";
@@ -219,12 +219,11 @@ fn unfinished_leftovers(path: &Path, resume: bool) -> Result<Vec<PathBuf>, RunFo
     let mut unfinished = Vec::new();
     for entry in entries {
         let name = entry.file_name().unwrap_or_default().to_string_lossy();
-        let ending = format!(".{UNFINISHED}");
-        let stem = name.strip_suffix(&ending);
-        if !is_ours(stem.unwrap_or(&name)) {
+        let finished = files::finished_name(&name);
+        if !is_ours(finished.unwrap_or(&name)) {
             return Err(RunFolderError::Foreign(entry));
         }
-        if stem.is_some() {
+        if finished.is_some() {
             unfinished.push(entry);
         }
     }
