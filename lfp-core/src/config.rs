@@ -99,7 +99,8 @@ pub enum SignChangeRule {
 pub enum LifDenominator {
     /// `|U[t-1]| + |D[t]|`, as in the authors' package (`lfprop` 1.0.0).
     SumOfMagnitudes,
-    /// `|U[t-1] + D[t]|`, as in the version of the package that made the paper's figures.
+    /// `|U[t-1] + D[t]|`, as in an earlier version of the package. Presumably the paper's figures were made by it: this is
+    /// an inference, since the paper states no rule for rewards at spiking neurons.
     MagnitudeOfSum,
     /// `U[t-1] + D[t]` with its sign, as Eq. 6 divides by `z`: the shares of the previous potential and of the inputs then
     /// add up to the reward. A neuron with a negative potential receives its reward with the opposite sign.

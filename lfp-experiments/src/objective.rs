@@ -133,8 +133,10 @@ impl Objective {
         self.backward_of_part(outputs, targets, 1.0)
     }
 
-    /// The backward pass of a micro-batch that is the fraction `share` of its batch. The sum over the micro-batches equals
-    /// the backward pass of the batch: rewards are sums over samples, a mean loss is weighted by its share.
+    /// The backward pass of a micro-batch that is the fraction `share` of its batch: rewards are sums over samples, a mean
+    /// loss is weighted by its share. The sum over the micro-batches equals the backward pass of the batch, unless something
+    /// is computed over the samples of a micro-batch: statistics of batch normalisation, the largest magnitude by which
+    /// spiking layers normalise, the sum of class weights by which the cross-entropy divides.
     pub fn backward_of_part(
         &self,
         outputs: Outputs,

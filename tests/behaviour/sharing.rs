@@ -5,13 +5,13 @@ use burn::{
     optim::GradientsParams,
     tensor::{Device, Distribution, Int, Tensor},
 };
-use lfp_burn::ActivationFn;
+use lfp_burn::{ActivationFn, LfpConfig, Normalization, reward::SpikeRateForm};
 use lfp_experiments::{
     data::Batch,
-    objective::{Method, Objective},
+    objective::{Method, Objective, RewardKind},
     train::{Sharing, train_epoch},
 };
-use lfp_models::{Model, Network, NetworkConfig, initialized};
+use lfp_models::{Model, Network, NetworkConfig, SpikingConfig, initialized};
 
 use crate::{assert_close, seeded, values};
 
@@ -31,9 +31,17 @@ impl ModuleVisitor for Flat<'_> {
 
 /// The updates of one batch.
 fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) -> Vec<f64> {
+    updates_of(network, &Objective::of(method), batch, sharing)
+}
+
+fn updates_of(
+    network: &Network,
+    objective: &Objective,
+    batch: &Batch,
+    sharing: &Sharing,
+) -> Vec<f64> {
     let mut all = Vec::new();
     let batches = std::iter::once(Ok(batch.clone()));
-    let objective = Objective::of(method);
     let keep = |network: Network, grads: GradientsParams| {
         let mut flat = Flat {
             grads: &grads,
@@ -43,7 +51,7 @@ fn updates(network: &Network, method: Method, batch: &Batch, sharing: &Sharing) 
         all = flat.all;
         network
     };
-    train_epoch(network.clone(), &objective, sharing, batches, keep).unwrap();
+    train_epoch(network.clone(), objective, sharing, batches, keep).unwrap();
     all
 }
 
@@ -81,6 +89,45 @@ fn passes_and_devices_leave_the_updates_of_the_whole() {
             assert_close(&name, &shared, &whole, 1e-5);
         }
     }
+}
+
+/// Spiking layers divide rewards by the largest magnitude of a part (A.6.4 does not say over what), so the split matters
+/// with this normalisation and without it does not.
+#[test]
+fn the_updates_of_a_spiking_network_depend_on_the_split_by_the_normalisation_alone() {
+    let (device, _alone) = seeded(13);
+    let spiking = SpikingConfig::new().with_steps(4);
+    let config = NetworkConfig::new([1, 28, 28], 10).with_spiking(spiking);
+    let network = initialized(Model::SNN_MLP.init(&config, &device).unwrap());
+    // Bright enough for the hidden layers to spike.
+    let images = Tensor::random([6, 1, 28, 28], Distribution::Uniform(0.0, 16.0), &device);
+    let batch = Batch {
+        inputs: images,
+        ..batch(6, &device)
+    };
+    let in_passes = |passes, normalization| {
+        let config = LfpConfig::new().with_reward_normalization(normalization);
+        let (reward, form) = (RewardKind::default(), SpikeRateForm::default());
+        let objective = Objective::new(Method::Lfp, reward, form, None, config);
+        let sharing = Sharing {
+            passes,
+            ..Sharing::none(&device)
+        };
+        updates_of(&network, &objective, &batch, &sharing)
+    };
+    let [whole, split] = [1, 3].map(|passes| in_passes(passes, Normalization::None));
+    assert!(whole.iter().any(|update| *update != 0.0));
+    assert_close("not normalised", &split, &whole, 1e-5);
+    let [whole, split] = [1, 3].map(|passes| in_passes(passes, Normalization::MaxAbs));
+    let largest = whole
+        .iter()
+        .fold(0.0, |largest: f64, update| largest.max(update.abs()));
+    let differences = whole
+        .iter()
+        .zip(&split)
+        .map(|(whole, split)| (whole - split).abs());
+    let difference = differences.fold(0.0, f64::max);
+    assert!(difference > 0.01 * largest, "{difference} of {largest}");
 }
 
 #[test]

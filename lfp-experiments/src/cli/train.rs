@@ -128,7 +128,7 @@ struct OptimisationArgs {
     /// L2 penalty
     #[arg(long, default_value_t = 0.0, value_parser = values::not_negative)]
     weight_decay: f64,
-    /// Micro-batches per step: less memory for the same update
+    /// Micro-batches per step, for less memory; batch normalisation and spiking layers see one at a time
     #[arg(long, default_value_t = 1, value_parser = values::at_least_one)]
     accumulate: usize,
     /// Recompute cheap activations in the backward pass instead of keeping them

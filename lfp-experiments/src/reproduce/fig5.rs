@@ -5,11 +5,12 @@ use anyhow::Result;
 use super::{
     Context, PhotographArgs, Reproduce,
     args::Layout,
-    shared::sparsity::{self, Extent, GINI, Normalization, PERCENTILES, Sparsity},
+    shared::sparsity::{self, Extent, GINI, Normalization, Sparsity},
 };
 use crate::{
     plot::{Axis, INK, Key, Panel, Shape, tint},
     study::{Cell, Point, Spread, Study},
+    train::{MagnitudeBin, PERCENTILES},
 };
 
 pub struct Fig5;
@@ -65,8 +66,8 @@ fn distribution(cells: &[Cell<Sparsity>], normalization: Normalization) -> Panel
             let colour = cell.method.colour();
             let (bottom, top) = ((bar.left, values[0]), (bar.right, values[4]));
             shapes.push(Shape::Cell(bottom, top, tint(colour, 0.25)));
-            let shares = mean_histogram(best, layer);
-            let steps = bar.histogram(&shares, values[4]);
+            let bins = mean_magnitudes(best, layer);
+            let steps = bar.histogram(&bins, values[4]);
             shapes.extend(steps.map(|(from, to)| Shape::Cell(from, to, tint(colour, 0.8))));
             let line = |y| Shape::Line(vec![(bar.left, y), (bar.right, y)], INK);
             shapes.extend(values.map(line));
@@ -81,19 +82,18 @@ fn distribution(cells: &[Cell<Sparsity>], normalization: Normalization) -> Panel
     by_layer(title, Axis::new(label, 0.0..1.02 * highest), shapes, cells)
 }
 
-/// The histogram of a layer, averaged over the seeds.
-fn mean_histogram(best: &Point<Sparsity>, layer: usize) -> Vec<f64> {
-    let mut sum: Vec<f64> = Vec::new();
-    let mut count = 0.0;
-    for analysis in best.analyses() {
-        let histogram = analysis.histogram(layer);
-        sum.resize(histogram.len(), 0.0);
-        sum.iter_mut()
-            .zip(histogram)
-            .for_each(|(sum, of)| *sum += of);
+/// The distribution of the magnitudes of a layer, averaged over the seeds.
+fn mean_magnitudes(best: &Point<Sparsity>, layer: usize) -> Vec<MagnitudeBin> {
+    let mut runs = best.analyses().map(|analysis| analysis.magnitudes(layer));
+    let mut bins = runs.next().unwrap_or_default();
+    let mut count = 1.0;
+    for run in runs {
+        let pairs = bins.iter_mut().zip(run);
+        pairs.for_each(|(sum, bin)| sum.density += bin.density);
         count += 1.0;
     }
-    sum.iter().map(|sum| sum / f64::max(count, 1.0)).collect()
+    bins.iter_mut().for_each(|bin| bin.density /= count);
+    bins
 }
 
 /// Gini coefficients, layer by layer.
@@ -157,20 +157,20 @@ impl Bar {
         f64::midpoint(self.left, self.right)
     }
 
-    /// Opposite corners of the rectangles of a histogram from 0 to `highest`, around the middle. The most frequent interval
+    /// Opposite corners of the rectangles of a distribution from 0 to `highest`, around the middle. The densest interval
     /// is as wide as the bar.
     fn histogram(
         &self,
-        shares: &[f64],
+        bins: &[MagnitudeBin],
         highest: f64,
     ) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
-        let largest = shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let densities = bins.iter().map(|bin| bin.density);
+        let largest = densities.fold(f64::MIN_POSITIVE, f64::max);
         let (middle, half) = (self.middle(), (self.right - self.left) / 2.0);
-        let step = highest / shares.len() as f64;
-        shares.iter().enumerate().map(move |(index, share)| {
-            let width = half * share / largest;
-            let bottom = index as f64 * step;
-            ((middle - width, bottom), (middle + width, bottom + step))
+        bins.iter().map(move |bin| {
+            let width = half * bin.density / largest;
+            let ends = [bin.from, bin.to].map(|magnitude| highest * magnitude);
+            ((middle - width, ends[0]), (middle + width, ends[1]))
         })
     }
 }

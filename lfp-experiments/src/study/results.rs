@@ -236,8 +236,8 @@ impl NotRun {
 impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::NotSelected => "not run",
-            Self::Deferred => "not run: profile paper",
+            Self::NotSelected => "not run: not selected",
+            Self::Deferred => "not run: needs --profile paper",
             Self::NoData => "not run: no data",
             Self::NoWeights => "not run: no weights",
         })
@@ -336,6 +336,14 @@ mod tests {
         let mut cell = cell(Measure::Top1, &[]);
         cell.outcome = Err(NotRun::NoData);
         assert!(cell.best().is_none() && cell.points().is_empty());
-        assert_eq!(NotRun::NoData.to_string(), "not run: no data");
+        let reasons = [
+            (NotRun::NotSelected, "not run: not selected"),
+            (NotRun::Deferred, "not run: needs --profile paper"),
+            (NotRun::NoData, "not run: no data"),
+            (NotRun::NoWeights, "not run: no weights"),
+        ];
+        for (reason, text) in reasons {
+            assert_eq!(reason.to_string(), text);
+        }
     }
 }

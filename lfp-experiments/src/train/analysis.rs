@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     Computing, Evaluation, FinishedRun, TrainError, initial_network,
-    layers::LayerSummary,
+    layers::{Bins, LayerSummary},
     run_folder::{BEST, EVALUATION, WEIGHTS},
 };
 use crate::{
@@ -116,7 +116,7 @@ impl FinishedRun {
             exhibits: exhibits?,
             last,
             best,
-            layers: LayerSummary::all(&trained),
+            layers: LayerSummary::all(&trained, Bins::Coarse),
             initial_layers: self.initial_layers(data, device)?,
         })
     }
@@ -128,7 +128,7 @@ impl FinishedRun {
         device: &Device,
     ) -> Result<Vec<LayerSummary>, TrainError> {
         match initial_network(self.settings(), data.train.as_ref(), device) {
-            Ok(network) => Ok(LayerSummary::all(&network)),
+            Ok(network) => Ok(LayerSummary::all(&network, Bins::Coarse)),
             Err(TrainError::Pretrained(error)) => {
                 tracing::warn!("no weights before training: {error}");
                 Ok(Vec::new())

@@ -34,6 +34,7 @@ pub use epoch::{Divergence, EpochError, StepAccuracy, train_epoch};
 pub use evaluation::{Accuracy, Evaluation, Mistake};
 pub use finished::FinishedRun;
 pub use layers::LayerSummary;
+pub(crate) use layers::{Bins, MagnitudeBin, PERCENTILES};
 pub use run_folder::{RunFolder, RunFolderError};
 pub use settings::{Optimizer, Pretrained, Schedule, SettingDifference, Settings};
 pub use sharing::Sharing;

@@ -45,8 +45,10 @@ impl Sharing {
         &self.devices[0]
     }
 
-    /// The update of a batch. It does not depend on the split, except for rounding, dropout masks and the statistics of
-    /// batch normalisation.
+    /// The update of a batch. It depends on the split where a part computes something over its samples: the statistics of
+    /// batch normalisation, the largest magnitude by which spiking layers normalise rewards or gradients
+    /// (`Normalization::MaxAbs`, the default under LFP), and the sum of class weights by which the cross-entropy divides.
+    /// Dropout draws other masks. Everything else differs by rounding only.
     pub(super) fn updates(
         &self,
         network: &Network,

@@ -793,7 +793,7 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
     // The paper's networks take too long for the profile `quick`; its values are there nevertheless.
     let relu = row(["vgg-like", "cifar10", "relu"]);
     for text in [
-        "not run: profile paper",
+        "not run: needs --profile paper",
         "82.2 \u{b1} 0.4",
         "84.1 \u{b1} 0.4",
     ] {

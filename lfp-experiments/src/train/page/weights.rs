@@ -70,7 +70,7 @@ fn histogram(layer: &LayerSummary, initial: Option<&LayerSummary>) -> Chart {
         Axis::percent("share of the weights"),
     );
     let series = |name: &str, look, layer: &LayerSummary| {
-        let shares = LayerSummary::bins().zip(&layer.histogram);
+        let shares = layer.bins().zip(&layer.histogram);
         Series::new(name, look, shares.map(|(at, share)| (at, *share, 0.0)))
     };
     chart.add(series("after training", Look::LFP, layer));

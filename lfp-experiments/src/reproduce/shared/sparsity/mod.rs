@@ -13,9 +13,7 @@ use crate::{
     train::Settings,
 };
 
-pub(in crate::reproduce) use analysis::{
-    GINI, Normalization, PERCENTILES, Sparsity, pruned_accuracy,
-};
+pub(in crate::reproduce) use analysis::{GINI, Normalization, Sparsity, pruned_accuracy};
 
 /// A network and its data.
 type Pair = (Model, DataSet);
