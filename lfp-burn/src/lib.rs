@@ -45,7 +45,7 @@
 //! | [`hooks`] | the same as functions on tensors, and activations of your own |
 //! | [`ActivationFn`] | the built-in activations; [`nn::activation_fn`] converts Burn's configuration |
 //! | [`reward`] | initial rewards: Table 2 of the paper, any rating of outcomes, any differentiable loss, your own |
-//! | [`Propagate`], [`LfpConfig`] | the propagation and its settings ([`BatchNormRule`], [`DropoutRule`], [`SignChangeRule`], [`LifDenominator`], [`Normalization`]) |
+//! | [`Propagate`], [`LfpConfig`] | the propagation and its settings ([`BatchNormRule`], [`NormalizationRule`], [`DropoutRule`], [`SignChangeRule`], [`LifDenominator`], [`Normalization`]) |
 //! | [`Feedback`] | its result: updates, relevances of connections, rewards of tensors; [`mark`](mark()) selects tensors inside a model |
 //! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |
 //! | [`spiking`] | leaky integrate-and-fire neurons ([`LifNeuron`], [`Surrogate`]) and layers of them |
@@ -71,9 +71,9 @@ pub use inference::inference_mode;
 pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
-    ActivationFn, ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig,
-    LifDenominator, LifError, LifNeuron, Normalization, PropagationError, SignChangeRule,
-    Surrogate, UnknownActivation, UnknownSurrogate,
+    ActivationFn, ActsOn, BatchNormRule, Centering, ConfigError, ConfigOption, DropoutRule,
+    LfpConfig, LifDenominator, LifError, LifNeuron, Normalization, NormalizationRule,
+    PropagationError, SignChangeRule, Stabilizer, Surrogate, UnknownActivation, UnknownSurrogate,
 };
 pub use mark::{Mark, mark};
 pub use propagate::Propagate;

@@ -27,9 +27,21 @@ pub struct LfpConfig {
     /// [`epsilon_for`](Self::epsilon_for).
     #[config(default = 1e-6)]
     pub epsilon: f64,
+    /// The stabiliser of sums of activations: residual sums (Eq. 11) and the addition of position embeddings. Positive.
+    /// Default: [`epsilon`](Self::epsilon).
+    pub sum_epsilon: Option<f64>,
+    /// The stabiliser of products of two activations: attention scores, attended values, gates. Positive. Default: 1e-8.
+    #[config(default = 1e-8)]
+    pub product_epsilon: f64,
+    /// The stabiliser of tables of parameters: embeddings, class and position tokens. Zero for none; the update is then
+    /// the reward that arrives, times the sign of the parameter. Default: [`epsilon`](Self::epsilon).
+    pub embedding_epsilon: Option<f64>,
     /// How rewards pass batch normalisation in training mode. Default: constant statistics (Eqs. 9, 10).
     #[config(default = "BatchNormRule::ConstantStatistics")]
     pub batch_norm: BatchNormRule,
+    /// How rewards pass layer, RMS, group and instance normalisation. Default: through the statistics.
+    #[config(default = "NormalizationRule::ThroughStatistics")]
+    pub layer_norm: NormalizationRule,
     /// How rewards pass dropout. Default: conserve.
     #[config(default = "DropoutRule::Conserve")]
     pub dropout: DropoutRule,
@@ -57,6 +69,25 @@ pub enum BatchNormRule {
     ConstantStatistics,
     /// Rewards also flow through the batch statistics, as in the authors' package (`lfprop`).
     ThroughStatistics,
+}
+
+/// How rewards pass a normalisation by each sample's own statistics: layer, RMS, group and instance normalisation.
+///
+/// The paper has none of these layers. With the quotients `u` at the normalised values `n = (x - mean) / sigma`:
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum NormalizationRule {
+    /// `(u - mean(u) - n mean(u n)) / sigma`: rewards also flow through the statistics. The rewards of all values that
+    /// are normalised together then sum to zero.
+    ThroughStatistics,
+    /// `u / sigma`: mean and deviation are constants, as Eqs. 9 and 10 treat those of a batch.
+    ConstantStatistics,
+    /// `(u - mean(u)) / sigma`: only the deviation is a constant, as in AttnLRP (Achtibat et al., ICML 2024). Without
+    /// shift parameters this conserves rewards.
+    ConstantDeviation,
 }
 
 /// How rewards pass dropout.
@@ -128,6 +159,17 @@ pub enum ConfigError {
     /// The stabiliser is not positive and finite.
     #[error("the stabiliser epsilon must be a positive, finite number (such as 1e-6), got {0}")]
     Epsilon(f64),
+    /// The stabiliser of sums is not positive and finite.
+    #[error("the stabiliser of sums must be a positive, finite number (such as 1e-6), got {0}")]
+    SumEpsilon(f64),
+    /// The stabiliser of products is not positive and finite.
+    #[error("the stabiliser of products must be a positive, finite number (such as 1e-8), got {0}")]
+    ProductEpsilon(f64),
+    /// The stabiliser of tables is negative or not finite.
+    #[error(
+        "the stabiliser of embeddings must be a finite number, zero or positive (such as 1e-6), got {0}"
+    )]
+    EmbeddingEpsilon(f64),
 }
 
 /// The description of a setting, for command lines and tables.
@@ -139,6 +181,8 @@ pub struct ConfigOption {
     pub help: &'static str,
     /// The values it takes; empty for a number.
     pub values: &'static [&'static str],
+    /// Whether a number may be 0.
+    pub zero: bool,
     /// The part of a model that the setting acts on.
     pub acts_on: ActsOn,
 }
@@ -150,6 +194,14 @@ pub enum ActsOn {
     Anything,
     /// Batch normalisation.
     BatchNorm,
+    /// Layer, RMS, group or instance normalisation.
+    LayerNorm,
+    /// Sums of activations, such as residual sums.
+    Sums,
+    /// Products of two activations: attention, gates.
+    Products,
+    /// Embeddings and other tables of parameters.
+    Embeddings,
     /// Dropout.
     Dropout,
     /// Activations that change the sign; see [`ActivationFn::keeps_sign`](crate::ActivationFn::keeps_sign).
@@ -165,36 +217,70 @@ impl LfpConfig {
             field: "epsilon",
             help: "Stabiliser of the LFP-epsilon rule, positive",
             values: &[],
+            zero: false,
             acts_on: ActsOn::Anything,
+        },
+        ConfigOption {
+            field: "sum_epsilon",
+            help: "Stabiliser of sums of activations, positive; without it that of --lfp-epsilon",
+            values: &[],
+            zero: false,
+            acts_on: ActsOn::Sums,
+        },
+        ConfigOption {
+            field: "product_epsilon",
+            help: "Stabiliser of products of two activations, positive",
+            values: &[],
+            zero: false,
+            acts_on: ActsOn::Products,
+        },
+        ConfigOption {
+            field: "embedding_epsilon",
+            help: "Stabiliser of embeddings and position tables, 0 for none; without it that of --lfp-epsilon",
+            values: &[],
+            zero: true,
+            acts_on: ActsOn::Embeddings,
         },
         ConfigOption {
             field: "batch_norm",
             help: "How rewards pass batch normalisation in training mode",
             values: BatchNormRule::VARIANTS,
+            zero: false,
             acts_on: ActsOn::BatchNorm,
+        },
+        ConfigOption {
+            field: "layer_norm",
+            help: "How rewards pass layer, RMS, group and instance normalisation",
+            values: NormalizationRule::VARIANTS,
+            zero: false,
+            acts_on: ActsOn::LayerNorm,
         },
         ConfigOption {
             field: "dropout",
             help: "How rewards pass dropout",
             values: DropoutRule::VARIANTS,
+            zero: false,
             acts_on: ActsOn::Dropout,
         },
         ConfigOption {
             field: "sign_change",
             help: "How rewards pass an activation whose output has another sign than its input",
             values: SignChangeRule::VARIANTS,
+            zero: false,
             acts_on: ActsOn::SignChanges,
         },
         ConfigOption {
             field: "lif_denominator",
             help: "What divides the reward of a spiking neuron",
             values: LifDenominator::VARIANTS,
+            zero: false,
             acts_on: ActsOn::SpikingNeurons,
         },
         ConfigOption {
             field: "reward_normalization",
             help: "How rewards are normalised between spiking layers",
             values: Normalization::VARIANTS,
+            zero: false,
             acts_on: ActsOn::SpikingNeurons,
         },
     ];
@@ -205,9 +291,19 @@ impl LfpConfig {
     ///
     /// [`ConfigError`] for the first setting that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        match self.epsilon.is_finite() && self.epsilon > 0.0 {
-            true => Ok(()),
-            false => Err(ConfigError::Epsilon(self.epsilon)),
+        let positive =
+            |value: f64, error: fn(f64) -> ConfigError| match value.is_finite() && value > 0.0 {
+                true => Ok(()),
+                false => Err(error(value)),
+            };
+        positive(self.epsilon, ConfigError::Epsilon)?;
+        if let Some(epsilon) = self.sum_epsilon {
+            positive(epsilon, ConfigError::SumEpsilon)?;
+        }
+        positive(self.product_epsilon, ConfigError::ProductEpsilon)?;
+        match self.embedding_epsilon {
+            None | Some(0.0) => Ok(()),
+            Some(epsilon) => positive(epsilon, ConfigError::EmbeddingEpsilon),
         }
     }
 
@@ -246,10 +342,29 @@ mod tests {
         for option in LfpConfig::OPTIONS {
             let default = &fields[option.field];
             match option.values {
-                [] => assert!(default.is_number(), "{}", option.field),
+                // Null stands for a number that another setting gives.
+                [] => assert!(default.is_number() || default.is_null(), "{}", option.field),
                 values => assert!(values.contains(&default.as_str().unwrap())),
             }
         }
+    }
+
+    #[test]
+    fn every_stabiliser_is_checked() {
+        let config = LfpConfig::new();
+        for epsilon in [-1e-6, f64::NAN, f64::INFINITY] {
+            for changed in [
+                config.with_epsilon(epsilon),
+                config.with_sum_epsilon(Some(epsilon)),
+                config.with_product_epsilon(epsilon),
+                config.with_embedding_epsilon(Some(epsilon)),
+            ] {
+                assert!(changed.validate().is_err(), "{changed:?}");
+            }
+        }
+        assert!(config.with_sum_epsilon(Some(0.0)).validate().is_err());
+        assert!(config.with_product_epsilon(0.0).validate().is_err());
+        assert!(config.with_embedding_epsilon(Some(0.0)).validate().is_ok());
     }
 
     #[test]

@@ -5,10 +5,10 @@
 
 use burn_core::{
     backend::Dispatch,
-    tensor::{Tensor, ops::ConvOptions},
+    tensor::{DType, FloatDType, Tensor, ops::ConvOptions},
 };
 
-use crate::{ActivationFn, LfpOps, LifNeuron};
+use crate::{ActivationFn, Centering, LfpOps, LifNeuron, NormalizationRule, Stabilizer};
 
 /// Marks `z` as the output of a linear map: rewards follow the epsilon rule (Eqs. 6 and 7).
 ///
@@ -16,7 +16,107 @@ use crate::{ActivationFn, LfpOps, LifNeuron};
 ///
 /// - `z` and the output: the same, any rank
 pub fn stabilize<const D: usize>(z: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(Dispatch::lfp_stabilize(z.into_dispatch()))
+    stabilize_as(z, Stabilizer::WeightedSum)
+}
+
+/// [`stabilize`] for any operation whose rewards follow the epsilon rule.
+///
+/// # Shapes
+///
+/// - `z` and the output: the same, any rank
+pub fn stabilize_as<const D: usize>(z: Tensor<D>, stabilizer: Stabilizer) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::lfp_stabilize(z.into_dispatch(), stabilizer))
+}
+
+/// The sum of two activations (Eq. 11), such as a residual sum: each receives the share of its own value.
+///
+/// # Shapes
+///
+/// - `a`, `b`: shapes that Burn can add, any rank
+pub fn sum<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    stabilize_as(a + b, Stabilizer::Sum)
+}
+
+/// The elementwise product of two activations, such as a gate and what it gates: each receives half of the reward.
+///
+/// # Shapes
+///
+/// - `a`, `b`: shapes that Burn can multiply, any rank
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::{Device, Tensor};
+/// use lfp_core::functions::product;
+///
+/// let device = Device::default();
+/// let gate = Tensor::<1>::from_floats([0.5, 1.0], &device);
+/// let open = product(gate, Tensor::from_floats([3.0, 4.0], &device));
+/// assert_eq!(open.to_data().to_vec::<f32>().unwrap(), [1.5, 4.0]);
+/// ```
+pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    stabilize_as(a * b, Stabilizer::Product)
+}
+
+/// The matrix product of two activations, such as queries and keys: each receives half of the reward.
+///
+/// # Shapes
+///
+/// - `a`: `[..., rows, inner]`
+/// - `b`: `[..., inner, columns]`
+/// - the output: `[..., rows, columns]`
+pub fn matmul<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    stabilize_as(a.matmul(b), Stabilizer::Product)
+}
+
+/// A tensor of parameters that enters the network as an activation: looked-up rows of an embedding, a class token, a
+/// position table. It is the output of a linear map of one-hot inputs.
+///
+/// # Shapes
+///
+/// - `values` and the output: the same, any rank
+pub fn table<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    stabilize_as(values, Stabilizer::Table)
+}
+
+/// Normalises each row by its own mean and deviation, or by its root mean square ([`Centering::None`]), without scale and
+/// shift: the core of layer, RMS, group and instance normalisation. Rewards follow
+/// [`LfpConfig::layer_norm`](crate::LfpConfig::layer_norm). Not stabilised: multiply by the scale, add the shift, and
+/// [`stabilize`].
+///
+/// `epsilon` is added to the biased variance. Statistics of `f16` are computed in `f32`.
+///
+/// # Shapes
+///
+/// - `x` and the output: `[..., width]`; a row is the last dimension
+pub fn normalize<const D: usize>(x: Tensor<D>, centering: Centering, epsilon: f64) -> Tensor<D> {
+    normalize_by(x, centering, epsilon, None)
+}
+
+/// [`normalize`] with a rule of its own in place of that of the propagation.
+///
+/// # Shapes
+///
+/// - `x` and the output: `[..., width]`; a row is the last dimension
+pub fn normalize_by<const D: usize>(
+    x: Tensor<D>,
+    centering: Centering,
+    epsilon: f64,
+    rule: Option<NormalizationRule>,
+) -> Tensor<D> {
+    let normalized = |x: Tensor<D>| -> Tensor<D> {
+        Tensor::from_dispatch(Dispatch::lfp_normalize(
+            x.into_dispatch(),
+            centering,
+            epsilon,
+            rule,
+        ))
+    };
+    match x.dtype() {
+        // 65504, the largest f16, is exceeded by the square of 256.
+        DType::F16 => normalized(x.cast(FloatDType::F32)).cast(FloatDType::F16),
+        _ => normalized(x),
+    }
 }
 
 /// `phi(z)` for the raw output `z` of a linear map, with the map's stabiliser.
@@ -38,7 +138,25 @@ pub fn stabilize<const D: usize>(z: Tensor<D>) -> Tensor<D> {
 /// assert_eq!(a.to_data().to_vec::<f32>().unwrap(), [0.0, 2.0]);
 /// ```
 pub fn linear_activation<const D: usize>(z: Tensor<D>, activation: ActivationFn) -> Tensor<D> {
-    let a = Dispatch::lfp_activation(z.into_dispatch(), activation, true);
+    activation_of(z, activation, Stabilizer::WeightedSum)
+}
+
+/// [`linear_activation`] for any operation whose rewards follow the epsilon rule. After a product the two are separate operations.
+///
+/// # Shapes
+///
+/// - `z` and the output: the same, any rank
+pub fn activation_of<const D: usize>(
+    z: Tensor<D>,
+    activation: ActivationFn,
+    stabilizer: Stabilizer,
+) -> Tensor<D> {
+    // The fused pass divides a reward by the output once; a product divides it among two operands.
+    let (z, stabilizer) = match stabilizer {
+        Stabilizer::Product => (stabilize_as(z, stabilizer), None),
+        _ => (z, Some(stabilizer)),
+    };
+    let a = Dispatch::lfp_activation(z.into_dispatch(), activation, stabilizer);
     Tensor::from_dispatch(a)
 }
 
@@ -48,7 +166,7 @@ pub fn linear_activation<const D: usize>(z: Tensor<D>, activation: ActivationFn)
 ///
 /// - `z` and the output: the same, any rank
 pub fn activation<const D: usize>(z: Tensor<D>, activation: ActivationFn) -> Tensor<D> {
-    let a = Dispatch::lfp_activation(z.into_dispatch(), activation, false);
+    let a = Dispatch::lfp_activation(z.into_dispatch(), activation, None);
     Tensor::from_dispatch(a)
 }
 
@@ -79,7 +197,7 @@ pub fn custom_linear_activation<const D: usize>(
     z: Tensor<D>,
     function: impl FnOnce(Tensor<D>) -> Tensor<D>,
 ) -> Tensor<D> {
-    custom(z, function, true)
+    custom(z, function, Some(Stabilizer::WeightedSum))
 }
 
 /// The user's own activation after anything but a linear map; see [`activation`] and [`custom_linear_activation`].
@@ -95,13 +213,13 @@ pub fn custom_activation<const D: usize>(
     z: Tensor<D>,
     function: impl FnOnce(Tensor<D>) -> Tensor<D>,
 ) -> Tensor<D> {
-    custom(z, function, false)
+    custom(z, function, None)
 }
 
 fn custom<const D: usize>(
     z: Tensor<D>,
     function: impl FnOnce(Tensor<D>) -> Tensor<D>,
-    stabilized: bool,
+    stabilizer: Option<Stabilizer>,
 ) -> Tensor<D> {
     let input = Dispatch::lfp_stop_rewards(z.clone().into_dispatch());
     let output = function(Tensor::from_dispatch(input));
@@ -112,7 +230,7 @@ fn custom<const D: usize>(
         z.dims(),
         output.dims()
     );
-    let a = Dispatch::lfp_custom_activation(z.into_dispatch(), output.into_dispatch(), stabilized);
+    let a = Dispatch::lfp_custom_activation(z.into_dispatch(), output.into_dispatch(), stabilizer);
     Tensor::from_dispatch(a)
 }
 

@@ -7,9 +7,9 @@
 //!
 //! | item | what it is |
 //! |---|---|
-//! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`], [`SignChangeRule`] |
+//! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`], [`NormalizationRule`], [`SignChangeRule`] |
 //! | [`propagate`], [`PropagationError`] | a propagation on Burn's `Tensor` |
-//! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`LifNeuron`], [`Surrogate`] |
+//! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`Stabilizer`], [`Centering`], [`LifNeuron`], [`Surrogate`] |
 //! | [`LfpOps`] | the backend extension: one operation per rule, with default bodies |
 //!
 //! | folder | contents |
@@ -35,12 +35,15 @@ mod lif;
 pub mod ops;
 mod propagation;
 mod rules;
+mod stabilizer;
 
 pub use activation::{ActivationFn, UnknownActivation};
 pub use config::{
     ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig, LifDenominator,
-    Normalization, SignChangeRule,
+    Normalization, NormalizationRule, SignChangeRule,
 };
 pub use lif::{LifError, LifNeuron, Surrogate, UnknownSurrogate};
 pub use ops::LfpOps;
 pub use propagation::{PropagationError, propagate};
+pub use rules::normalization::Centering;
+pub use stabilizer::Stabilizer;

@@ -3,7 +3,10 @@
 use burn_core as burn;
 use burn_core::backend::{Backend, backend_extension, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{ActivationFn, LfpConfig, LifNeuron, SignChangeRule, rules};
+use crate::{
+    ActivationFn, LfpConfig, LifNeuron, NormalizationRule, SignChangeRule, Stabilizer,
+    rules::{self, normalization::Centering},
+};
 
 /// The operations of layer-wise feedback propagation.
 ///
@@ -22,20 +25,21 @@ use crate::{ActivationFn, LfpConfig, LifNeuron, SignChangeRule, rules};
     Autodiff
 )]
 pub trait LfpOps: Backend {
-    /// Marks `z`, any shape, as the output of a linear map, whose rewards follow the epsilon rule.
+    /// Marks `z`, any shape, as the output of an operation whose rewards follow the epsilon rule.
     #[fusion(default)]
-    fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn lfp_stabilize(z: FloatTensor<Self>, stabilizer: Stabilizer) -> FloatTensor<Self> {
+        let _ = stabilizer; // only the tape reads it
         z
     }
 
-    /// `phi(z)`, any shape; `stabilized` if `z` is the raw output of a linear map.
+    /// `phi(z)`, any shape; with a `stabilizer` if `z` is the raw output of an operation that has one.
     #[fusion(default)]
     fn lfp_activation(
         z: FloatTensor<Self>,
         activation: ActivationFn,
-        stabilized: bool,
+        stabilizer: Option<Stabilizer>,
     ) -> FloatTensor<Self> {
-        let _ = stabilized; // only the tape distinguishes the two
+        let _ = stabilizer;
         rules::activation::forward::<Self>(z, activation)
     }
 
@@ -44,9 +48,9 @@ pub trait LfpOps: Backend {
     fn lfp_custom_activation(
         z: FloatTensor<Self>,
         output: FloatTensor<Self>,
-        stabilized: bool,
+        stabilizer: Option<Stabilizer>,
     ) -> FloatTensor<Self> {
-        let _ = (z, stabilized);
+        let _ = (z, stabilizer);
         output
     }
 
@@ -78,6 +82,19 @@ pub trait LfpOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let result = Self::batch_norm_train(x, gamma, beta, epsilon);
         (result.output, result.mean, result.variance)
+    }
+
+    /// Normalisation of each row, the last dimension, by its own statistics, without scale and shift. Without a `rule` of
+    /// its own, that of the propagation holds.
+    #[fusion(default)]
+    fn lfp_normalize(
+        x: FloatTensor<Self>,
+        centering: Centering,
+        epsilon: f64,
+        rule: Option<NormalizationRule>,
+    ) -> FloatTensor<Self> {
+        let _ = rule; // only the tape reads it
+        Self::lfp_normalize_rows(x, centering, epsilon).0
     }
 
     /// Convolution in two dimensions, not stabilised.
@@ -127,14 +144,15 @@ pub trait LfpOps: Backend {
         Self::float_sum(output)
     }
 
-    /// The epsilon rule (Eq. 6): `g z / s(z)`.
+    /// The epsilon rule (Eq. 6): `g z / s(n z)`, where `n` is the number of `shares`.
     #[fusion(default)]
     fn lfp_rescale(
         quotient: FloatTensor<Self>,
         z: FloatTensor<Self>,
+        shares: f64,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        rules::epsilon::rescale::<Self>(quotient, z, epsilon)
+        rules::epsilon::rescale::<Self>(quotient, z, shares, epsilon)
     }
 
     /// The initial quotient: `r / s(o)`.
@@ -195,6 +213,33 @@ pub trait LfpOps: Backend {
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         Self::conv2d_weight_backward(x, weight, grad, options)
+    }
+
+    /// The normalised rows, and the reciprocal deviation of each.
+    ///
+    /// # Shapes
+    ///
+    /// `x` and the first output: `[..., width]`; the second: `[..., 1]`.
+    #[fusion(default)]
+    fn lfp_normalize_rows(
+        x: FloatTensor<Self>,
+        centering: Centering,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        rules::normalization::forward::<Self>(x, centering, epsilon)
+    }
+
+    /// The quotients below a normalisation, from those above it and both results of
+    /// [`lfp_normalize_rows`](Self::lfp_normalize_rows).
+    #[fusion(default)]
+    fn lfp_normalize_rows_backward(
+        quotient: FloatTensor<Self>,
+        normalized: FloatTensor<Self>,
+        inverse_sigma: FloatTensor<Self>,
+        centering: Centering,
+        rule: NormalizationRule,
+    ) -> FloatTensor<Self> {
+        rules::normalization::backward::<Self>(quotient, normalized, inverse_sigma, centering, rule)
     }
 
     /// The update of a parameter (Eq. 7), for an optimiser that minimises: `-|w| V`.

@@ -62,5 +62,6 @@ mod book {
         Table3: "docs/table3.md",
         Theory: "docs/theory.md",
         Training: "docs/training.md",
+        Transformers: "docs/transformers.md",
     }
 }

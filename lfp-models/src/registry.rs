@@ -39,6 +39,11 @@ pub struct ModelOptions {
     pub dropout_by_default: bool,
     /// How rewards pass batch normalisation: the model has such layers.
     pub batch_norm: bool,
+    /// How rewards pass sums of activations: the model has residual sums.
+    pub sums: bool,
+    /// How rewards pass layer normalisation, products of activations, and tables of parameters: the model is a
+    /// transformer.
+    pub attention: bool,
     /// [`NetworkConfig::spiking`]: the model emits spikes.
     pub spiking: bool,
     /// [`SpikingConfig::hidden_layer`].
@@ -53,6 +58,8 @@ impl ModelOptions {
         dropout: true,
         dropout_by_default: true,
         batch_norm: false,
+        sums: false,
+        attention: false,
         spiking: false,
         hidden_layer: false,
     };
@@ -61,6 +68,11 @@ impl ModelOptions {
         batch_norm: true,
         ..Self::ANALOG
     };
+    /// [`BATCH_NORM`](Self::BATCH_NORM) with residual sums.
+    pub(crate) const RESIDUAL: Self = Self {
+        sums: true,
+        ..Self::BATCH_NORM
+    };
     /// Options of a spiking network.
     pub(crate) const SPIKING: Self = Self {
         activation: false,
@@ -68,6 +80,8 @@ impl ModelOptions {
         dropout: false,
         dropout_by_default: false,
         batch_norm: false,
+        sums: false,
+        attention: false,
         spiking: true,
         hidden_layer: false,
     };
@@ -337,6 +351,8 @@ mod tests {
                 dropout: text.contains("prob: 0.125"),
                 dropout_by_default: default.contains("prob: 0.5"),
                 batch_norm: text.contains("BatchNorm {"),
+                sums: model.name().starts_with("resnet") || model.name().starts_with("vit"),
+                attention: text.contains("MultiHeadAttention {"),
                 spiking: text.contains("steps: 9") && text.contains("beta: 0.25"),
                 hidden_layer: text.contains("hidden: Some"),
             };

@@ -15,7 +15,7 @@ fn cases() -> PathBuf {
 /// Runs every public case.
 fn assert_every_case_passes(run: impl Fn(&Case) -> Vec<Row>) {
     let paths = find(&cases()).unwrap();
-    assert_eq!(paths.len(), 21);
+    assert_eq!(paths.len(), 34);
     for path in paths {
         let case = Case::load(&path).unwrap();
         let rows = run(&case);
@@ -73,11 +73,19 @@ fn further_cases_pass() {
     assert!(compared > 0, "the folder has no case of this format");
 }
 
-/// A valid case after `change` of its tensors and metadata.
+/// A valid case of format 1 after `change` of its tensors and metadata.
 fn changed(
     change: impl FnOnce(&mut HashMap<String, Vec<u8>>, &mut HashMap<String, String>),
 ) -> Vec<u8> {
-    let bytes = fs::read(cases().join("mlp_relu.safetensors")).unwrap();
+    changed_case("mlp_relu", change)
+}
+
+/// The same for any public case.
+fn changed_case(
+    name: &str,
+    change: impl FnOnce(&mut HashMap<String, Vec<u8>>, &mut HashMap<String, String>),
+) -> Vec<u8> {
+    let bytes = fs::read(cases().join(format!("{name}.safetensors"))).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let mut metadata = header.metadata().clone().unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -219,4 +227,141 @@ fn non_finite_results_fail() {
     for tensor in ["output", "reward", "input_reward", "feedback/fc1.weight"] {
         assert!(!passed(tensor), "{tensor}");
     }
+}
+
+/// The error of a public case with other layers.
+fn error_with_layers(case: &str, layers: &str) -> String {
+    error_of(&changed_case(case, |_, metadata| {
+        metadata.insert("layers".to_owned(), layers.to_owned());
+    }))
+}
+
+#[test]
+fn a_layer_of_the_other_format_is_refused_by_name() {
+    let norm = r#"{"type": "layer_norm", "name": "norm", "eps": 1e-5, "statistics": "through"}"#;
+    let nested = format!(r#"[{{"type": "residual", "body": [{norm}], "shortcut": []}}]"#);
+    let error = error_with_layers("mlp_relu", &nested);
+    assert!(
+        error.contains("layer_norm") && error.contains("lfp-conformance/1"),
+        "{error}"
+    );
+    let lif = r#"[{"type": "lif", "beta": 0.9, "threshold": 1.0}]"#;
+    let error = error_with_layers("mlp_gelu", lif);
+    assert!(
+        error.contains("lif") && error.contains("lfp-conformance/2"),
+        "{error}"
+    );
+    let error = error_with_layers("mlp_gelu", r#"[{"type": "rotary_embedding"}]"#);
+    assert!(error.contains("rotary_embedding"), "{error}");
+    let statistics = norm.replace("through", "running");
+    let error = error_with_layers("mlp_gelu", &format!("[{statistics}]"));
+    assert!(error.contains("running"), "{error}");
+}
+
+#[test]
+fn tokens_that_do_not_fit_are_named() {
+    let attention = |heads: usize| {
+        format!(
+            r#"[{{"type": "attention", "name": "attention", "heads": {heads}, "causal": false}}]"#
+        )
+    };
+    let error = error_with_layers("attention", &attention(5));
+    assert!(
+        error.contains("5 heads do not divide a width of 12"),
+        "{error}"
+    );
+    assert!(error_with_layers("attention", &attention(0)).contains("0 heads"));
+    let error = error_with_layers("attention", r#"[{"type": "select_token", "index": 5}]"#);
+    assert!(error.contains("no token 5 in a sequence of 5"), "{error}");
+    let error = error_with_layers("attention", r#"[{"type": "to_tokens"}]"#);
+    assert!(error.contains("expected maps, found tokens"), "{error}");
+    let error = error_with_layers("mlp_gelu", r#"[{"type": "mean_tokens"}]"#);
+    assert!(error.contains("expected tokens"), "{error}");
+    let error = error_with_layers("sequence_last_causal", r#"[{"type": "mean_tokens"}]"#);
+    assert!(error.contains("token_embedding"), "{error}");
+    let embedding = r#"[{"type": "token_embedding", "name": "token"}]"#;
+    let error = error_with_layers("mlp_gelu", embedding);
+    assert!(error.contains("int64"), "{error}");
+    // The vocabulary has 11 tokens.
+    let unknown = changed_case("sequence_last_causal", |tensors, _| {
+        tensors.get_mut("input").unwrap()[..8].copy_from_slice(&11_i64.to_le_bytes());
+    });
+    let error = error_of(&unknown);
+    assert!(
+        error.contains("token 11 is outside the vocabulary of 0 to 10"),
+        "{error}"
+    );
+    let rows = changed_case("vit", |tensors, _| {
+        let table = tensors.get_mut("param/position.weight").unwrap();
+        table.truncate(table.len() - 48);
+    });
+    assert!(error_of(&rows).contains("position.weight"));
+}
+
+#[test]
+fn the_epsilons_of_format_2_are_checked() {
+    for key in ["sum_epsilon", "matmul_epsilon", "embedding_epsilon"] {
+        let missing = changed_case("mlp_gelu", |_, metadata| {
+            metadata.remove(key);
+        });
+        assert!(error_of(&missing).contains(key));
+        let negative = changed_case("mlp_gelu", |_, metadata| {
+            metadata.insert(key.to_owned(), "-1e-8".to_owned());
+        });
+        assert!(error_of(&negative).contains("positive"));
+    }
+}
+
+/// `encoder_block` with another rule for the layer normalisation `norm`.
+fn encoder_with(norm: &str, statistics: &str) -> Vec<Row> {
+    let case = changed_case("encoder_block", |_, metadata| {
+        let layers = metadata.get_mut("layers").unwrap();
+        let start = layers.find(norm).unwrap();
+        let rest = layers[start..].replacen("through", statistics, 1);
+        layers.replace_range(start.., &rest);
+    });
+    run(&case).unwrap()
+}
+
+#[test]
+fn each_layer_normalisation_of_a_case_may_have_its_own_rule() {
+    let failed = |rows: &[Row]| -> Vec<String> {
+        let failed = rows.iter().filter(|row| !row.passed());
+        failed.map(|row| row.tensor.clone()).collect()
+    };
+    assert!(failed(&encoder_with("block.norm1", "through")).is_empty());
+    // The rule of the second normalisation reaches everything below it, that of the first only the input.
+    let first = failed(&encoder_with("block.norm1", "constant"));
+    assert_eq!(first, ["input_reward"]);
+    let second = failed(&encoder_with("block.norm2", "constant_deviation"));
+    assert!(
+        second
+            .iter()
+            .any(|name| name == "feedback/block.attention.output.weight")
+    );
+    assert!(
+        !second
+            .iter()
+            .any(|name| name.starts_with("feedback/block.norm2"))
+    );
+}
+
+#[test]
+fn the_bias_of_a_key_is_compared_with_that_of_the_query() {
+    // A softmax ignores what is added to all scores of a row, so the bias of a key gets only rounding errors.
+    let case = Case::load(&cases().join("attention.safetensors")).unwrap();
+    let rows = case.run(&Device::default()).unwrap();
+    let error = |name: &str| rows.iter().find(|row| row.tensor == name).unwrap().error;
+    assert!(error("feedback/attention.key.bias") <= 2e-5);
+    let swapped = changed_case("attention", |tensors, _| {
+        let scale = tensors["feedback/attention.query.bias"].clone();
+        let bias = tensors.get_mut("feedback/attention.key.bias").unwrap();
+        bias.copy_from_slice(&scale);
+    });
+    let rows = run(&swapped).unwrap();
+    let row = rows
+        .iter()
+        .find(|row| row.tensor == "feedback/attention.key.bias")
+        .unwrap();
+    assert!(!row.passed());
 }

@@ -12,7 +12,8 @@ use burn::{
     tensor::{Device, Distribution, Tensor, activation},
 };
 use lfp_burn::{
-    ActivationFn, DropoutRule, LfpConfig, LifNeuron, Propagate, Surrogate, hooks,
+    ActivationFn, Centering, DropoutRule, LfpConfig, LifNeuron, NormalizationRule, Propagate,
+    Surrogate, hooks,
     nn::{Hook, Hooked},
 };
 
@@ -291,6 +292,24 @@ fn every_hook_tells_rewards_from_gradients() {
             Box::new(|x| hooks::custom_activation(x, |z| z.sin())),
         ),
         ("dropout".into(), Box::new(|x| hooks::dropout(x, 0.5))),
+        ("sum".into(), Box::new(|x| hooks::sum(x.clone(), x * 2.0))),
+        (
+            "product".into(),
+            Box::new(|x| hooks::product(x.clone(), x + 1.0)),
+        ),
+        (
+            "matmul".into(),
+            Box::new(|x| hooks::matmul(x.clone().transpose(), x)),
+        ),
+        ("table".into(), Box::new(hooks::table)),
+        (
+            "layer norm".into(),
+            Box::new(|x| hooks::normalize(x, Centering::Mean, 1e-5)),
+        ),
+        (
+            "RMS norm".into(),
+            Box::new(|x| hooks::normalize(x, Centering::None, 1e-5)),
+        ),
         (
             "lif".into(),
             Box::new(|x| {
@@ -330,6 +349,7 @@ fn every_hook_tells_rewards_from_gradients() {
     operations.push(("batch_norm".into(), Box::new(norm)));
     let config = LfpConfig::new()
         .with_epsilon(0.1)
+        .with_layer_norm(NormalizationRule::ConstantStatistics)
         .with_dropout(DropoutRule::Scale);
     for (name, operation) in operations {
         // Under an output layer of its own, so that the operation is not the first to receive the reward.

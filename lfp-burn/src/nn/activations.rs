@@ -2,9 +2,9 @@
 
 use burn::{
     nn::activation::{
-        ActivationConfig, Celu, Elu, Gelu, HardShrink, HardSigmoid, HardSwish, Hardtanh, LeakyRelu,
-        Mish, PRelu, Relu, Relu6, Selu, Shrink, SiLU, Sigmoid, SoftShrink, Softplus, Softsign,
-        Tanh, Tanhshrink, ThresholdedRelu,
+        Activation, ActivationConfig, Celu, Elu, Gelu, HardShrink, HardSigmoid, HardSwish,
+        Hardtanh, LeakyRelu, Mish, PRelu, Relu, Relu6, Selu, Shrink, SiLU, Sigmoid, SoftShrink,
+        Softplus, Softsign, Tanh, Tanhshrink, ThresholdedRelu,
     },
     tensor::Tensor,
 };
@@ -117,6 +117,39 @@ elementwise!(
     Tanhshrink,
     ThresholdedRelu,
 );
+
+/// The built-in activation that a layer of Burn is, to be fused with the stabiliser of the layer before it.
+pub(super) fn built_in_of(activation: &Activation) -> Option<ActivationFn> {
+    match activation {
+        Activation::Relu(_) => Some(ActivationFn::Relu),
+        Activation::LeakyRelu(layer) => Some(ActivationFn::LeakyRelu {
+            slope: layer.negative_slope,
+        }),
+        Activation::Gelu(layer) => Some(match layer.approximate {
+            true => ActivationFn::GeluTanh,
+            false => ActivationFn::Gelu,
+        }),
+        Activation::Sigmoid(_) => Some(ActivationFn::Sigmoid),
+        Activation::Tanh(_) => Some(ActivationFn::Tanh),
+        Activation::Elu(layer) => Some(ActivationFn::Elu { alpha: layer.alpha }),
+        _ => None,
+    }
+}
+
+/// Any of Burn's activation layers.
+impl<const D: usize> Hookable<D> for Activation {
+    const WEIGHTED_SUM: bool = false;
+
+    fn forward_raw(&self, input: Tensor<D>) -> Tensor<D> {
+        match (built_in_of(self), self) {
+            (Some(function), _) => activation(input, function),
+            (None, Self::Identity(_)) => input,
+            (None, Self::PRelu(layer)) => layer.forward_raw(input),
+            (None, Self::SwiGlu(layer)) => layer.forward_raw(input),
+            (None, layer) => custom_activation(input, |input| layer.forward(input)),
+        }
+    }
+}
 
 /// PReLU is linear in its input and in its slopes on either side of zero, so its vector-Jacobian product is the rule for
 /// both; the slopes learn like weights.

@@ -5,11 +5,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_core::{
-    ActivationFn,
-    functions::{activation, linear_activation, stabilize},
+    ActivationFn, Stabilizer,
+    functions::{activation, activation_of, stabilize_as},
 };
 
-use super::transparent::transparent_module;
+use super::{InputError, transparent::transparent_module};
 
 /// A layer that a hook can be put on.
 ///
@@ -45,10 +45,62 @@ pub trait Hookable<const I: usize, const O: usize = I>: Module {
     /// Whether the outputs are weighted sums of the inputs, whose rewards follow the epsilon rule (Eqs. 6 and 7): the hook
     /// then stabilises them. `false` for layers that pass rewards on as they are, such as activations.
     const WEIGHTED_SUM: bool = true;
+    /// The stabiliser of a weighted sum. Default: that of a linear map with parameters.
+    const STABILIZER: Stabilizer = Stabilizer::WeightedSum;
 
     /// The forward pass before the stabiliser. It must use tensor operations that are linear in input and parameters, or
     /// hooks of its own.
     fn forward_raw(&self, input: Tensor<I>) -> Tensor<O>;
+}
+
+/// The forward pass of a hooked layer for one type of input. Every [`Hookable`] layer has it for a float tensor; layers with
+/// other inputs, such as token ids or masks, implement it.
+pub trait HookedForward<Input, Output>: Module {
+    /// The forward pass with its hooks, and the activation of the outputs if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the input does not fit the layer.
+    fn try_forward_hooked(
+        &self,
+        input: Input,
+        activation: Option<ActivationFn>,
+    ) -> Result<Output, InputError>;
+}
+
+impl<M, const I: usize, const O: usize> HookedForward<Tensor<I>, Tensor<O>> for M
+where
+    M: Hookable<I, O>,
+{
+    fn try_forward_hooked(
+        &self,
+        input: Tensor<I>,
+        activation: Option<ActivationFn>,
+    ) -> Result<Tensor<O>, InputError> {
+        Ok(hook(self, activation, input))
+    }
+}
+
+/// The forward pass of a layer with its hook.
+pub(super) fn hook<M: Hookable<I, O>, const I: usize, const O: usize>(
+    layer: &M,
+    function: Option<ActivationFn>,
+    input: Tensor<I>,
+) -> Tensor<O> {
+    let z = layer.forward_raw(input);
+    match (M::WEIGHTED_SUM, function) {
+        (true, Some(function)) => activation_of(z, function, M::STABILIZER),
+        (true, None) => stabilize_as(z, M::STABILIZER),
+        (false, function) => activated(z, function),
+    }
+}
+
+/// An activation of values that are stabilised already.
+pub(super) fn activated<const D: usize>(z: Tensor<D>, function: Option<ActivationFn>) -> Tensor<D> {
+    match function {
+        Some(function) => activation(z, function),
+        None => z,
+    }
 }
 
 /// A layer whose backward pass follows LFP in a propagation.
@@ -80,7 +132,7 @@ pub struct Hooked<M> {
 /// assert_eq!(features.dims(), [2, 4, 6, 6]);
 /// ```
 pub trait Hook: Module {
-    /// The module with a hook. Its forward pass exists if the module is [`Hookable`].
+    /// The module with a hook. Its forward pass exists if the module is [`Hookable`] or implements [`HookedForward`].
     fn hooked(self) -> Hooked<Self> {
         Hooked {
             layer: self,
@@ -123,17 +175,29 @@ impl<M> Hooked<M> {
     ///
     /// Those of the layer inside: `[..., d_input]` to `[..., d_output]` for `Linear`, `[batch, channels_in, ...]` to
     /// `[batch, channels_out, ...]` for convolutions, pooling and batch normalisation.
-    pub fn forward<const I: usize, const O: usize>(&self, input: Tensor<I>) -> Tensor<O>
+    ///
+    /// # Panics
+    ///
+    /// If [`try_forward`](Self::try_forward) fails, with its message, and where the layer inside does.
+    pub fn forward<I, O>(&self, input: I) -> O
     where
-        M: Hookable<I, O>,
+        M: HookedForward<I, O>,
     {
-        let z = self.layer.forward_raw(input);
-        match (M::WEIGHTED_SUM, self.activation) {
-            (true, Some(function)) => linear_activation(z, function),
-            (true, None) => stabilize(z),
-            (false, Some(function)) => activation(z, function),
-            (false, None) => z,
-        }
+        self.try_forward(input)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// [`forward`](Self::forward), with an error in place of a panic for what attention and embeddings check: heads, masks,
+    /// token ids, positions.
+    ///
+    /// # Errors
+    ///
+    /// If the input does not fit the layer.
+    pub fn try_forward<I, O>(&self, input: I) -> Result<O, InputError>
+    where
+        M: HookedForward<I, O>,
+    {
+        self.layer.try_forward_hooked(input, self.activation)
     }
 
     fn replace(self, change: impl FnOnce(M) -> M) -> Self {

@@ -12,11 +12,22 @@
 //! [`Dropout`]: burn::nn::Dropout
 
 mod activations;
+mod attention;
 mod batch_norm_merging;
+mod embedding;
+mod gates;
 mod hooked;
+mod input_error;
 mod layers;
+mod normalization;
+mod recurrent;
+mod transformer;
 pub(crate) mod transparent;
 
 pub use activations::{UnsupportedActivation, activation_fn};
+pub use attention::AttentionInput;
 pub use batch_norm_merging::{AbsorbBatchNorm, MergeError};
-pub use hooked::{Hook, Hookable, Hooked};
+pub use embedding::{ClassToken, PositionEmbedding, add_positions, check_tokens, prepend_token};
+pub use hooked::{Hook, Hookable, Hooked, HookedForward};
+pub use input_error::InputError;
+pub use transformer::{DecoderInput, EncoderInput};

@@ -6,3 +6,4 @@ pub(crate) mod batch_norm;
 pub(crate) mod epsilon;
 pub(crate) mod feedback;
 pub(crate) mod lif;
+pub(crate) mod normalization;

@@ -43,18 +43,22 @@ fn name(option: &ConfigOption) -> String {
 fn argument(option: &'static ConfigOption) -> Arg {
     let default = defaults().ok().and_then(|mut of| of.remove(option.field));
     let default = match default {
-        Some(Value::String(text)) => text,
-        Some(value) => value.to_string(),
-        None => String::new(),
+        Some(Value::String(text)) => format!(" [default: {text}]"),
+        // The help says where the number comes from.
+        Some(Value::Null) | None => String::new(),
+        Some(value) => format!(" [default: {value}]"),
     };
     let argument = Arg::new(name(option))
         .long(name(option))
-        .help(format!("{} [default: {default}]", option.help))
+        .help(format!("{}{default}", option.help))
         .help_heading("LFP");
     match option.values {
         [] => argument
             .value_name("NUMBER")
-            .value_parser(clap::builder::ValueParser::new(values::positive)),
+            .value_parser(clap::builder::ValueParser::new(match option.zero {
+                true => values::not_negative,
+                false => values::positive,
+            })),
         values => argument.value_parser(PossibleValuesParser::new(values)),
     }
 }
@@ -122,5 +126,7 @@ mod tests {
         let config = options.lfp.config().unwrap();
         assert_eq!(config.reward_normalization, Normalization::None);
         assert!(Options::try_parse_from(["program", "--lfp-epsilon=0"]).is_err());
+        let options = Options::try_parse_from(["program", "--lfp-embedding-epsilon=0"]).unwrap();
+        assert_eq!(options.lfp.config().unwrap().embedding_epsilon, Some(0.0));
     }
 }

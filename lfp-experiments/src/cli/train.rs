@@ -326,6 +326,10 @@ impl TrainArgs {
             let (acts, part) = match acts_on {
                 ActsOn::Anything => (true, ""),
                 ActsOn::BatchNorm => (takes.batch_norm, "batch normalisation"),
+                ActsOn::Sums => (takes.sums, "residual sums"),
+                ActsOn::LayerNorm => (takes.attention, "layer normalisation"),
+                ActsOn::Products => (takes.attention, "attention"),
+                ActsOn::Embeddings => (takes.attention, "class and position tokens"),
                 ActsOn::Dropout => {
                     let drops = self
                         .model

@@ -31,15 +31,26 @@ impl Array {
     }
 }
 
-/// The float tensors of a case by name.
+/// Token ids, `[batch, tokens]`.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<i64>,
+}
+
+/// The float tensors of a case by name, and its token ids.
 #[derive(Debug)]
-pub(super) struct Arrays(HashMap<String, Array>);
+pub(super) struct Arrays {
+    floats: HashMap<String, Array>,
+    ids: Option<Ids>,
+}
 
 impl Arrays {
     /// Reads the float tensors and the labels of a file.
     pub(super) fn read(file: &SafeTensors<'_>) -> Result<(Self, Vec<i64>), Malformed> {
         let mut arrays = HashMap::new();
         let mut labels = None;
+        let mut ids = None;
         for (name, view) in file.iter() {
             let wrong = |expected| Malformed::Dtype {
                 name: name.to_owned(),
@@ -51,6 +62,11 @@ impl Arrays {
                     return Err(wrong("int64"));
                 }
                 labels = Some(elements(view.data(), i64::from_le_bytes));
+            } else if name == "input" && view.dtype() == Dtype::I64 {
+                ids = Some(Ids {
+                    shape: view.shape().to_vec(),
+                    values: elements(view.data(), i64::from_le_bytes),
+                });
             } else {
                 if view.dtype() != Dtype::F32 {
                     return Err(wrong("float32"));
@@ -63,18 +79,27 @@ impl Arrays {
             }
         }
         let labels = labels.ok_or_else(|| Malformed::NoTensor("labels".to_owned()))?;
-        Ok((Self(arrays), labels))
+        let arrays = Self {
+            floats: arrays,
+            ids,
+        };
+        Ok((arrays, labels))
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&Array, Malformed> {
-        self.0
+        self.floats
             .get(name)
             .ok_or_else(|| Malformed::NoTensor(name.to_owned()))
     }
 
+    /// The token ids, if they are the input.
+    pub(super) fn ids(&self) -> Option<&Ids> {
+        self.ids.as_ref()
+    }
+
     /// The names of all float tensors.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.floats.keys().map(String::as_str)
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::{
     module::{Module, Param, RunningState},
     nn::{
-        BatchNorm, BatchNormConfig, Identity, LinearConfig, PaddingConfig2d,
+        BatchNorm, BatchNormConfig, Embedding, Identity, LinearConfig, PaddingConfig2d,
         activation::{EluConfig, LeakyReluConfig, Relu, SiLU, Sigmoid, Tanh},
         conv::{Conv2d, Conv2dConfig},
         pool::{AdaptiveAvgPool2dConfig, AvgPool2dConfig, MaxPool2dConfig},
@@ -11,7 +11,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    ActivationFn, inference_mode,
+    ActivationFn, NormalizationRule, inference_mode,
     nn::{Hook, Hooked},
     spiking::{Lif, LifConfig, Spike},
 };
@@ -41,31 +41,50 @@ pub(super) fn build(
     layers: &[Description],
     arrays: &Arrays,
     sample: &[usize],
-    time: Time,
-    activations: ActivationPlacement,
+    settings: Settings,
     device: &Device,
 ) -> Result<Network, Malformed> {
-    let mut shape = [1; 3];
-    shape[..sample.len()].copy_from_slice(sample);
     check_last(layers)?;
+    let Settings {
+        time,
+        norm_rule,
+        activations,
+    } = settings;
     let mut builder = Builder {
         arrays,
         device,
         time,
+        norm_rule,
         activations,
         parameters: Vec::new(),
     };
-    let start = Extent {
-        shape,
-        per_step: time.input_per_step,
-    };
-    let (layers, end) = builder.layers(layers, start)?;
+    let (embedding, rest, start) = builder.input(layers, sample)?;
+    let (layers, end) = builder.layers(rest, start)?;
     let [classes, height, width] = end.shape;
-    if (height, width) != (1, 1) {
-        let reason = format!("expected one value per class, found maps of {height} x {width}");
+    if !end.is_vector() {
+        let found = match end.form {
+            Form::Maps => format!("maps of {height} x {width}"),
+            Form::Tokens => format!("{classes} tokens"),
+        };
+        let reason = format!("expected one value per class, found {found}");
         return Err(Malformed::layer("the last layer", reason));
     }
-    Ok(Network::new(layers, builder.parameters, classes, time))
+    Ok(Network::new(
+        embedding,
+        layers,
+        builder.parameters,
+        classes,
+        time,
+    ))
+}
+
+/// What building a network needs besides its description.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) time: Time,
+    /// The rule of the propagation.
+    pub(super) norm_rule: NormalizationRule,
+    pub(super) activations: ActivationPlacement,
 }
 
 /// Checks that a network with neurons ends with neurons.
@@ -83,15 +102,74 @@ fn check_last(layers: &[Description]) -> Result<(), Malformed> {
     }
 }
 
-/// The shape of one sample, `[channels, height, width]`, between two layers.
+/// What the dimensions of a sample are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Extent {
-    shape: [usize; 3],
+pub(super) enum Form {
+    /// `[channels, height, width]`; a vector has height and width 1.
+    Maps,
+    /// `[tokens, width, 1]`.
+    Tokens,
+}
+
+/// The shape of one sample between two layers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Extent {
+    pub(super) shape: [usize; 3],
+    pub(super) form: Form,
     /// Whether there is a value for every step: the input has one, or neurons came before.
     per_step: bool,
 }
 
 impl Extent {
+    pub(super) fn tokens(tokens: usize, width: usize) -> Self {
+        Self {
+            shape: [tokens, width, 1],
+            form: Form::Tokens,
+            per_step: false,
+        }
+    }
+
+    pub(super) fn vector(features: usize) -> Self {
+        Self {
+            shape: [features, 1, 1],
+            form: Form::Maps,
+            per_step: false,
+        }
+    }
+
+    pub(super) fn is_vector(self) -> bool {
+        self.form == Form::Maps && self.shape[1..] == [1, 1]
+    }
+
+    /// Length and width of a sequence of tokens.
+    pub(super) fn sequence(self, layer: &str) -> Result<[usize; 2], Malformed> {
+        match (self.form, self.shape) {
+            (Form::Tokens, [tokens, width, _]) => Ok([tokens, width]),
+            (Form::Maps, shape) => {
+                let reason = format!("expected tokens, found a sample of shape {shape:?}");
+                Err(Malformed::layer(layer, reason))
+            }
+        }
+    }
+
+    /// Channels, height and width.
+    fn maps(self, layer: &str) -> Result<[usize; 3], Malformed> {
+        match self.form {
+            Form::Maps => Ok(self.shape),
+            Form::Tokens => Err(Malformed::layer(layer, "expected maps, found tokens")),
+        }
+    }
+
+    /// The size of the last dimension.
+    pub(super) fn last(self) -> usize {
+        let [channels, height, width] = self.shape;
+        match self.form {
+            Form::Tokens => height,
+            Form::Maps if self.is_vector() => channels,
+            Form::Maps => width,
+        }
+    }
+
     fn with_shape(self, shape: [usize; 3]) -> Self {
         Self { shape, ..self }
     }
@@ -105,15 +183,51 @@ impl Extent {
 }
 
 /// Reads parameters and follows the shape of one sample through the layers.
-struct Builder<'a> {
-    arrays: &'a Arrays,
-    device: &'a Device,
+pub(super) struct Builder<'a> {
+    pub(super) arrays: &'a Arrays,
+    pub(super) device: &'a Device,
+    pub(super) norm_rule: NormalizationRule,
     time: Time,
     activations: ActivationPlacement,
     parameters: Vec<Parameter>,
 }
 
 impl Builder<'_> {
+    /// The look-up of token ids, if there is one, the layers after it, and the extent of what reaches them.
+    #[allow(clippy::type_complexity, reason = "used once")]
+    fn input<'d>(
+        &mut self,
+        layers: &'d [Description],
+        sample: &[usize],
+    ) -> Result<(Option<Hooked<Embedding>>, &'d [Description], Extent), Malformed> {
+        let per_step = self.time.input_per_step;
+        match (layers, self.arrays.ids()) {
+            ([Description::TokenEmbedding { name }, rest @ ..], Some(ids)) => {
+                let (layer, width) = self.embedding(name)?;
+                let length = ids.shape.last().copied().unwrap_or_default();
+                Ok((Some(layer.hooked()), rest, Extent::tokens(length, width)))
+            }
+            (_, Some(_)) => Err(Malformed::layer(
+                "the first layer",
+                "expected token_embedding for an input of int64",
+            )),
+            (layers, None) => {
+                let mut shape = [1; 3];
+                shape[..sample.len()].copy_from_slice(sample);
+                let form = match sample.len() {
+                    2 => Form::Tokens,
+                    _ => Form::Maps,
+                };
+                let extent = Extent {
+                    shape,
+                    form,
+                    per_step,
+                };
+                Ok((None, layers, extent))
+            }
+        }
+    }
+
     fn layers(
         &mut self,
         mut rest: &[Description],
@@ -142,6 +256,7 @@ impl Builder<'_> {
                 (Layer::Activation(activation_layer(function.0)), extent)
             }
             Description::MaxPool2d(window) => {
+                extent.maps("max_pool2d")?;
                 let pool = MaxPool2dConfig::new(window.kernel)
                     .with_strides(window.stride)
                     .with_padding(padding(window.padding));
@@ -149,10 +264,21 @@ impl Builder<'_> {
                 (Layer::MaxPool2d(pool.init()), extent)
             }
             Description::Flatten {} => {
-                let extent = extent.with_shape([channels * height * width, 1, 1]);
+                let extent = Extent {
+                    form: Form::Maps,
+                    ..extent.with_shape([channels * height * width, 1, 1])
+                };
                 (Layer::Flatten(Flatten), extent)
             }
             Description::Lif(neuron) => (Layer::Neurons(neuron.init()?), extent.spiking()),
+            Description::ToTokens {} => self.to_tokens(extent)?,
+            Description::ClassToken { name } => self.class_token(name, extent)?,
+            Description::PositionEmbedding { name } => self.position_embedding(name, extent)?,
+            Description::SelectToken { index } => self.select_token(*index, extent)?,
+            Description::TokenEmbedding { name } => {
+                let reason = "expected as the first layer, for an input of int64";
+                return Err(Malformed::layer(name, reason));
+            }
             _ => return self.weighted_sum(description, after, extent),
         };
         Ok((layer, extent, 0))
@@ -196,19 +322,34 @@ impl Builder<'_> {
     ) -> Result<(Sum, Extent), Malformed> {
         let [channels, ..] = extent.shape;
         let (sum, shape) = match description {
+            Description::Linear(dense) if extent.form == Form::Tokens => {
+                let [tokens, width] = extent.sequence(&dense.name)?;
+                let (layer, outputs) = self.linear(dense, width)?;
+                let sum = Sum::TokenLinear(hooked(layer, activation));
+                return Ok((sum, Extent::tokens(tokens, outputs)));
+            }
+            Description::LayerNorm(norm) => {
+                return Ok((self.layer_norm(norm, activation, extent)?, extent));
+            }
+            Description::Attention(attention) => {
+                return Ok((self.attention(attention, activation, extent)?, extent));
+            }
+            Description::MeanTokens {} => return self.mean_tokens(activation, extent),
             Description::Linear(dense) => {
                 let (layer, outputs) = self.linear(dense, extent.shape.iter().product())?;
                 (Sum::Linear(hooked(layer, activation)), [outputs, 1, 1])
             }
             Description::Conv2d(convolution) => {
-                let (layer, shape) = self.conv2d(convolution, extent.shape)?;
+                let (layer, shape) = self.conv2d(convolution, extent.maps(&convolution.name)?)?;
                 (Sum::Conv2d(hooked(layer, activation)), shape)
             }
             Description::BatchNorm2d { name, mode } => {
+                extent.maps(name)?;
                 let layer = self.batch_norm(name, *mode, channels)?;
                 (Sum::BatchNorm(hooked(layer, activation)), extent.shape)
             }
             Description::AvgPool2d(window) => {
+                extent.maps("avg_pool2d")?;
                 let pool = AvgPool2dConfig::new(window.kernel)
                     .with_strides(window.stride)
                     .with_padding(padding(window.padding));
@@ -216,6 +357,7 @@ impl Builder<'_> {
                 (Sum::AvgPool2d(hooked(pool.init(), activation)), shape)
             }
             Description::AdaptiveAvgPool2d { output } => {
+                extent.maps("adaptive_avg_pool2d")?;
                 if output.contains(&0) {
                     return Err(Malformed::layer(
                         "adaptive_avg_pool2d",
@@ -334,9 +476,13 @@ impl Builder<'_> {
                 "cannot add {:?} and {:?}{}",
                 of_body.shape,
                 of_shortcut.shape,
-                match of_body.per_step == of_shortcut.per_step {
-                    true => "",
-                    false => ", of which one has a value for every step",
+                match (
+                    of_body.per_step == of_shortcut.per_step,
+                    of_body.form == of_shortcut.form
+                ) {
+                    (true, true) => "",
+                    (true, false) => ", of which one consists of tokens",
+                    (false, _) => ", of which one has a value for every step",
                 }
             );
             return Err(Malformed::layer("residual", reason));
@@ -352,7 +498,7 @@ impl Builder<'_> {
         ))
     }
 
-    fn bias(
+    pub(super) fn bias(
         &mut self,
         layer: &str,
         bias: bool,
@@ -362,7 +508,11 @@ impl Builder<'_> {
         bias.then(&mut read).transpose()
     }
 
-    fn vector(&mut self, key: String, length: usize) -> Result<Param<Tensor<1>>, Malformed> {
+    pub(super) fn vector(
+        &mut self,
+        key: String,
+        length: usize,
+    ) -> Result<Param<Tensor<1>>, Malformed> {
         let vector = self.read(&format!("param/{key}"), length)?;
         self.parameter(key, vector, &[length])
     }
@@ -375,11 +525,43 @@ impl Builder<'_> {
         }
     }
 
-    fn parameter<const D: usize>(
+    /// A parameter whose matrix Burn stores transposed.
+    pub(super) fn parameter<const D: usize>(
         &mut self,
         name: String,
         value: Tensor<D>,
         shape: &[usize],
+    ) -> Result<Param<Tensor<D>>, Malformed> {
+        self.add_parameter(name, value, shape, true)
+    }
+
+    /// A parameter in the same layout as Burn's.
+    pub(super) fn table_parameter<const D: usize>(
+        &mut self,
+        name: String,
+        value: Tensor<D>,
+        shape: &[usize],
+    ) -> Result<Param<Tensor<D>>, Malformed> {
+        self.add_parameter(name, value, shape, false)
+    }
+
+    /// Compares the feedback of the parameter `name` relative to the reference of `other` as well, if both exist.
+    pub(super) fn compare_with(&mut self, name: &str, other: &str) {
+        let known = |name: &str, parameter: &Parameter| parameter.name == name;
+        if !self.parameters.iter().any(|of| known(other, of)) {
+            return;
+        }
+        if let Some(parameter) = self.parameters.iter_mut().find(|of| known(name, of)) {
+            parameter.compared_with = Some(other.to_owned());
+        }
+    }
+
+    fn add_parameter<const D: usize>(
+        &mut self,
+        name: String,
+        value: Tensor<D>,
+        shape: &[usize],
+        transposed: bool,
     ) -> Result<Param<Tensor<D>>, Malformed> {
         if self.parameters.iter().any(|known| known.name == name) {
             return Err(Malformed::layer(&name, "a parameter of this name exists"));
@@ -392,6 +574,8 @@ impl Builder<'_> {
             name,
             id: param.id,
             shape: shape.to_vec(),
+            transposed,
+            compared_with: None,
         });
         Ok(param)
     }
@@ -415,7 +599,7 @@ impl Window {
     }
 }
 
-fn hooked<M: Module>(layer: M, activation: Option<ActivationFn>) -> Hooked<M> {
+pub(super) fn hooked<M: Module>(layer: M, activation: Option<ActivationFn>) -> Hooked<M> {
     let hooked = layer.hooked();
     match activation {
         Some(activation) => hooked.with_activation(activation),

@@ -7,24 +7,25 @@ use std::{
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lfp_burn::{
-    LfpConfig, LifDenominator, Normalization, Propagate,
+    LfpConfig, LifDenominator, Mark, Normalization, Propagate, PropagationError,
     reward::{
         CorrectReward, HalfTime, MisclassificationReward, Reward, SigmoidReward, SoftmaxReward,
         SpikeRateForm, SpikeRateReward,
     },
 };
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 
 use super::{
     arrays::Arrays,
-    builder::{ActivationPlacement, build},
-    comparison::{MAX_TOLERANCE, Row, relative_error},
-    description::Description,
+    builder::{ActivationPlacement, Settings, build},
+    comparison::{MAX_TOLERANCE, Row, relative_error_with},
+    description::{Description, Format, Statistics},
     error::{CaseError, Malformed},
     network::{Network, Output, Time},
 };
 
-const FORMAT: &str = "lfp-conformance/1";
+const FORMAT_1: &str = "lfp-conformance/1";
+const FORMAT_2: &str = "lfp-conformance/2";
 
 /// A reference result, and the network and data to reproduce it.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Case {
     path: PathBuf,
     config: LfpConfig,
     tolerance: f32,
+    format: Format,
     reward: RewardKind,
     /// `None` for a network without spikes.
     steps: Option<Steps>,
@@ -128,17 +130,16 @@ impl Case {
         let metadata = header.metadata().clone().unwrap_or_default();
         let text = |key| text(&metadata, key);
         let number = |key| parsed(&metadata, key, "a number", |text| text.parse::<f64>().ok());
-        if text("format")? != FORMAT {
-            return Err(Malformed::Metadata {
-                key: "format",
-                expected: FORMAT,
-                found: text("format")?.to_owned(),
-            });
-        }
+        let format = format(text("format")?)?;
         let file = SafeTensors::deserialize(bytes).map_err(Malformed::Container)?;
         let (arrays, labels) = Arrays::read(&file)?;
-        let layers: Vec<Description> =
+        let layers: serde_json::Value =
             serde_json::from_str(text("layers")?).map_err(Malformed::Layers)?;
+        if let Some(layer) = Description::foreign(&layers, format) {
+            let reason = format!("no part of {}", text("format")?);
+            return Err(Malformed::layer(layer, reason));
+        }
+        let layers: Vec<Description> = serde_json::from_value(layers).map_err(Malformed::Layers)?;
         let spiking = layers
             .iter()
             .any(|layer| matches!(layer, Description::Lif(_)));
@@ -152,9 +153,13 @@ impl Case {
         }
         Ok(Self {
             path: path.to_owned(),
-            config: config(number("epsilon")?)?,
+            config: match format {
+                Format::One => config(number("epsilon")?)?,
+                Format::Two => transformer_config(&layers, number)?,
+            },
             tolerance: tolerance(number("tolerance")?)?,
             reward,
+            format,
             steps: spiking.then(|| Steps::parse(&metadata)).transpose()?,
             layers,
             arrays,
@@ -167,29 +172,26 @@ impl Case {
         device: &Device,
         activations: ActivationPlacement,
     ) -> Result<Vec<Row>, Malformed> {
-        let input = self.arrays.get("input")?;
-        let (batch, sample) = self.sample(&input.shape)?;
+        let (batch, sample) = self.sample(self.input_shape()?)?;
         let time = Time {
             batch,
             steps: self.steps.map_or(1, |steps| steps.count),
             input_per_step: self.steps.is_some_and(|steps| steps.input_per_step),
         };
-        let network = build(
-            &self.layers,
-            &self.arrays,
-            &sample,
+        let settings = Settings {
             time,
+            norm_rule: self.config.layer_norm,
             activations,
-            device,
-        )?;
+        };
+        let network = build(&self.layers, &self.arrays, &sample, settings, device)?;
         self.check_labels(batch, network.classes())?;
         self.check_feedback(&network)?;
-        let tensor = input.images(&sample, device).require_grad();
+        let (tensor, arrived) = self.start(&network, &sample, device)?;
         let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), device);
-        match network.forward(tensor.clone()) {
+        match network.forward(tensor) {
             Output::Logits(logits) => {
                 let reward = self.reward(logits.clone(), labels);
-                self.propagate(&network, &tensor, logits, reward)
+                self.propagate(&network, &arrived, logits, reward)
             }
             Output::Spikes(spikes) => {
                 let reward = SpikeRateReward::new()
@@ -197,9 +199,45 @@ impl Case {
                     // The package computes half the steps by an integer division.
                     .with_half(HalfTime::Floor);
                 let reward = reward.forward(spikes.clone(), labels);
-                self.propagate(&network, &tensor, spikes, reward)
+                self.propagate(&network, &arrived, spikes, reward)
             }
         }
+    }
+
+    fn input_shape(&self) -> Result<&[usize], Malformed> {
+        match self.arrays.ids() {
+            Some(ids) if self.format == Format::Two => Ok(&ids.shape),
+            Some(_) => Err(Malformed::Dtype {
+                name: "input".to_owned(),
+                expected: "float32",
+                found: Dtype::I64,
+            }),
+            None => Ok(&self.arrays.get("input")?.shape),
+        }
+    }
+
+    /// What enters the network's layers, and where its reward arrives: the input, or the looked-up rows of token ids.
+    fn start(
+        &self,
+        network: &Network,
+        sample: &[usize],
+        device: &Device,
+    ) -> Result<(Tensor<4>, Arrived), Malformed> {
+        let embedded = match self.arrays.ids() {
+            Some(ids) => {
+                let data = TensorData::new(ids.values.clone(), ids.shape.clone());
+                network.embed(Tensor::from_data(data, device))?
+            }
+            None => None,
+        };
+        Ok(match embedded {
+            Some((rows, mark)) => (rows, Arrived::Rows(mark)),
+            None => {
+                let images = self.arrays.get("input")?.images(sample, device);
+                let tensor = images.require_grad();
+                (tensor.clone(), Arrived::Input(tensor))
+            }
+        })
     }
 
     /// The batch size, and the shape of one sample at one step.
@@ -220,9 +258,17 @@ impl Case {
             _ if rest.contains(&0) => Err(wrong("no dimension of 0")),
             [batch, features] => Ok((batch, vec![features])),
             [batch, channels, height, width] => Ok((batch, vec![channels, height, width])),
-            _ => Err(wrong(
-                "[batch, features] or [batch, channels, height, width], after the steps if there is an input for each",
-            )),
+            [batch, tokens, width] if self.format == Format::Two => {
+                Ok((batch, vec![tokens, width]))
+            }
+            _ => Err(wrong(match self.format {
+                Format::One => {
+                    "[batch, features] or [batch, channels, height, width], after the steps if there is an input for each"
+                }
+                Format::Two => {
+                    "[batch, features], [batch, tokens, width] or [batch, channels, height, width]"
+                }
+            })),
         }
     }
 
@@ -253,21 +299,30 @@ impl Case {
     fn propagate<const D: usize>(
         &self,
         network: &Network,
-        input: &Tensor<4>,
+        arrived: &Arrived,
         output: Tensor<D>,
         reward: Tensor<D>,
     ) -> Result<Vec<Row>, Malformed> {
         let feedback = output.clone().try_propagate(reward.clone(), &self.config)?;
-        let input_reward = feedback.reward(input).unwrap_or_else(|| input.zeros_like());
-        let shape = self.arrays.get("input")?.shape.clone();
-        let input_reward = TensorData::new(values(&input_reward.into_data()), shape);
+        let input_reward = match arrived {
+            Arrived::Input(input) => {
+                let reward = feedback.reward(input);
+                let reward = reward.unwrap_or_else(|| input.clone().inner().zeros_like());
+                TensorData::new(values(&reward.into_data()), self.input_shape()?.to_vec())
+            }
+            Arrived::Rows(mark) => match feedback.reward_at(mark) {
+                Some(reward) => reward.into_data(),
+                None => return Err(Malformed::Propagation(PropagationError::Untracked)),
+            },
+        };
         let mut rows = vec![
-            self.row("output", &output.into_data())?,
-            self.row("reward", &reward.into_data())?,
-            self.row("input_reward", &input_reward)?,
+            self.row("output", &output.into_data(), None)?,
+            self.row("reward", &reward.into_data(), None)?,
+            self.row("input_reward", &input_reward, None)?,
         ];
-        for (name, data) in network.feedback(&feedback.into_grads(network)) {
-            rows.push(self.row(&format!("feedback/{name}"), &data)?);
+        for (parameter, data) in network.feedback(&feedback.into_grads(network)) {
+            let other = parameter.compared_with.as_deref();
+            rows.push(self.row(&format!("feedback/{}", parameter.name), &data, other)?);
         }
         Ok(rows)
     }
@@ -282,15 +337,20 @@ impl Case {
         }
     }
 
-    fn row(&self, name: &str, found: &TensorData) -> Result<Row, Malformed> {
+    /// `other` is a parameter whose reference feedback limits the error as well.
+    fn row(&self, name: &str, found: &TensorData, other: Option<&str>) -> Result<Row, Malformed> {
         let reference = self.arrays.get(name)?;
+        let other = match other {
+            Some(other) => &self.arrays.get(&format!("feedback/{other}"))?.values[..],
+            None => &[],
+        };
         if reference.shape[..] != found.shape()[..] {
             let expected = format!("{:?}", found.shape());
             return Err(Malformed::shape(name, expected, &reference.shape));
         }
         Ok(Row {
             tensor: name.to_owned(),
-            error: relative_error(&values(found), &reference.values),
+            error: relative_error_with(&values(found), &reference.values, other),
             tolerance: self.tolerance,
         })
     }
@@ -313,6 +373,43 @@ impl std::str::FromStr for RewardKind {
             }),
         }
     }
+}
+
+/// Where the reward of the input arrives.
+#[allow(clippy::large_enum_variant, reason = "there is one for a case")]
+enum Arrived {
+    Input(Tensor<4>),
+    /// The looked-up rows of token ids.
+    Rows(Mark<3>),
+}
+
+fn format(found: &str) -> Result<Format, Malformed> {
+    match found {
+        FORMAT_1 => Ok(Format::One),
+        FORMAT_2 => Ok(Format::Two),
+        _ => Err(Malformed::Metadata {
+            key: "format",
+            expected: "lfp-conformance/1 or lfp-conformance/2",
+            found: found.to_owned(),
+        }),
+    }
+}
+
+/// The settings of a case of format 2.
+fn transformer_config(
+    layers: &[Description],
+    number: impl Fn(&'static str) -> Result<f64, Malformed>,
+) -> Result<LfpConfig, Malformed> {
+    let statistics = Description::first_statistics(layers);
+    let rule = statistics.map_or(LfpConfig::new().layer_norm, Statistics::rule);
+    let config = LfpConfig::new()
+        .with_epsilon(number("epsilon")?)
+        .with_sum_epsilon(Some(number("sum_epsilon")?))
+        .with_product_epsilon(number("matmul_epsilon")?)
+        .with_embedding_epsilon(Some(number("embedding_epsilon")?))
+        .with_layer_norm(rule);
+    config.validate()?;
+    Ok(config)
 }
 
 /// The settings of the package: it neither normalises rewards between spiking layers nor uses the paper's denominator.

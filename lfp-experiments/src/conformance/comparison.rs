@@ -43,15 +43,27 @@ impl fmt::Display for Row {
 }
 
 /// The error of [`Row::error`].
-pub(super) fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
+#[cfg(test)]
+fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
+    relative_error_with(found, expected, &[])
+}
+
+/// The error of [`Row::error`], relative to the largest absolute value of both references.
+pub(super) fn relative_error_with(found: &[f32], expected: &[f32], other: &[f32]) -> f32 {
     // Checked first: a maximum skips NaN, and a difference of two infinities is NaN.
-    if found.iter().chain(expected).any(|value| !value.is_finite()) {
+    if found
+        .iter()
+        .chain(expected)
+        .chain(other)
+        .any(|value| !value.is_finite())
+    {
         return f32::INFINITY;
     }
     let differences = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
     let difference = differences.fold(0.0, f32::max);
     let largest = expected
         .iter()
+        .chain(other)
         .fold(0.0, |m: f32, value| m.max(value.abs()));
     match difference {
         0.0 => 0.0,

@@ -1,7 +1,8 @@
 //! The layers of a case as its metadata describes them.
 
-use lfp_burn::ActivationFn;
+use lfp_burn::{ActivationFn, NormalizationRule};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// A layer.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +32,108 @@ pub(super) enum Description {
         shortcut: Vec<Description>,
     },
     Lif(Neuron),
+    LayerNorm(Norm),
+    Attention(Attention),
+    ToTokens {},
+    TokenEmbedding {
+        name: String,
+    },
+    ClassToken {
+        name: String,
+    },
+    PositionEmbedding {
+        name: String,
+    },
+    SelectToken {
+        index: i64,
+    },
+    MeanTokens {},
+}
+
+/// The types of layers that format 1 does not have.
+const TYPES_OF_FORMAT_2: [&str; 8] = [
+    "layer_norm",
+    "attention",
+    "to_tokens",
+    "token_embedding",
+    "class_token",
+    "position_embedding",
+    "select_token",
+    "mean_tokens",
+];
+
+/// A version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `lfp-conformance/1`.
+    One,
+    /// `lfp-conformance/2`: transformers.
+    Two,
+}
+
+impl Description {
+    /// The first layer, at any depth, that is no part of `format`, by its type. Read before the layers are, so that the
+    /// error names the type and not what a layer of it lacks.
+    pub(super) fn foreign(layers: &Value, format: Format) -> Option<&str> {
+        layers.as_array()?.iter().find_map(|layer| {
+            let kind = layer.get("type").and_then(Value::as_str);
+            let is_foreign = |kind: &&str| match format {
+                Format::One => TYPES_OF_FORMAT_2.contains(kind),
+                Format::Two => *kind == "lif",
+            };
+            let branch = |name| Self::foreign(layer.get(name)?, format);
+            kind.filter(is_foreign)
+                .or_else(|| branch("body"))
+                .or_else(|| branch("shortcut"))
+        })
+    }
+
+    /// The statistics of the first layer normalisation at any depth.
+    pub(super) fn first_statistics(layers: &[Self]) -> Option<Statistics> {
+        layers.iter().find_map(|layer| match layer {
+            Self::LayerNorm(norm) => Some(norm.statistics),
+            Self::Residual { body, shortcut } => {
+                Self::first_statistics(body).or_else(|| Self::first_statistics(shortcut))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Layer normalisation over the last dimension.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Norm {
+    pub(super) name: String,
+    pub(super) eps: f64,
+    pub(super) statistics: Statistics,
+}
+
+/// How rewards pass the statistics of a layer normalisation.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Statistics {
+    Through,
+    Constant,
+    ConstantDeviation,
+}
+
+impl Statistics {
+    pub(super) fn rule(self) -> NormalizationRule {
+        match self {
+            Self::Through => NormalizationRule::ThroughStatistics,
+            Self::Constant => NormalizationRule::ConstantStatistics,
+            Self::ConstantDeviation => NormalizationRule::ConstantDeviation,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Attention {
+    pub(super) name: String,
+    pub(super) heads: usize,
+    pub(super) causal: bool,
+    #[serde(default = "yes")]
+    pub(super) bias: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

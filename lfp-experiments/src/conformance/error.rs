@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lfp_burn::{ConfigError, LifError, PropagationError};
+use lfp_burn::{ConfigError, LifError, PropagationError, nn::InputError};
 use safetensors::Dtype;
 
 use super::comparison::MAX_TOLERANCE;
@@ -106,6 +106,9 @@ pub enum Malformed {
     /// A parameter of the spiking neurons is out of range.
     #[error(transparent)]
     Lif(#[from] LifError),
+    /// The input does not fit a layer, such as a token id outside the vocabulary.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The propagation cannot start.
     #[error(transparent)]
     Propagation(#[from] PropagationError),

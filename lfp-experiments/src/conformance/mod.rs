@@ -1,6 +1,6 @@
 //! `conformance`: compares this implementation with reference results of the authors' package.
 //!
-//! A case is a safetensors file of the format `lfp-conformance/1`: a network as a list of layers in JSON, its parameters, an
+//! A case is a safetensors file of the format `lfp-conformance/1` or, with transformers, `lfp-conformance/2`: a network as a list of layers in JSON, its parameters, an
 //! input, and the expected results of one forward pass, one reward and one propagation. The book describes the format
 //! (`docs/conformance.md`). The network is built from the layers that a user of `lfp-burn` builds a model from.
 
@@ -11,6 +11,8 @@ mod comparison;
 mod description;
 mod error;
 mod network;
+mod token_builder;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 

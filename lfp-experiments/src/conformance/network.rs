@@ -3,22 +3,27 @@
 use burn::{
     module::{Module, ParamId},
     nn::{
-        BatchNorm, Identity, Linear,
+        BatchNorm, Embedding, Identity, LayerNorm, Linear,
         activation::{Elu, LeakyRelu, Relu, SiLU, Sigmoid, Tanh},
         conv::Conv2d,
         pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d},
     },
     optim::GradientsParams,
-    tensor::{Tensor, TensorData},
+    tensor::{Int, Tensor, TensorData},
 };
 use lfp_burn::{
-    nn::{Hookable, Hooked},
+    Mark, Stabilizer, mark,
+    nn::{Hookable, Hooked, InputError},
     spiking::{Lif, Spiking},
 };
+
+use super::tokens::{LayerNormBy, MeanTokens, SelfAttention, TokenLayer, expanded, tokens};
 
 /// A network in Burn's layouts.
 #[derive(Module, Debug)]
 pub(super) struct Network {
+    /// The look-up of token ids, if they are the input.
+    embedding: Option<Hooked<Embedding>>,
     layers: Vec<Layer>,
     #[module(skip)]
     parameters: Vec<Parameter>,
@@ -37,6 +42,10 @@ pub(super) struct Parameter {
     pub(super) id: ParamId,
     /// In PyTorch's layout.
     pub(super) shape: Vec<usize>,
+    /// Whether Burn stores the transpose of PyTorch's matrix.
+    pub(super) transposed: bool,
+    /// Another parameter whose reference feedback limits the error as well.
+    pub(super) compared_with: Option<String>,
 }
 
 /// The batch size and the number of time steps, 1 for a network without spikes.
@@ -70,10 +79,15 @@ pub(super) enum Layer {
     Activation(Activation),
     MaxPool2d(MaxPool2d),
     Flatten(Flatten),
+    Tokens(TokenLayer),
 }
 
 /// A layer whose outputs are weighted sums.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a case has few layers, and Burn implements no Module for a box"
+)]
 pub(super) enum Sum {
     Linear(Hooked<Linear>),
     Conv2d(Hooked<Conv2d>),
@@ -81,6 +95,28 @@ pub(super) enum Sum {
     AvgPool2d(Hooked<AvgPool2d>),
     AdaptiveAvgPool2d(Hooked<AdaptiveAvgPool2d>),
     Residual(Hooked<Residual>),
+    TokenLinear(Hooked<Linear>),
+    VectorNorm(Norms),
+    MapNorm(Norms),
+    TokenNorm(Norms),
+    MeanTokens(Hooked<MeanTokens>),
+    Attention(SelfAttention),
+}
+
+/// Layer normalisation by the rule of the propagation, or by its own.
+#[derive(Module, Debug)]
+pub(super) enum Norms {
+    Common(Hooked<LayerNorm>),
+    Own(Hooked<LayerNormBy>),
+}
+
+impl Norms {
+    fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Common(layer) => layer.forward(input),
+            Self::Own(layer) => layer.forward(input),
+        }
+    }
 }
 
 /// An activation in a layer of its own.
@@ -106,6 +142,8 @@ pub(super) struct Residual {
 }
 
 impl Hookable<4> for Residual {
+    const STABILIZER: Stabilizer = Stabilizer::Sum;
+
     fn forward_raw(&self, input: Tensor<4>) -> Tensor<4> {
         let body = run(&self.body, input.clone(), self.time);
         body + run(&self.shortcut, input, self.time)
@@ -132,6 +170,7 @@ pub(super) struct Flatten;
 
 impl Network {
     pub(super) fn new(
+        embedding: Option<Hooked<Embedding>>,
         layers: Vec<Layer>,
         parameters: Vec<Parameter>,
         classes: usize,
@@ -143,6 +182,7 @@ impl Network {
             None => false,
         };
         Self {
+            embedding,
             layers,
             parameters,
             classes,
@@ -172,9 +212,21 @@ impl Network {
         }
     }
 
-    /// The feedback (Eq. 7) of every parameter by name, in PyTorch's layouts.
-    pub(super) fn feedback(&self, grads: &GradientsParams) -> Vec<(String, TensorData)> {
-        let feedback = |parameter: &Parameter| (parameter.name.clone(), parameter.feedback(grads));
+    /// The looked-up rows of token ids, and the place where their reward arrives.
+    pub(super) fn embed(
+        &self,
+        ids: Tensor<2, Int>,
+    ) -> Result<Option<(Tensor<4>, Mark<3>)>, InputError> {
+        let Some(embedding) = &self.embedding else {
+            return Ok(None);
+        };
+        let (rows, arrived) = mark(embedding.try_forward(ids)?);
+        Ok(Some((expanded(rows), arrived)))
+    }
+
+    /// The feedback (Eq. 7) of every parameter, in PyTorch's layouts.
+    pub(super) fn feedback(&self, grads: &GradientsParams) -> Vec<(&Parameter, TensorData)> {
+        let feedback = |parameter| (parameter, Parameter::feedback(parameter, grads));
         self.parameters.iter().map(feedback).collect()
     }
 }
@@ -184,10 +236,10 @@ impl Parameter {
     fn feedback(&self, grads: &GradientsParams) -> TensorData {
         let descent = match self.shape.len() {
             1 => grads.get::<1>(self.id).map(Tensor::into_data),
-            // Burn stores the transpose of PyTorch's matrix.
-            2 => grads
+            2 if self.transposed => grads
                 .get::<2>(self.id)
                 .map(|matrix| matrix.transpose().into_data()),
+            2 => grads.get::<2>(self.id).map(Tensor::into_data),
             _ => grads.get::<4>(self.id).map(Tensor::into_data),
         };
         let ascent = match descent {
@@ -222,6 +274,7 @@ impl Layer {
             Self::Activation(activation) => activation.forward(input),
             Self::MaxPool2d(pool) => pool.forward(input),
             Self::Flatten(_) => vectors(input.flatten(1, 3)),
+            Self::Tokens(layer) => layer.forward(input),
         }
     }
 }
@@ -235,6 +288,12 @@ impl Sum {
             Self::AvgPool2d(layer) => layer.forward(input),
             Self::AdaptiveAvgPool2d(layer) => layer.forward(input),
             Self::Residual(layer) => layer.forward(input),
+            Self::TokenLinear(layer) => expanded(layer.forward(tokens(input))),
+            Self::VectorNorm(layer) => vectors(layer.forward(input.flatten::<2>(1, 3))),
+            Self::MapNorm(layer) => layer.forward(input),
+            Self::TokenNorm(layer) => expanded(layer.forward(tokens(input))),
+            Self::MeanTokens(layer) => vectors(layer.forward(tokens(input))),
+            Self::Attention(layer) => layer.forward(input),
         }
     }
 
@@ -247,6 +306,12 @@ impl Sum {
             Self::AvgPool2d(layer) => layer.inner().forward_raw(input),
             Self::AdaptiveAvgPool2d(layer) => layer.inner().forward_raw(input),
             Self::Residual(layer) => layer.inner().forward_raw(input),
+            Self::TokenLinear(_)
+            | Self::VectorNorm(_)
+            | Self::MapNorm(_)
+            | Self::TokenNorm(_)
+            | Self::MeanTokens(_)
+            | Self::Attention(_) => unreachable!("no format has both tokens and neurons"),
         }
     }
 }

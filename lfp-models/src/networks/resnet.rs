@@ -11,7 +11,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    ActivationFn, hooks,
+    ActivationFn, Stabilizer, hooks,
     nn::{Hook, Hooked, MergeError},
 };
 
@@ -90,7 +90,7 @@ const RESNET18: ModelSpec = ModelSpec {
     smallest_image: 1,
     takes: ModelOptions {
         dropout_by_default: false,
-        ..ModelOptions::BATCH_NORM
+        ..ModelOptions::RESIDUAL
     },
     build: |config, device| Ok(ResNetConfig::resnet18().build(config, device)),
 };
@@ -244,7 +244,7 @@ impl BasicBlock {
         };
         let x = self.conv2.forward(self.conv1.forward(x));
         // The sum is a linear map with weights of 1 (Eq. 11).
-        hooks::linear_activation(x + shortcut, self.activation)
+        hooks::activation_of(x + shortcut, self.activation, Stabilizer::Sum)
     }
 }
 

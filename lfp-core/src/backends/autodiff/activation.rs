@@ -10,7 +10,7 @@ use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
 use crate::{
-    ActivationFn, LfpOps,
+    ActivationFn, LfpOps, Stabilizer,
     propagation::{Arrival, arrive, config_of},
     rules,
 };
@@ -18,13 +18,13 @@ use crate::{
 pub(super) fn built_in<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
     activation: ActivationFn,
-    stabilized: bool,
+    stabilizer: Option<Stabilizer>,
 ) -> FloatTensor<Autodiff<B, C>> {
     record::<B, C, _>(BuiltIn, z, |z| {
         let state = |saved| BuiltInState {
             saved,
             activation,
-            stabilized,
+            stabilizer,
         };
         match activation {
             // The output suffices, so the forward pass may overwrite the input: half the memory.
@@ -48,7 +48,8 @@ struct BuiltInState<T> {
     /// The input; for ReLU the output.
     saved: T,
     activation: ActivationFn,
-    stabilized: bool,
+    /// `None` if the activation does not follow an operation that it is fused with.
+    stabilizer: Option<Stabilizer>,
 }
 
 impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
@@ -58,13 +59,13 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
         let BuiltInState {
             saved,
             activation,
-            stabilized,
+            stabilizer,
         } = ops.state;
         let arrival = arrive(grads);
         unary::<B, _>(ops.parents, ops.node, grads, |g| match arrival {
             Some(arrival) if arrival.at_output && activation != ActivationFn::Relu => {
                 let output = rules::activation::forward::<B>(saved.clone(), activation);
-                enter::<B>(g, saved, output, stabilized, arrival)
+                enter::<B>(g, saved, output, stabilizer, arrival)
             }
             // An active ReLU has equal input and output, so the seed's stabiliser is already the right one.
             Some(arrival) if arrival.at_output => {
@@ -72,7 +73,7 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
                 B::lfp_rescale_activation(g, saved, activation, 0.0, sign_change)
             }
             Some(arrival) => {
-                let epsilon = epsilon::<B>(&saved, stabilized, arrival);
+                let epsilon = epsilon::<B>(&saved, stabilizer, arrival);
                 let sign_change = arrival.config.sign_change;
                 B::lfp_rescale_activation(g, saved, activation, epsilon, sign_change)
             }
@@ -81,12 +82,13 @@ impl<B: Backend + LfpOps> Backward<B, 1> for BuiltIn {
     }
 }
 
-/// The stabiliser of the linear map before the activation; zero if the activation does not follow one directly.
-fn epsilon<B: Backend>(z: &FloatTensor<B>, stabilized: bool, arrival: Arrival) -> f64 {
-    match stabilized {
-        true => arrival.config.epsilon_for(z.dtype()),
-        false => 0.0,
-    }
+/// The stabiliser of the operation before the activation; zero if the activation is not fused with one.
+fn epsilon<B: Backend>(
+    z: &FloatTensor<B>,
+    stabilizer: Option<Stabilizer>,
+    arrival: Arrival,
+) -> f64 {
+    stabilizer.map_or(0.0, |of| of.epsilon(&arrival.config, z.dtype()))
 }
 
 /// The initial reward at an activated output passes the activation like any other reward.
@@ -94,11 +96,11 @@ fn enter<B: Backend>(
     quotient: FloatTensor<B>,
     z: FloatTensor<B>,
     output: FloatTensor<B>,
-    stabilized: bool,
+    stabilizer: Option<Stabilizer>,
     arrival: Arrival,
 ) -> FloatTensor<B> {
     let seed_epsilon = arrival.config.epsilon_for(output.dtype());
-    let epsilon = epsilon::<B>(&z, stabilized, arrival);
+    let epsilon = epsilon::<B>(&z, stabilizer, arrival);
     rules::activation::enter::<B>(
         quotient,
         z,
@@ -113,7 +115,7 @@ fn enter<B: Backend>(
 pub(super) fn custom<B: Backend + LfpOps, C: CheckpointStrategy>(
     z: FloatTensor<Autodiff<B, C>>,
     output: FloatTensor<Autodiff<B, C>>,
-    stabilized: bool,
+    stabilizer: Option<Stabilizer>,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (z, z_node) = z.into_parts();
     let (output, output_node) = output.into_parts();
@@ -122,7 +124,7 @@ pub(super) fn custom<B: Backend + LfpOps, C: CheckpointStrategy>(
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prep) => prep.finish((z, output.clone(), stabilized), output),
+        OpsKind::Tracked(prep) => prep.finish((z, output.clone(), stabilizer), output),
         OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }
@@ -131,20 +133,20 @@ pub(super) fn custom<B: Backend + LfpOps, C: CheckpointStrategy>(
 struct Custom;
 
 impl<B: Backend + LfpOps> Backward<B, 2> for Custom {
-    type State = (FloatTensor<B>, FloatTensor<B>, bool);
+    type State = (FloatTensor<B>, FloatTensor<B>, Option<Stabilizer>);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [z_node, output_node] = ops.parents;
-        let (z, output, stabilized) = ops.state;
+        let (z, output, stabilizer) = ops.state;
         let g = grads.consume::<B>(&ops.node);
         // Burn expects every parent to receive a value; adding -0 changes no sum.
         let nothing = B::float_full(g.shape(), (-0.0).into(), &g.device(), g.dtype().into());
         let (to_z, to_output) = match arrive(grads) {
             Some(arrival) if arrival.at_output => {
-                (enter::<B>(g, z, output, stabilized, arrival), nothing)
+                (enter::<B>(g, z, output, stabilizer, arrival), nothing)
             }
             Some(arrival) => {
-                let share = match epsilon::<B>(&z, stabilized, arrival) {
+                let share = match epsilon::<B>(&z, stabilizer, arrival) {
                     0.0 => rules::activation::share::<B>(output, z, 0.0),
                     epsilon => B::lfp_quotient(output, z, epsilon),
                 };

@@ -7,6 +7,7 @@ mod conv;
 mod dropout;
 mod epsilon;
 mod lif;
+mod normalization;
 mod seed;
 
 use burn_autodiff::{
@@ -16,27 +17,29 @@ use burn_autodiff::{
 };
 use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
 
-use crate::{ActivationFn, LfpOps, LifNeuron};
+use crate::{
+    ActivationFn, LfpOps, LifNeuron, NormalizationRule, Stabilizer, rules::normalization::Centering,
+};
 
 impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
-    fn lfp_stabilize(z: FloatTensor<Self>) -> FloatTensor<Self> {
-        epsilon::stabilize::<B, C>(z)
+    fn lfp_stabilize(z: FloatTensor<Self>, stabilizer: Stabilizer) -> FloatTensor<Self> {
+        epsilon::stabilize::<B, C>(z, stabilizer)
     }
 
     fn lfp_activation(
         z: FloatTensor<Self>,
         activation: ActivationFn,
-        stabilized: bool,
+        stabilizer: Option<Stabilizer>,
     ) -> FloatTensor<Self> {
-        activation::built_in::<B, C>(z, activation, stabilized)
+        activation::built_in::<B, C>(z, activation, stabilizer)
     }
 
     fn lfp_custom_activation(
         z: FloatTensor<Self>,
         output: FloatTensor<Self>,
-        stabilized: bool,
+        stabilizer: Option<Stabilizer>,
     ) -> FloatTensor<Self> {
-        activation::custom::<B, C>(z, output, stabilized)
+        activation::custom::<B, C>(z, output, stabilizer)
     }
 
     fn lfp_stop_rewards(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -54,6 +57,15 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         batch_norm::train::<B, C>(x, gamma, beta, epsilon)
+    }
+
+    fn lfp_normalize(
+        x: FloatTensor<Self>,
+        centering: Centering,
+        epsilon: f64,
+        rule: Option<NormalizationRule>,
+    ) -> FloatTensor<Self> {
+        normalization::normalize::<B, C>(x, centering, epsilon, rule)
     }
 
     fn lfp_conv2d(

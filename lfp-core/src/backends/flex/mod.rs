@@ -18,9 +18,13 @@ impl LfpOps for Flex {
     fn lfp_rescale(
         quotient: FloatTensor<Self>,
         z: FloatTensor<Self>,
+        shares: f64,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        zip(quotient, z, Rescale { epsilon })
+        match shares {
+            1.0 => zip(quotient, z, Rescale { epsilon }),
+            _ => zip(quotient, z, RescaleShares { shares, epsilon }),
+        }
     }
 
     fn lfp_quotient(
@@ -112,6 +116,21 @@ impl Kernel for Rescale {
     #[inline(always)]
     fn apply<E: Float>(self, quotient: E, z: E) -> E {
         quotient * (z / stabilized(z, self.epsilon))
+    }
+}
+
+/// `g z / s(n z)`
+#[derive(Clone, Copy)]
+struct RescaleShares {
+    shares: f64,
+    epsilon: f64,
+}
+
+impl Kernel for RescaleShares {
+    #[inline(always)]
+    fn apply<E: Float>(self, quotient: E, z: E) -> E {
+        let shares = E::from(self.shares).unwrap();
+        quotient * (z / stabilized(shares * z, self.epsilon))
     }
 }
 
