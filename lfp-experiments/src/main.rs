@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// Exit code of `conformance` if a case deviates.
+/// Exit code if a case of `conformance` deviates, or a figure of `reproduce all` fails.
 const MISMATCH: u8 = 1;
 /// Exit code of errors.
 const BAD_INPUT: u8 = 2;

@@ -64,6 +64,29 @@ fn every_test_that_the_table_of_the_paper_names_exists() {
     }
 }
 
+/// The tests of a crate itself: names in the same row as their files.
+#[test]
+fn every_unit_test_that_the_table_of_the_paper_names_is_in_the_file_beside_it() {
+    let text = fs::read_to_string(root().join("docs/paper.md")).unwrap();
+    let is_test = |span: &&str| {
+        let in_words = span.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        in_words && span.matches('_').count() >= 3
+    };
+    let mut found = 0;
+    for row in text.lines().filter(|line| line.starts_with('|')) {
+        let spans = code_spans(row);
+        let files = spans.iter().filter(|span| span.ends_with(".rs"));
+        let sources: String = files
+            .map(|file| fs::read_to_string(root().join(file)).unwrap_or_default())
+            .collect();
+        for test in spans.iter().filter(|span| is_test(span)) {
+            assert!(sources.contains(&format!("fn {test}(")), "{test} in {row}");
+            found += 1;
+        }
+    }
+    assert!(found > 10, "found {found}");
+}
+
 #[test]
 fn every_source_file_that_the_table_of_the_paper_names_exists() {
     let text = fs::read_to_string(root().join("docs/paper.md")).unwrap();

@@ -2,6 +2,7 @@
 
 mod axis;
 mod draw;
+mod encode;
 mod field;
 mod grid;
 mod legend;
@@ -159,10 +160,14 @@ impl Figure {
         style::register_font();
         let failed = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", path.display());
         let (width, height) = self.size();
-        let pixels = (PNG_SCALE * width, PNG_SCALE * height);
-        let area = BitMapBackend::new(path, pixels).into_drawing_area();
+        let size = (PNG_SCALE * width, PNG_SCALE * height);
+        let mut pixels = vec![0; 3 * size.0 as usize * size.1 as usize];
+        let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
         draw::figure(self, &area, PNG_SCALE).map_err(|error| failed(&error))?;
-        area.present().map_err(|error| failed(&error))
+        area.present().map_err(|error| failed(&error))?;
+        drop(area);
+        let file = encode::png(&pixels, size).map_err(|error| failed(&error))?;
+        Ok(files::write(path, &file)?)
     }
 
     /// Writes an SVG.

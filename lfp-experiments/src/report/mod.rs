@@ -34,24 +34,42 @@ use results::Folder;
 ///
 /// Folders that are not there count as empty. A file that cannot be read takes a line of the page and of the log.
 pub fn page(results: &Path, runs: &Path) -> Page {
+    page_of(&folders(results, runs))
+}
+
+/// The folders with results and with training runs.
+fn folders(results: &Path, runs: &Path) -> Vec<Folder> {
+    let runs = results::read_all(runs).into_iter();
     let mut folders = results::read_all(results);
-    folders.extend(
-        results::read_all(runs)
-            .into_iter()
-            .filter(|of| of.run().is_some()),
-    );
-    let folders = folders.as_slice();
-    let of_figure = |name: &str| {
-        folders
-            .iter()
-            .find(|folder| folder.name == name && folder.run().is_none())
-    };
+    folders.extend(runs.filter(|of| of.run().is_some()));
+    folders
+}
+
+/// The folder of a figure.
+fn of_figure<'a>(folders: &'a [Folder], name: &str) -> Option<&'a Folder> {
+    let mut folders = folders.iter();
+    folders.find(|folder| folder.name == name && folder.run().is_none())
+}
+
+/// The claims on all figures, and what the results in `folders` say of them.
+fn claims_table(folders: &[Folder]) -> String {
+    claims::markdown(FIGURES.iter().map(|figure| {
+        let folder = of_figure(folders, figure.name);
+        let report = folder.and_then(Folder::report);
+        let profile = report.and_then(|report| report.header.profile.clone());
+        let findings = folder.map(sections::findings).unwrap_or_default();
+        let profile = profile.unwrap_or_else(|| "paper".to_owned());
+        (figure.name, sections::title(figure.name), profile, findings)
+    }))
+}
+
+fn page_of(folders: &[Folder]) -> Page {
     let mut sections = vec![sections::overview(folders)];
     for figure in FIGURES {
         sections.push(sections::figure(
             figure.name,
             figure.summary,
-            of_figure(figure.name),
+            of_figure(folders, figure.name),
         ));
     }
     let is_other = |folder: &&Folder| {
@@ -74,13 +92,17 @@ pub fn page(results: &Path, runs: &Path) -> Page {
     }
 }
 
-/// Writes the [`page`] as `index.html` into `out`.
+/// Writes the [`page`] as `index.html` into `out`, and the paper's claims with our findings as `claims.md`.
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
+/// If a file cannot be written.
 pub fn write(results: &Path, runs: &Path, out: &Path) -> Result<(), FileError> {
-    let page = page(results, runs).render();
+    let folders = folders(results, runs);
     files::create_folder(out)?;
-    files::write(&out.join("index.html"), page.as_bytes())
+    files::write(&out.join("claims.md"), claims_table(&folders).as_bytes())?;
+    files::write(
+        &out.join("index.html"),
+        page_of(&folders).render().as_bytes(),
+    )
 }

@@ -67,7 +67,7 @@ impl Render for Picture {
         let class = self.pixelated.then_some("pixels");
         html! {
             figure.picture {
-                img src=(source) alt=(self.alt) width=(width) height=(height) class=[class];
+                img src=(source) alt=(self.alt) width=(width) height=(height) class=[class] style={ "--width: " (width) "px" };
                 @if !self.caption.is_empty() { figcaption { (self.caption) } }
             }
         }

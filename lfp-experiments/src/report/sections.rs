@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Axis, Cell, Chart, Look, Section, Series, Table,
-    claims::{self, Evidence},
+    claims::{self, Evidence, Finding, Verdict},
     number,
     provenance::provenance,
     results::{Curve, Folder},
@@ -88,21 +88,15 @@ fn ran_of_all(report: &Report) -> String {
 
 fn confirmed(folder: &Folder) -> String {
     let findings = findings(folder);
-    let known: Vec<bool> = findings
-        .iter()
-        .flatten()
-        .map(|finding| finding.confirmed)
-        .collect();
+    let known = findings.iter().flatten();
+    let confirmed = known.filter(|finding| finding.verdict == Verdict::Confirmed);
     match findings.is_empty() {
         true => String::new(),
-        false => {
-            let confirmed = known.iter().filter(|&&confirmed| confirmed).count();
-            format!("{confirmed} of {}", findings.len())
-        }
+        false => format!("{} of {}", confirmed.count(), findings.len()),
     }
 }
 
-fn findings(folder: &Folder) -> Vec<Option<claims::Finding>> {
+pub(super) fn findings(folder: &Folder) -> Vec<Option<Finding>> {
     let claims = claims::of(&folder.name).iter();
     let evidence = folder.report().map(|report| Evidence {
         report,
@@ -182,11 +176,15 @@ fn claims_list(name: &str, folder: Option<&Folder>) -> Markup {
     }
 }
 
-fn verdict(finding: Option<&claims::Finding>) -> Markup {
-    match finding.map(|finding| finding.confirmed) {
-        None => html! { span.soft { "? not known:" } },
-        Some(true) => html! { span.yes { "\u{2713} confirmed:" } },
-        Some(false) => html! { span.no { "\u{2717} not confirmed:" } },
+fn verdict(finding: Option<&Finding>) -> Markup {
+    let Some(verdict) = finding.map(|finding| finding.verdict) else {
+        return html! { span.soft { "? not known:" } };
+    };
+    let text = verdict.text();
+    match verdict {
+        Verdict::Confirmed => html! { span.yes { "\u{2713} " (text) ":" } },
+        Verdict::InPart { .. } => html! { span.no { "\u{2713}\u{2717} " (text) ":" } },
+        Verdict::NotConfirmed => html! { span.no { "\u{2717} " (text) ":" } },
     }
 }
 
@@ -355,8 +353,12 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// A name in words: `share_neutral` is the neutral share.
 fn words(name: &str) -> String {
-    name.replace('_', " ")
+    match name.strip_prefix("share_") {
+        Some(of) => format!("{} share", words(of)),
+        None => name.replace('_', " "),
+    }
 }
 
 /// A name for the curves before training, which all methods share.
@@ -414,6 +416,7 @@ fn chart(folder: &Folder, curves: &[&Curve]) -> Option<Chart> {
     let x = match first.over.as_str() {
         "learning_rate" => Axis::logarithmic("learning rate"),
         "pruning_rate" => Axis::percent("connections pruned"),
+        over @ ("epoch" | "iteration" | "layer") => Axis::whole(over),
         over => Axis::linear(words(over)),
     };
     let is_share = quantity.contains("accuracy") || quantity.contains("share");
@@ -510,7 +513,7 @@ pub(super) fn runs(folders: &[Folder]) -> Option<Section> {
 }
 
 fn run_chart(name: &str, outcome: &Outcome) -> Chart {
-    let mut chart = Chart::new(name, Axis::linear("epoch"), Axis::percent("accuracy"));
+    let mut chart = Chart::new(name, Axis::whole("epoch"), Axis::percent("accuracy"));
     let over_epochs = |accuracies: &[f64]| {
         let points = accuracies.iter().enumerate();
         points

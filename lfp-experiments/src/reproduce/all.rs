@@ -5,9 +5,12 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use super::overview::{Outlook, OverviewArgs};
+use super::{
+    attempt::attempt,
+    overview::{Outlook, OverviewArgs},
+};
 use crate::{study::Progress, text};
 
 const HEADER: [&str; 4] = ["figure", "state", "time", "runs"];
@@ -20,33 +23,40 @@ enum State {
         trained: usize,
     },
     NotRun,
+    /// The results that are there are fuller.
+    Kept(String),
     Failed(String),
 }
 
-/// Makes the figures, and prints a summary.
-pub(super) fn run(args: &OverviewArgs) -> Result<()> {
+/// Makes the figures, and prints a summary. Returns whether none has failed.
+pub(super) fn run(args: &OverviewArgs) -> Result<bool> {
     let outlooks = args.outlooks()?;
-    let progress = progress(&outlooks);
-    let mut states: Vec<Option<State>> = outlooks.iter().map(|_| None).collect();
-    while let Some(index) = cheapest(&outlooks, &states) {
-        states[index] = Some(make(&outlooks[index], &progress));
-    }
-    progress.finish();
-    let states: Vec<State> = states.into_iter().flatten().collect();
+    let states = make_all(&outlooks);
     let rows: Vec<[String; 4]> = outlooks.iter().zip(&states).map(row).collect();
     print!("\n{}", text::columns(HEADER, &rows));
     let failed = outlooks.iter().zip(&states);
     let failed = failed.filter(|(_, state)| matches!(state, State::Failed(_)));
     let failed: Vec<&str> = failed.map(|(outlook, _)| outlook.entry.name).collect();
-    match failed.is_empty() {
-        true => Ok(()),
-        false => bail!(
-            "{} of {} failed: {}",
+    if !failed.is_empty() {
+        let names = failed.join(", ");
+        eprintln!(
+            "error: {} of {} failed: {names}",
             failed.len(),
-            states.len(),
-            failed.join(", ")
-        ),
+            states.len()
+        );
     }
+    Ok(failed.is_empty())
+}
+
+/// Makes the figures one after the other, the cheapest first.
+fn make_all(outlooks: &[Outlook]) -> Vec<State> {
+    let progress = progress(outlooks);
+    let mut states: Vec<Option<State>> = outlooks.iter().map(|_| None).collect();
+    while let Some(index) = cheapest(outlooks, &states) {
+        states[index] = Some(make(&outlooks[index], &progress));
+    }
+    progress.finish();
+    states.into_iter().flatten().collect()
 }
 
 /// One bar over the runs of all figures, each counted once.
@@ -73,13 +83,16 @@ fn make(outlook: &Outlook, progress: &Progress) -> State {
     if !outlook.can_run() {
         return State::NotRun;
     }
+    if let Some(fuller) = outlook.fuller() {
+        return State::Kept(fuller.to_string());
+    }
     let name = outlook.entry.name;
     progress.begin(name);
     progress.suspend(|| println!("{name}: {}", outlook.entry.summary));
     let start = Instant::now();
     let before = outlook.pending().count();
     let context = outlook.context.clone().with_progress(progress.clone());
-    match outlook.entry.write(&context) {
+    match attempt(|| outlook.entry.write(&context)) {
         Ok(()) => State::Made {
             seconds: start.elapsed().as_secs_f64(),
             trained: before - outlook.pending().count(),
@@ -97,8 +110,54 @@ fn row((outlook, state): (&Outlook, &State)) -> [String; 4] {
             ("made", text::duration(*seconds), note)
         }
         State::NotRun => ("not run", "-".to_owned(), lacks.unwrap_or_default()),
+        State::Kept(fuller) => ("kept", "-".to_owned(), fuller.clone()),
         State::Failed(error) => ("failed", "-".to_owned(), error.clone()),
     };
     let name = outlook.entry.name.to_owned();
     [name, state.to_owned(), time, note]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::reproduce::{Entry, Options, Output};
+
+    /// A command line with the options that all figures have.
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        output: Output,
+    }
+
+    #[test]
+    fn a_figure_that_panics_has_failed_and_the_others_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        let outlook = |name, draw| {
+            let context = Line::parse_from(["all", "--out", out]).output.open(name);
+            let entry = Entry {
+                name,
+                summary: "",
+                studies: |_| Vec::new(),
+                draw,
+            };
+            Outlook::new(entry, context.unwrap())
+        };
+        let outlooks = [
+            outlook("broken", |_| panic!("no such layer")),
+            outlook("whole", |context| {
+                std::fs::write(context.folder.join("whole.png"), "")?;
+                Ok(())
+            }),
+        ];
+        let states = make_all(&outlooks);
+        let State::Failed(error) = &states[0] else {
+            panic!("it has not failed");
+        };
+        assert_eq!(error, "panicked: no such layer");
+        assert!(matches!(states[1], State::Made { .. }));
+        assert!(folder.path().join("whole/whole.png").is_file());
+    }
 }

@@ -64,6 +64,9 @@ pub(crate) struct Common {
     /// Number of seeds [default: the profile's]
     #[arg(long, value_parser = values::at_least_one)]
     seeds: Option<usize>,
+    /// Replace results that were made from more runs or by a larger profile
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -128,6 +131,8 @@ pub(crate) struct Context {
     /// The profile.
     pub(crate) profile: Profile,
     seeds: Option<usize>,
+    /// Whether fuller results may be replaced.
+    pub(super) overwrite: bool,
     selected: Arc<Selected>,
     out: PathBuf,
     /// Folder of the figure.
@@ -147,6 +152,7 @@ impl Options for Output {
             // Without `--profile`, a figure has the paper's settings.
             profile: Profile::Paper,
             seeds: None,
+            overwrite: false,
             selected: Arc::new(|_, _| true),
             out: self.out.clone(),
             folder: self.out.join(figure),
@@ -167,6 +173,7 @@ impl Options for Common {
         Ok(Context {
             profile: self.profile,
             seeds: self.seeds,
+            overwrite: self.overwrite,
             ..self.output.open(figure)?
         })
     }

@@ -5,6 +5,8 @@
 
 mod all;
 mod args;
+mod attempt;
+mod fuller;
 mod list;
 mod overview;
 mod shared;
@@ -31,7 +33,10 @@ use args::{Common, ImageArgs, Output, PhotographArgs, Profile};
 pub(crate) use args::{Context, Options};
 use overview::OverviewArgs;
 
-use crate::{files, study::Study};
+use crate::{
+    files,
+    study::{Group, Study, Survey},
+};
 
 /// A figure or table: the options of its subcommand, what it trains, and how it is drawn.
 pub(crate) trait Reproduce {
@@ -157,7 +162,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the subcommand.
+    /// Runs the subcommand. Returns whether everything that could be made was made.
     ///
     /// # Errors
     ///
@@ -166,7 +171,7 @@ impl Command {
         match self {
             Self::Figure(figure) => figure.run()?,
             Self::List(args) => list::run(args)?,
-            Self::All(args) => all::run(args)?,
+            Self::All(args) => return all::run(args),
         }
         Ok(true)
     }
@@ -181,6 +186,9 @@ impl Figure {
         if weights.is_some() && !studies.any(|study| study.needs_imagenet_weights()) {
             bail!("--pretrained has no effect: no network here starts from ImageNet weights");
         }
+        if let Some(fuller) = fuller::results(&context, &entry.groups(&context)?) {
+            bail!("{fuller}");
+        }
         entry.write(&context)?;
         println!("written to {}", context.folder.display());
         Ok(())
@@ -188,6 +196,16 @@ impl Figure {
 }
 
 impl Entry {
+    /// The runs of the figure, without training any.
+    fn groups(&self, context: &Context) -> Result<Vec<Group>> {
+        let survey = Survey::new(&context.resources);
+        let mut groups = Vec::new();
+        for study in (self.studies)(context) {
+            groups.extend(survey.of(&study)?);
+        }
+        Ok(groups)
+    }
+
     /// Creates the folder of the figure, and makes the figure.
     fn write(&self, context: &Context) -> Result<()> {
         files::create_folder(&context.folder)?;

@@ -13,6 +13,8 @@ use lfp_models::Model;
 use super::{
     Common, Context, Entry, FIGURES, Options,
     args::{DataAtHandArgs, PretrainedArgs},
+    attempt::attempt,
+    fuller::{self, Fuller},
 };
 use crate::{
     data::DataSet,
@@ -94,7 +96,7 @@ impl OverviewArgs {
         for outlook in &mut outlooks {
             let name = outlook.entry.name;
             bar.set_message(format!("{name}: measuring training steps"));
-            if let Err(error) = outlook.look(&survey, &mut timings) {
+            if let Err(error) = attempt(|| outlook.look(&survey, &mut timings)) {
                 outlook.problem = Some(error.to_string());
             }
         }
@@ -129,7 +131,7 @@ impl OverviewArgs {
 }
 
 impl Outlook {
-    fn new(entry: Entry, context: Context) -> Self {
+    pub(super) fn new(entry: Entry, context: Context) -> Self {
         Self {
             entry,
             context,
@@ -167,6 +169,11 @@ impl Outlook {
             }
         }
         Ok(())
+    }
+
+    /// Results that are there and that it may not replace.
+    pub(super) fn fuller(&self) -> Option<Fuller> {
+        fuller::results(&self.context, &self.groups)
     }
 
     /// The names of what it needs and is `availability`.

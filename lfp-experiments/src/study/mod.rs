@@ -94,7 +94,8 @@ impl Study {
         }
     }
 
-    /// Runs only the cells that `selected` accepts; the others are [`NotRun::NotSelected`].
+    /// Trains only the cells that `selected` accepts. The others have the runs that the journal has of them, or are
+    /// [`NotRun::NotSelected`].
     #[must_use]
     pub fn only(self, selected: impl Fn(&Condition, MethodVariant) -> bool + 'static) -> Self {
         Self {
@@ -252,15 +253,15 @@ where
     F: Fn(Trained) -> Result<A> + Sync,
 {
     fn plan(&self, condition: &Arc<Condition>, selected: &Selection) -> Result<Plan<A>> {
-        let is_selected = |method: &&MethodVariant| selected(condition, **method);
-        let template = match condition.methods.iter().any(|method| is_selected(&method)) {
+        let template = match is_any_shown(selected, &self.journal, condition) {
             true => self.loader.template(condition)?,
             false => Err(NotRun::NotSelected),
         };
-        let slots = |method: &MethodVariant| match (&template, is_selected(&method)) {
+        let is_shown = |method| is_shown(selected, &self.journal, condition, &template, method);
+        let slots = |&method: &MethodVariant| match (&template, is_shown(method)) {
             (_, false) => Err(NotRun::NotSelected),
             (Err(reason), true) => Err(*reason),
-            (Ok(template), true) => Ok(slots(condition, template, *method)),
+            (Ok(template), true) => Ok(slots(condition, template, method)),
         };
         let methods: Vec<_> = condition.methods.iter().map(slots).collect();
         let runs = methods.iter().flatten().map(Vec::len).sum::<usize>();
@@ -358,4 +359,38 @@ fn jobs(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Job
 fn slots<A>(condition: &Condition, template: &Job, method: MethodVariant) -> Vec<Slot<A>> {
     let jobs = jobs(condition, template, method).into_iter();
     jobs.map(|job| Slot { job, record: None }).collect()
+}
+
+/// Runs of a condition whose data are not known: their names are right, so that their records are found.
+fn unknown_template(condition: &Condition) -> Job {
+    Job {
+        name: condition.name.clone(),
+        settings: condition.settings.clone(),
+        samples: [0; 2],
+    }
+}
+
+/// Whether a method is selected in a condition, or the journal has all its runs. `template` is that of the condition.
+fn is_shown(
+    selected: &Selection,
+    journal: &Journal,
+    condition: &Condition,
+    template: &Result<Job, NotRun>,
+    method: MethodVariant,
+) -> bool {
+    let is_recorded = |template| {
+        let jobs = jobs(condition, template, method);
+        jobs.iter().all(|job| matches!(journal.has(job), Ok(true)))
+    };
+    selected(condition, method) || template.as_ref().is_ok_and(is_recorded)
+}
+
+/// Whether any method of a condition may be shown. Looks at the names of files alone, so that no data are read for what
+/// was never run.
+fn is_any_shown(selected: &Selection, journal: &Journal, condition: &Condition) -> bool {
+    let template = unknown_template(condition);
+    condition.methods.iter().any(|&method| {
+        let mut jobs = jobs(condition, &template, method).into_iter();
+        selected(condition, method) || jobs.all(|job| journal.record(&job).is_file())
+    })
 }

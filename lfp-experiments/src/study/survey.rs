@@ -6,8 +6,8 @@ use anyhow::Result;
 use lfp_models::Model;
 
 use super::{
-    Condition, Job, MethodVariant, NotRun, Resources, Study, Timings, journal::Journal,
-    resources::Loader,
+    Condition, Job, MethodVariant, NotRun, Resources, Study, Timings, is_any_shown, is_shown,
+    journal::Journal, resources::Loader, unknown_template,
 };
 
 /// Looks at studies. Reads each data set and each file of weights once.
@@ -53,7 +53,8 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The selected runs of a study, condition by condition, without those that are deferred to another profile.
+    /// The runs of a study that are selected, or that the journal has without a selection, condition by condition; without
+    /// those that are deferred to another profile.
     ///
     /// # Errors
     ///
@@ -61,11 +62,14 @@ impl<'a> Survey<'a> {
     pub fn of(&self, study: &Study) -> Result<Vec<Group>> {
         let journal = Journal::at(&study.folder);
         let mut groups = Vec::new();
-        for condition in study.selected_conditions().filter(|of| !of.deferred) {
+        let shown = |of: &&Condition| is_any_shown(&study.selected, &journal, of) && !of.deferred;
+        for condition in study.conditions.iter().filter(shown) {
             let template = self.loader.template(condition)?;
             let condition = Arc::new(condition.clone());
-            let methods = condition.methods.iter();
-            for &method in methods.filter(|method| (study.selected)(&condition, **method)) {
+            let is_shown = |method: &&MethodVariant| {
+                is_shown(&study.selected, &journal, &condition, &template, **method)
+            };
+            for &method in condition.methods.iter().filter(is_shown) {
                 groups.push(Group {
                     condition: condition.clone(),
                     method,
@@ -129,11 +133,7 @@ fn planned(
     template: Option<&Job>,
     method: MethodVariant,
 ) -> Result<Vec<PlannedRun>> {
-    let unknown = Job {
-        name: condition.name.clone(),
-        settings: condition.settings.clone(),
-        samples: [0; 2],
-    };
+    let unknown = unknown_template(condition);
     let jobs = super::jobs(condition, template.unwrap_or(&unknown), method);
     let planned = |job: Job| {
         let record = journal.record(&job);

@@ -155,7 +155,7 @@ impl Content<'_> {
             Series::new(name, look, points)
         };
         let best = Some(self.outcome.best_epoch as f64);
-        let mut accuracy = Chart::new("Accuracy", Axis::linear("epoch"), Axis::percent("accuracy"));
+        let mut accuracy = Chart::new("Accuracy", Axis::whole("epoch"), Axis::percent("accuracy"));
         let test = series("test", look, |row| row.test_accuracy);
         accuracy.add(test.with_best(best));
         accuracy.add(series("training", Look::REFERENCE, |row| {
@@ -163,7 +163,7 @@ impl Content<'_> {
         }));
         let mut others = Chart::new(
             "Other measures on the test set",
-            Axis::linear("epoch"),
+            Axis::whole("epoch"),
             Axis::percent("accuracy"),
         );
         others.add(series("mean over classes", Look::nth(4), |row| {
@@ -176,7 +176,7 @@ impl Content<'_> {
         }
         let mut lr = Chart::new(
             "Learning rate after the last step of the epoch",
-            Axis::linear("epoch"),
+            Axis::whole("epoch"),
             Axis::linear("learning rate"),
         );
         lr.add(series("learning rate", look, |row| row.lr));

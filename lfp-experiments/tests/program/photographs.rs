@@ -843,6 +843,17 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
     let before = fs::metadata(&record).unwrap().modified().unwrap();
     assert_eq!(succeeds(&arguments), said);
     assert_eq!(fs::metadata(&record).unwrap().modified().unwrap(), before);
+    // Another selection adds to the table: what was run before stays.
+    let mut silu = arguments;
+    silu[7] = "silu";
+    let said = succeeds(&silu);
+    for activation in ["relu", "silu"] {
+        let words = ["lenet", "cifar10", activation];
+        let mut lines = said.lines();
+        let line = lines.find(|line| line.split_whitespace().take(3).eq(words));
+        let line = line.unwrap_or_else(|| panic!("no {activation} in {said}"));
+        assert_eq!(line.matches("(1)").count(), 2, "both methods: {line}");
+    }
     refused(
         &["reproduce", "table3", "--models", "mlp", "--out", &out],
         &["table3 has nothing"],
@@ -855,7 +866,14 @@ fn table_3_runs_what_is_there_and_says_what_is_not() {
         "--datasets",
         "cifar100",
     ];
-    let said = succeeds(&[&arguments[..], &paper].concat());
+    let nothing = [&arguments[..], &paper].concat();
+    let words = [
+        "fuller results (profile quick, 4 runs)",
+        "profile paper, 0 runs",
+        "--overwrite",
+    ];
+    refused(&nothing, &words);
+    let said = succeeds(&[&nothing[..], &["--overwrite"]].concat());
     assert!(said.contains("not run: no data"), "{said}");
     let pretrained = [
         &arguments[..],

@@ -6,6 +6,7 @@ pub struct Axis {
     label: String,
     logarithmic: bool,
     percent: bool,
+    whole: bool,
     range: Option<(f64, f64)>,
 }
 
@@ -33,7 +34,16 @@ impl Axis {
             label: label.into(),
             logarithmic: false,
             percent: false,
+            whole: false,
             range: None,
+        }
+    }
+
+    /// A linear axis of counts, such as epochs: no tick lies between two whole numbers.
+    pub fn whole(label: impl Into<String>) -> Self {
+        Self {
+            whole: true,
+            ..Self::linear(label)
         }
     }
 
@@ -144,7 +154,7 @@ impl Mapping {
         }
     }
 
-    /// Four to eight round values.
+    /// Four to eight round values; fewer where an axis of counts has fewer whole numbers.
     fn steps(&self) -> Vec<Tick> {
         let (low, high) = self.range;
         let rough = (high - low) / 6.0;
@@ -152,6 +162,7 @@ impl Mapping {
         let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);
         let step = steps.into_iter().find(|&step| step >= rough);
         let step = step.unwrap_or(10.0 * decade);
+        let step = if self.axis.whole { step.max(1.0) } else { step };
         let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
         let scale = if self.axis.percent { 100.0 } else { 1.0 };
         let decimals = (-(step * scale).log10().floor()).clamp(0.0, 9.0) as usize;
@@ -250,6 +261,21 @@ mod tests {
         assert_eq!(close, ["97.0 %", "97.5 %", "98.0 %", "98.5 %", "99.0 %"]);
         let layers = labels(Axis::linear("").within(1.0, 6.0));
         assert_eq!(layers, ["1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn counts_have_whole_ticks() {
+        let half = labels(Axis::linear("").within(1.0, 3.0));
+        assert_eq!(half, ["1.0", "1.5", "2.0", "2.5", "3.0"]);
+        let epochs = |last| labels(Axis::whole("epoch").within(1.0, last));
+        assert_eq!(epochs(3.0), ["1", "2", "3"]);
+        assert_eq!(epochs(2.0), ["1", "2"]);
+        assert_eq!(epochs(30.0), ["5", "10", "15", "20", "25", "30"]);
+        // One epoch has a margin on both sides.
+        let axis = Axis::whole("epoch");
+        let mapping = axis.mapping([1.0].into_iter(), 0.0, 100.0);
+        let ticks: Vec<f64> = mapping.ticks().iter().map(|tick| tick.value).collect();
+        assert_eq!(ticks, [1.0]);
     }
 
     #[test]

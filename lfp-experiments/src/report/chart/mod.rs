@@ -32,7 +32,7 @@ const FEW: usize = 40;
 /// ```
 /// use lfp_experiments::report::{Axis, Chart, Look, Series};
 ///
-/// let mut chart = Chart::new("MNIST", Axis::linear("epoch"), Axis::percent("test accuracy"));
+/// let mut chart = Chart::new("MNIST", Axis::whole("epoch"), Axis::percent("test accuracy"));
 /// chart.add(Series::new("LFP", Look::LFP, [(1.0, 0.975, 0.002), (2.0, 0.981, 0.001)]));
 /// # use maud::Render;
 /// # assert!(chart.render().0.contains("98.1 ± 0.1 %"));

@@ -62,7 +62,13 @@ impl Options for TableArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
         let selection = self.selection.clone();
         let context = self.options.open(figure)?;
-        Ok(context.only(move |condition, method| selection.has(condition, method)))
+        let context = context.only(move |condition, method| selection.has(condition, method));
+        if !study(&context).is_any_selected() {
+            bail!(
+                "table3 has nothing that --models, --datasets, --activations and --methods select together"
+            );
+        }
+        Ok(context)
     }
 }
 
@@ -72,19 +78,17 @@ impl Reproduce for Table3 {
     type Options = TableArgs;
 
     fn studies(context: &Context) -> Vec<Study> {
-        vec![context.study(grid::conditions(context))]
+        vec![study(context)]
     }
 
     fn draw(context: &Context) -> Result<()> {
-        let study = context.study(grid::conditions(context));
-        if !study.is_any_selected() {
-            bail!(
-                "table3 has nothing that --models, --datasets, --activations and --methods select together"
-            );
-        }
-        let results = study.run(&context.resources, |_| Ok(()))?;
+        let results = study(context).run(&context.resources, |_| Ok(()))?;
         let report = Report::new(context.header(), &results).with_paper(&results, paper::value);
         report.write(&context.folder)?;
         table::write(context, &results, &grid::note(context))
     }
+}
+
+fn study(context: &Context) -> Study {
+    context.study(grid::conditions(context))
 }

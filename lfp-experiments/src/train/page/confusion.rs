@@ -133,7 +133,7 @@ fn pairs(evaluation: &Evaluation, classes: Classes) -> Markup {
 fn accuracies(ranked: &[(usize, &Class, f64)]) -> Chart {
     let mut chart = Chart::new(
         "Accuracy of the classes, from the lowest",
-        Axis::linear("rank of the class"),
+        Axis::whole("rank of the class"),
         Axis::percent("accuracy").within(0.0, 1.0),
     );
     let points = (1..)

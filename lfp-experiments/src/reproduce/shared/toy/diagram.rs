@@ -22,11 +22,8 @@ pub(in crate::reproduce) fn diagram(cell: &Cell<Toy>, weights: Weights) -> Panel
         .unwrap_or_default();
     let last = layers.len().max(1) as f64;
     let mut panel = Panel::new("", Axis::hidden(-0.1..last + 0.1), Axis::hidden(-0.05..1.2));
-    // Neutral connections are many, so they lie behind the others.
-    for colour in [NEUTRAL, NEGATIVE, POSITIVE] {
-        for (index, layer) in layers.iter().enumerate() {
-            panel.shapes.extend(connections(index, layer, colour));
-        }
+    for (index, layer) in layers.iter().enumerate() {
+        panel.shapes.extend(connections(index, layer));
     }
     let widths = layers.iter().map(|layer| layer.inputs);
     let widths = widths.chain(layers.last().map(|layer| layer.outputs));
@@ -43,19 +40,19 @@ pub(in crate::reproduce) fn diagram(cell: &Cell<Toy>, weights: Weights) -> Panel
     panel
 }
 
-/// The connections of a layer that have this colour.
-fn connections(column: usize, layer: &Layer, colour: RGBColor) -> Vec<Shape> {
+/// The connections of a layer, the smallest behind. Neither sign covers the other: only magnitudes decide.
+fn connections(column: usize, layer: &Layer) -> Vec<Shape> {
     let Layer {
         inputs, outputs, ..
     } = *layer;
-    let weights = layer.weights.iter().enumerate();
-    let of_colour = weights.filter(|&(_, &weight)| colour_of(weight) == colour);
-    let line = |(index, _): (usize, &f32)| {
+    let mut weights: Vec<(usize, f32)> = layer.weights.iter().copied().enumerate().collect();
+    weights.sort_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()));
+    let line = |(index, weight): (usize, f32)| {
         let from = node(column, index / outputs, inputs);
         let to = node(column + 1, index % outputs, outputs);
-        Shape::Hairline(vec![from, to], colour)
+        Shape::Hairline(vec![from, to], colour_of(weight))
     };
-    of_colour.map(line).collect()
+    weights.into_iter().map(line).collect()
 }
 
 fn colour_of(weight: f32) -> RGBColor {
@@ -80,14 +77,17 @@ mod tests {
         let layer = Layer {
             inputs: 2,
             outputs: 3,
-            weights: vec![1.0, -0.26, 0.25, 0.26, -0.25, 0.0],
+            weights: vec![1.0, -0.9, 0.25, 0.26, -0.27, 0.0],
         };
-        let lines = |colour| connections(0, &layer, colour);
-        let count = [POSITIVE, NEUTRAL, NEGATIVE].map(|colour| lines(colour).len());
-        assert_eq!(count, [2, 3, 1]);
-        let Shape::Hairline(ends, _) = &lines(NEGATIVE)[0] else {
-            panic!("a connection is a line");
+        let lines = connections(0, &layer);
+        let line = |shape: &Shape| match shape {
+            Shape::Hairline(ends, colour) => (ends.clone(), *colour),
+            _ => panic!("a connection is a line"),
         };
-        assert_eq!(*ends, [node(0, 0, 2), node(1, 1, 3)]);
+        let colours: Vec<RGBColor> = lines.iter().map(|shape| line(shape).1).collect();
+        // From the smallest magnitude, behind, to the largest: 0, 0.25, 0.26, -0.27, -0.9, 1.
+        let by_magnitude = [NEUTRAL, NEUTRAL, POSITIVE, NEGATIVE, NEGATIVE, POSITIVE];
+        assert_eq!(colours, by_magnitude);
+        assert_eq!(line(&lines[4]).0, [node(0, 0, 2), node(1, 1, 3)]);
     }
 }

@@ -54,7 +54,16 @@ pub(in crate::reproduce) fn run(context: &Context, study: Study) -> Result<Resul
 
 /// The condition of Figure 3: LFP with reward #3 of Table 2, and the gradient of the cross-entropy.
 pub(in crate::reproduce) fn condition(context: &Context, dataset: DataSet) -> Condition {
-    let settings = Settings {
+    Condition {
+        learning_rates: learning_rates(context.profile),
+        seeds: context.seeds(context.by_profile(3, 5)),
+        ..Condition::new(dataset.name(), dataset.name(), settings(dataset))
+    }
+}
+
+/// The settings of Appendix A.6.1.
+fn settings(dataset: DataSet) -> Settings {
+    Settings {
         reward: RewardKind::Softmax,
         epochs: if dataset == DataSet::SWIRL { 15 } else { 10 },
         batch: 128,
@@ -63,11 +72,6 @@ pub(in crate::reproduce) fn condition(context: &Context, dataset: DataSet) -> Co
         schedule: Schedule::Constant,
         clip: 0.0,
         ..Settings::new(Model::MLP_TOY, dataset, Method::Lfp, 0)
-    };
-    Condition {
-        learning_rates: learning_rates(context.profile),
-        seeds: context.seeds(context.by_profile(3, 5)),
-        ..Condition::new(dataset.name(), dataset.name(), settings)
     }
 }
 
@@ -147,6 +151,55 @@ mod tests {
         assert!(rates.is_sorted_by(|a, b| a < b));
         assert_eq!([rates[0], rates[126]], [1e-10, 1e4]);
         assert!(rates.contains(&3e-4), "rounded once");
+    }
+
+    #[test]
+    fn networks_train_as_appendix_a_6_1_says() {
+        for (dataset, epochs) in DATA_SETS.into_iter().zip([10, 10, 15]) {
+            let settings = settings(dataset);
+            assert_eq!(
+                (settings.epochs, settings.batch),
+                (epochs, 128),
+                "{dataset}"
+            );
+            assert_eq!(settings.reward, RewardKind::Softmax, "#3 of Table 2");
+            assert_eq!(settings.optimizer, Optimizer::Sgd);
+            assert_eq!((settings.momentum, settings.cycle_momentum), (0.95, None));
+            assert_eq!(settings.schedule, Schedule::Constant);
+            assert_eq!((settings.clip, settings.adaptive_clip), (0.0, 0.0));
+        }
+    }
+
+    /// Appendix A.6.1: numbers of samples; blobs of deviation 0.2 at (1, 1) and (2, 2); `make_circles` with noise 0.2 and
+    /// factor 0.05, so that squared distances from the centre are 1 and 0.0025 plus 2 * 0.2^2.
+    #[test]
+    fn data_are_drawn_as_appendix_a_6_1_says() {
+        let sizes = [[1_000, 100], [10_000, 500], [10_000, 500]];
+        for ((dataset, sizes), classes) in DATA_SETS.into_iter().zip(sizes).zip([2, 2, 3]) {
+            let split = dataset.draw(7).expect("generated");
+            assert_eq!([split.train.len(), split.test.len()], sizes, "{dataset}");
+            assert_eq!(split.train.num_classes(), classes, "{dataset}");
+        }
+        let mean = |dataset: DataSet, class: u32, of: fn(f64, f64) -> f64| {
+            let train = dataset.draw(7).expect("generated").train;
+            let of_class = (0..train.len()).filter(|&index| train.label(index) == class);
+            let values = of_class.map(|index| {
+                let point = train.read(index, 0).unwrap().values;
+                of(point[0].into(), point[1].into())
+            });
+            Spread::of(values)
+        };
+        for (class, centre) in [(0, 1.0), (1, 2.0)] {
+            for coordinate in [|x, _| x, |_, y| y] {
+                let found = mean(DataSet::BLOBS, class, coordinate);
+                assert!((found.mean - centre).abs() < 0.05, "{found:?}");
+                assert!((found.standard_deviation - 0.2).abs() < 0.02, "{found:?}");
+            }
+        }
+        for (class, squared) in [(0, 1.08), (1, 0.0825)] {
+            let found = mean(DataSet::CIRCLES, class, |x, y| x * x + y * y);
+            assert!((found.mean - squared).abs() < 0.05 * squared, "{found:?}");
+        }
     }
 
     #[test]
