@@ -2,6 +2,7 @@
 
 mod analysis;
 mod checkpoint;
+mod earlier;
 mod epoch;
 mod evaluation;
 mod finished;

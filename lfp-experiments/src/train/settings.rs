@@ -22,6 +22,7 @@ use lfp_burn::{
 use lfp_models::{Model, NetworkConfig, SpikingConfig};
 use serde::{Deserialize, Serialize};
 
+use super::earlier::{over_defaults, over_defaults_if_any};
 use crate::{
     data::{DataSet, Reading, Samples, class_weights},
     device::DeviceNames,
@@ -89,7 +90,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spike_reward: Option<SpikeRateForm>,
     /// The settings of the propagation.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "over_defaults")]
     pub lfp: LfpConfig,
     /// The hidden activation.
     pub activation: ActivationFn,
@@ -141,7 +142,11 @@ pub struct Settings {
     /// The devices: other devices round differently.
     pub device: DeviceNames,
     /// The settings of a spiking network.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "over_defaults_if_any"
+    )]
     pub spiking: Option<SpikingConfig>,
 }
 
