@@ -203,6 +203,18 @@ pub trait LfpOps: Backend {
         rules::lif::gradient::<Self>(grad, membrane, current_steps, neuron)
     }
 
+    /// The input gradient of a convolution, for both passes: in a propagation `grad` holds quotients, and so does the result.
+    /// Of `x` only the shape matters.
+    #[fusion(default)]
+    fn lfp_conv2d_x_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        Self::conv2d_x_backward(x, weight, grad, options)
+    }
+
     /// The weight gradient of a convolution, for both passes: in a propagation `grad` holds quotients, and the result is
     /// `V = q a^T` of Eq. 7, summed over samples and positions.
     #[fusion(default)]

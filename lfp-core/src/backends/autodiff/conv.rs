@@ -1,5 +1,5 @@
-//! Convolution in two dimensions: Burn's, except that [`LfpOps::lfp_conv2d_weight_backward`] computes the weight gradient,
-//! in both passes, so that a comparison of the methods compares no kernels.
+//! Convolution in two dimensions by the kernels of [`LfpOps`], in both passes, so that a comparison of the methods compares
+//! no kernels.
 
 use burn_autodiff::{
     Autodiff,
@@ -20,7 +20,13 @@ pub(super) fn conv2d<B: Backend + LfpOps, C: CheckpointStrategy>(
     let (x, x_node) = x.into_parts();
     let (weight, weight_node) = weight.into_parts();
     let (bias, bias_node) = bias.map(|bias| bias.into_parts()).unzip();
-    let output = B::conv2d(x.clone(), weight.clone(), bias.clone(), options.clone());
+    let output = {
+        let (x, weight, options) = (x.clone(), weight.clone(), options.clone());
+        match bias.clone() {
+            Some(bias) => B::lfp_conv2d(x, weight, bias, options),
+            None => B::lfp_conv2d_without_bias(x, weight, options),
+        }
+    };
     let state = State {
         x,
         weight,
@@ -69,8 +75,8 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
         let mut parents = ops.parents.into_iter();
         let mut parent = || parents.next().flatten();
         if let Some(node) = parent() {
-            let below =
-                B::conv2d_x_backward(x.clone(), weight.clone(), grad.clone(), options.clone());
+            let (x, weight, grad) = (x.clone(), weight.clone(), grad.clone());
+            let below = B::lfp_conv2d_x_backward(x, weight, grad, options.clone());
             grads.register::<B>(node.id, below);
         }
         if let Some(node) = parent() {

@@ -1,6 +1,6 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
-mod conv;
+mod convolution;
 mod lif;
 
 use burn_core::backend::{
@@ -85,14 +85,44 @@ impl LfpOps for Flex {
         lif::gradient(grad, membrane, current_steps, neuron)
     }
 
+    fn lfp_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let ours = convolution::forward(&x, &weight, Some(&bias), &options);
+        ours.unwrap_or_else(|| Self::conv2d(x, weight, Some(bias), options))
+    }
+
+    fn lfp_conv2d_without_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let ours = convolution::forward(&x, &weight, None, &options);
+        ours.unwrap_or_else(|| Self::conv2d(x, weight, None, options))
+    }
+
+    fn lfp_conv2d_x_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let shape = x.layout().shape().dims();
+        let ours = convolution::input_gradient(shape, &weight, &grad, &options);
+        ours.unwrap_or_else(|| Self::conv2d_x_backward(x, weight, grad, options))
+    }
+
     fn lfp_conv2d_weight_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         grad: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
-        let [_, _, height, width] = weight.layout().shape().dims();
-        let ours = conv::weight_gradient(&x, &grad, [height, width], &options);
+        let shape = weight.layout().shape().dims();
+        let ours = convolution::weight_gradient(&x, shape, &grad, &options);
         ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, grad, options))
     }
 

@@ -1,0 +1,247 @@
+//! Every pass against sums in f64, for both algorithms.
+
+use burn_core::{
+    backend::{Bytes, DType, Shape, ops::ConvOptions},
+    tensor::TensorData,
+};
+use burn_flex::{FlexTensor, Layout};
+
+use super::{Geometry, choose, forward, input_gradient, weight_gradient};
+
+/// Numbers in [-1, 1], different for each seed.
+fn values(len: usize, seed: usize) -> Vec<f32> {
+    let value = |index: usize| (((index * index + seed) as f64) * 0.37).sin() as f32;
+    (0..len).map(value).collect()
+}
+
+fn tensor(shape: [usize; 4], seed: usize) -> FlexTensor {
+    super::tensor(values(shape.iter().product(), seed), shape)
+}
+
+fn vector(len: usize, seed: usize) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::new([len]));
+    FlexTensor::new(Bytes::from_elems(values(len, seed)), layout, DType::F32)
+}
+
+/// Calls `visit` with the indices of output, input and weight of each product.
+fn for_each_product(geometry: &Geometry, mut visit: impl FnMut([usize; 3])) {
+    let Geometry {
+        samples,
+        from,
+        to,
+        groups,
+        ..
+    } = *geometry;
+    let (from_group, to_group) = (from / groups, to / groups);
+    let source = |axis: usize, out: usize, tap: usize| {
+        let ahead = out * geometry.stride[axis] + tap * geometry.dilation[axis];
+        let source = ahead.checked_sub(geometry.padding[axis])?;
+        (source < geometry.size[axis]).then_some(source)
+    };
+    for line in 0..samples * to * geometry.out_size[0] {
+        let (plane, out_y) = (line / geometry.out_size[0], line % geometry.out_size[0]);
+        let (sample, channel) = (plane / to, plane % to);
+        for out_x in 0..geometry.out_size[1] {
+            for term in 0..from_group * geometry.taps() {
+                let (input, tap) = (term / geometry.taps(), term % geometry.taps());
+                let (tap_y, tap_x) = (tap / geometry.kernel[1], tap % geometry.kernel[1]);
+                let (Some(y), Some(x)) = (source(0, out_y, tap_y), source(1, out_x, tap_x)) else {
+                    continue;
+                };
+                let input = sample * from + channel / to_group * from_group + input;
+                visit([
+                    line * geometry.out_size[1] + out_x,
+                    (input * geometry.size[0] + y) * geometry.size[1] + x,
+                    channel * from_group * geometry.taps() + term,
+                ]);
+            }
+        }
+    }
+}
+
+/// Asserts equality to a fraction of the largest magnitude.
+fn assert_near(name: &str, ours: &FlexTensor, expected: &[f64], tolerance: f64) {
+    let ours: &[f32] = ours.storage();
+    assert_eq!(ours.len(), expected.len(), "{name}");
+    let largest = expected
+        .iter()
+        .fold(0.0, |most: f64, value| most.max(value.abs()));
+    let errors = ours
+        .iter()
+        .zip(expected)
+        .map(|(&ours, value)| (f64::from(ours) - value).abs());
+    let worst = errors.fold(0.0, f64::max) / largest.max(f64::MIN_POSITIVE);
+    assert!(
+        worst <= tolerance,
+        "{name}: error {worst:.1e} of the largest magnitude"
+    );
+}
+
+/// The largest error in f32, as a fraction of the largest magnitude, that an ordinary sum may have.
+const TOLERANCE: f64 = 1e-5;
+
+/// A convolution: `[samples, from, height, width]`, `[to, height, width]` of the weights, options.
+fn assert_exact(input: [usize; 4], [to, height, width]: [usize; 3], options: &ConvOptions<2>) {
+    let name = format!("{input:?}, {to} x {height} x {width}, {options:?}");
+    let weight_shape = [to, input[1] / options.groups, height, width];
+    let (x, weight, bias) = (tensor(input, 1), tensor(weight_shape, 2), vector(to, 3));
+    let geometry = Geometry::new(input, weight_shape, options).unwrap();
+    let grad = tensor(geometry.output_shape(), 4);
+    let pixels = geometry.out_pixels();
+    let [inputs, weights, grads, biases] =
+        [&x, &weight, &grad, &bias].map(|tensor| tensor.storage::<f32>());
+    let bias_of = |output: usize| f64::from(biases[output / pixels % to]);
+    let mut outputs: Vec<f64> = (0..grads.len()).map(bias_of).collect();
+    let mut of_input = vec![0.0; inputs.len()];
+    let mut of_weight = vec![0.0; weights.len()];
+    for_each_product(&geometry, |[output, input, weight]| {
+        let [x, w, g] = [inputs[input], weights[weight], grads[output]].map(f64::from);
+        outputs[output] += x * w;
+        of_input[input] += g * w;
+        of_weight[weight] += g * x;
+    });
+    let output = forward(&x, &weight, Some(&bias), options).expect(&name);
+    assert_near(&format!("output, {name}"), &output, &outputs, TOLERANCE);
+    let below = input_gradient(input, &weight, &grad, options).expect(&name);
+    assert_near(&format!("input, {name}"), &below, &of_input, TOLERANCE);
+    let gradient = weight_gradient(&x, weight_shape, &grad, options).expect(&name);
+    assert_near(
+        &format!("weights, {name}"),
+        &gradient,
+        &of_weight,
+        TOLERANCE,
+    );
+}
+
+fn options(
+    stride: usize,
+    padding: [(usize, usize); 2],
+    dilation: usize,
+    groups: usize,
+) -> ConvOptions<2> {
+    ConvOptions::new_with_padding([stride; 2], padding, [dilation; 2], groups)
+}
+
+const SAME: [(usize, usize); 2] = [(1, 1); 2];
+const NONE: [(usize, usize); 2] = [(0, 0); 2];
+
+#[test]
+fn winograds_algorithm_equals_the_sums() {
+    // One tile, whole tiles, borders of every width; one to several blocks of channels.
+    for size in 1..10 {
+        assert_exact([2, 12, size, size], [12, 3, 3], &options(1, SAME, 1, 1));
+    }
+    assert_exact([3, 16, 8, 12], [32, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact([3, 33, 9, 6], [49, 3, 3], &options(1, SAME, 1, 1));
+    // No padding, other padding before than after, more than one pixel.
+    assert_exact([2, 20, 7, 10], [17, 3, 3], &options(1, NONE, 1, 1));
+    assert_exact(
+        [2, 20, 7, 10],
+        [17, 3, 3],
+        &options(1, [(2, 0), (0, 2)], 1, 1),
+    );
+    assert_exact([2, 20, 3, 3], [17, 3, 3], &options(1, [(2, 2); 2], 1, 1));
+    // Several blocks of tiles; several groups of output channels.
+    assert_exact([5, 16, 40, 44], [16, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact([1, 530, 4, 4], [530, 3, 3], &options(1, SAME, 1, 1));
+}
+
+#[test]
+fn patches_equal_the_sums() {
+    // Few channels; other kernels; many samples together; bands of a large image.
+    assert_exact([2, 3, 8, 8], [9, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact([37, 5, 6, 7], [9, 5, 5], &options(1, [(2, 2); 2], 1, 1));
+    assert_exact([2, 3, 70, 50], [8, 7, 7], &options(2, [(3, 3); 2], 1, 1));
+    assert_exact(
+        [1, 2, 3, 1500],
+        [2, 1, 5],
+        &options(1, [(0, 0), (2, 2)], 1, 1),
+    );
+    // Strides, that divide the size or not, or exceed the kernel.
+    assert_exact([3, 13, 9, 8], [14, 3, 3], &options(2, SAME, 1, 1));
+    assert_exact([3, 4, 9, 8], [6, 3, 2], &options(2, NONE, 1, 1));
+    assert_exact([3, 4, 11, 10], [6, 2, 2], &options(3, NONE, 1, 1));
+    assert_exact([4, 130, 5, 5], [3, 1, 1], &options(2, NONE, 1, 1));
+    // One tap, with and without padding.
+    assert_exact([4, 70, 6, 5], [30, 1, 1], &options(1, NONE, 1, 1));
+    assert_exact([4, 7, 6, 5], [3, 1, 1], &options(1, SAME, 1, 1));
+    // Dilation, with strides, asymmetric padding, more padding than image.
+    assert_exact([3, 14, 12, 11], [16, 3, 3], &options(1, [(2, 2); 2], 2, 1));
+    assert_exact(
+        [2, 3, 13, 12],
+        [5, 3, 3],
+        &options(2, [(2, 1), (0, 2)], 3, 1),
+    );
+    assert_exact([2, 3, 5, 5], [2, 3, 3], &options(1, [(2, 0), (1, 2)], 1, 1));
+    assert_exact([2, 3, 2, 2], [2, 5, 5], &options(1, [(4, 4); 2], 1, 1));
+    // Groups.
+    assert_exact([2, 24, 6, 6], [36, 3, 3], &options(1, SAME, 1, 2));
+    assert_exact([2, 6, 7, 6], [9, 3, 3], &options(2, SAME, 1, 3));
+    // One of everything.
+    assert_exact([1, 1, 1, 1], [1, 1, 1], &options(1, NONE, 1, 1));
+}
+
+/// The 512 channels of a ResNet's last stage, the longest sums of its kind.
+#[test]
+fn the_error_on_many_channels_is_that_of_an_ordinary_sum() {
+    assert_exact([1, 512, 7, 7], [32, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact([8, 16, 32, 32], [16, 3, 3], &options(1, SAME, 1, 1));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let bits = |threads: usize, to: usize, options: &ConvOptions<2>| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let (x, weight) = (tensor([9, 40, 13, 11], 1), tensor([to, 40, 3, 3], 2));
+            let output = forward(&x, &weight, None, options).unwrap();
+            let grad = tensor(output.layout().shape().dims(), 3);
+            let below = input_gradient([9, 40, 13, 11], &weight, &grad, options).unwrap();
+            let gradient = weight_gradient(&x, [to, 40, 3, 3], &grad, options).unwrap();
+            [output, below, gradient].map(|tensor| tensor.storage::<f32>().to_vec())
+        })
+    };
+    for options in [options(1, SAME, 1, 1), options(2, SAME, 1, 1)] {
+        let alone = bits(1, 50, &options);
+        for threads in [2, 3, 8] {
+            assert!(
+                bits(threads, 50, &options) == alone,
+                "{threads} threads, {options:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_transposed_input_is_read_in_its_own_order() {
+    let x = tensor([2, 13, 6, 5], 1);
+    let (weight, options) = (tensor([14, 13, 3, 3], 2), options(1, SAME, 1, 1));
+    let turned = x.transpose(2, 3);
+    let copied = turned.to_contiguous();
+    let [of_view, of_copy] = [turned, copied].map(|x| forward(&x, &weight, None, &options));
+    let [of_view, of_copy] = [of_view.unwrap(), of_copy.unwrap()];
+    assert_eq!(of_view.storage::<f32>(), of_copy.storage::<f32>());
+}
+
+#[test]
+fn burns_own_kernels_serve_what_is_left() {
+    let shapes = [[2, 4, 6, 6], [4, 1, 3, 3]];
+    assert_eq!(
+        choose(shapes, &options(1, SAME, 1, 4), &[]),
+        None,
+        "depthwise"
+    );
+    let shapes = [[2, 4, 6, 6], [4, 4, 3, 3]];
+    let double = FlexTensor::from_data(TensorData::from([1.0f64]));
+    let same = options(1, SAME, 1, 1);
+    assert_eq!(choose(shapes, &same, &[Some(&double)]), None, "f64");
+    assert!(choose(shapes, &same, &[]).is_some());
+    let shapes = [[0, 4, 6, 6], [4, 4, 3, 3]];
+    assert_eq!(choose(shapes, &same, &[]), None, "no samples");
+    let shapes = [[1, 4, 1, 1], [4, 4, 3, 3]];
+    assert_eq!(
+        choose(shapes, &options(1, NONE, 1, 1), &[]),
+        None,
+        "kernel larger than the image"
+    );
+}

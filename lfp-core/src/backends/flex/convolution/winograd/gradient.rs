@@ -1,0 +1,343 @@
+//! The weight gradient.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{
+    buffer::Buffer,
+    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
+    tiles::{Block, Grid, Images, Kind, Scratch, first_vector, transform_tiles},
+    transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
+};
+
+/// Floats of the sums at a time: larger ones are taken in groups of output channels.
+const SUMS: usize = 3 << 20;
+/// Floats of the transformed tiles of a block.
+const TILES: usize = 3 << 19;
+/// Tiles whose vectors stay in the innermost cache.
+const TERMS: usize = 128;
+
+/// The gradient of weights `[to, from, 3, 3]`, from the inputs and the incoming gradient.
+pub(in super::super) struct WeightGradient<'a> {
+    pub input: Images<'a>,
+    pub gradient: Images<'a>,
+    pub samples: usize,
+    pub padding: [usize; 2],
+}
+
+impl WeightGradient<'_> {
+    /// Computes the gradient.
+    pub fn compute(&self, output: &mut [f32]) {
+        super::arch().dispatch(Compute {
+            problem: self,
+            output,
+        });
+    }
+}
+
+struct Compute<'a> {
+    problem: &'a WeightGradient<'a>,
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Compute<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let WeightGradient {
+            input, gradient, ..
+        } = *self.problem;
+        let lanes = S::F32_LANES;
+        let pairs = input.channels.div_ceil(VECTORS * lanes);
+        let blocks_to = gradient.channels.div_ceil(lanes);
+        let group = (SUMS / (PRODUCTS * pairs * VECTORS * lanes * lanes)).clamp(1, blocks_to);
+        let vectors_of_tile = PRODUCTS * (pairs * VECTORS + group) * lanes;
+        let grid = Grid::new(self.problem.samples, gradient.size);
+        let blocks = grid.blocks((TILES / vectors_of_tile).max(1));
+        let mut memory = Memory::default();
+        for start in (0..blocks_to).step_by(group) {
+            let count = group.min(blocks_to - start);
+            let mut sums = Sums::new::<S>(count, pairs);
+            for (index, block) in blocks.iter().enumerate() {
+                // With a single block, its transformed input serves all groups.
+                if start == 0 || blocks.len() > 1 {
+                    let kind = Kind::Input {
+                        padding: self.problem.padding,
+                    };
+                    transform_all(
+                        simd,
+                        input,
+                        kind,
+                        block,
+                        0,
+                        pairs * VECTORS,
+                        &mut memory.input,
+                    );
+                }
+                let of_gradient = &mut memory.gradient;
+                transform_all(
+                    simd,
+                    gradient,
+                    Kind::Gradient,
+                    block,
+                    start,
+                    count,
+                    of_gradient,
+                );
+                sums.add(simd, &memory, block.tiles, index == 0);
+            }
+            let row = input.channels * TAPS * TAPS;
+            let output = &mut self.output[start * lanes * row..];
+            let rows = (count * lanes).min(gradient.channels - start * lanes);
+            let finish = |(to, output): (usize, &mut [f32])| {
+                simd.vectorize(Finish {
+                    sums: &sums,
+                    to,
+                    output,
+                });
+            };
+            output[..rows * row]
+                .par_chunks_mut(row)
+                .enumerate()
+                .for_each(finish);
+        }
+    }
+}
+
+/// Transformed tiles of a block, `[channel blocks, products, tiles]` vectors.
+#[derive(Default)]
+struct Memory {
+    input: Buffer,
+    gradient: Buffer,
+}
+
+/// Transforms the tiles of some blocks of channels.
+fn transform_all<S: Simd>(
+    simd: S,
+    images: Images<'_>,
+    kind: Kind,
+    block: &Block,
+    first: usize,
+    count: usize,
+    output: &mut Buffer,
+) {
+    let stride = stride(block.tiles);
+    let output = output.vectors::<S>(count * stride);
+    output.par_chunks_mut(stride).enumerate().for_each_init(
+        Scratch::default,
+        |scratch, (channels, output)| {
+            simd.vectorize(TransformTask::<S> {
+                images,
+                kind,
+                block,
+                first: (first + channels) * S::F32_LANES,
+                scratch,
+                output: bytemuck::cast_slice_mut(output),
+                simd,
+            });
+        },
+    );
+}
+
+/// Vectors of a block of channels. One more than needed: at a power of two, blocks would share a few sets of the cache.
+fn stride(tiles: usize) -> usize {
+    PRODUCTS * tiles + 1
+}
+
+struct TransformTask<'a, S> {
+    images: Images<'a>,
+    kind: Kind,
+    block: &'a Block,
+    first: usize,
+    scratch: &'a mut Scratch,
+    output: &'a mut [f32],
+    simd: S,
+}
+
+impl<T: Simd> WithSimd for TransformTask<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        transform_tiles(
+            simd,
+            self.images,
+            self.kind,
+            self.block,
+            self.first,
+            self.scratch,
+            S::as_mut_simd_f32s(self.output).0,
+            self.block.tiles,
+        );
+    }
+}
+
+/// The sums over all tiles, `[products, to, from]`.
+struct Sums {
+    values: Buffer,
+    /// Padded channels.
+    to: usize,
+    from: usize,
+}
+
+impl Sums {
+    fn new<S: Simd>(blocks_to: usize, pairs: usize) -> Self {
+        let (to, from) = (blocks_to * S::F32_LANES, pairs * VECTORS * S::F32_LANES);
+        Self {
+            values: Buffer::zeros(PRODUCTS * to * from),
+            to,
+            from,
+        }
+    }
+
+    /// Adds the products over a block of tiles.
+    fn add<S: Simd>(&mut self, simd: S, memory: &Memory, tiles: usize, is_first: bool) {
+        let (to, from) = (self.to, self.from);
+        self.values
+            .par_chunks_mut(to * from)
+            .enumerate()
+            .for_each(|(product, sums)| {
+                simd.vectorize(AddTask {
+                    memory,
+                    product,
+                    tiles,
+                    is_first,
+                    sums,
+                    from,
+                });
+            });
+    }
+}
+
+/// One of the products.
+struct AddTask<'a> {
+    memory: &'a Memory,
+    product: usize,
+    tiles: usize,
+    is_first: bool,
+    /// `[to, from]`
+    sums: &'a mut [f32],
+    from: usize,
+}
+
+impl WithSimd for AddTask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let lanes = S::F32_LANES;
+        let parts = lanes.div_ceil(most_rows::<S>());
+        for start in (0..self.tiles).step_by(TERMS) {
+            let terms = start..(start + TERMS).min(self.tiles);
+            for pair in 0..self.from / (VECTORS * lanes) {
+                for channels in 0..self.sums.len() / self.from / lanes {
+                    for part in 0..parts {
+                        let [first, end] = [part, part + 1].map(|part| part * lanes / parts);
+                        let first = channels * lanes + first;
+                        let rows = end - first % lanes;
+                        for_rows!(
+                            rows,
+                            S,
+                            add_rows(simd, &mut self, terms.clone(), pair, first)
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums of `ROWS` output channels from `first` on, with a pair of blocks of input channels.
+#[inline(always)]
+#[allow(unsafe_code, reason = "see `multiply_add`")]
+fn add_rows<S: Simd, const ROWS: usize>(
+    simd: S,
+    task: &mut AddTask<'_>,
+    terms: std::ops::Range<usize>,
+    pair: usize,
+    first: usize,
+) {
+    let lanes = S::F32_LANES;
+    let block = |channels: usize| {
+        (channels * stride(task.tiles) + task.product * task.tiles + terms.start) * lanes
+    };
+    let of_gradient = &task.memory.gradient[block(first / lanes)..][..terms.len() * lanes];
+    let start = block(pair * VECTORS);
+    let second = block(pair * VECTORS + 1);
+    assert!(second + terms.len() * lanes <= task.memory.input.len());
+    let left = Operand {
+        start: of_gradient[first % lanes..].as_ptr(),
+        term: lanes,
+        next: 1,
+    };
+    let right = Operand {
+        start: task.memory.input[start..].as_ptr(),
+        term: lanes,
+        next: second - start,
+    };
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    let at = |row: usize, half: usize| (first + row) * task.from + (pair * VECTORS + half) * lanes;
+    if !task.is_first || terms.start > 0 {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (half, sum) in sums.iter_mut().enumerate() {
+                *sum = first_vector::<S>(&task.sums[at(row, half)..]);
+            }
+        }
+    }
+    // SAFETY: `first % lanes + ROWS <= lanes`, and both operands hold a vector per term, as checked above.
+    unsafe { multiply_add(simd, terms.len(), left, right, &mut sums) };
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (half, sum) in sums.into_iter().enumerate() {
+            S::as_mut_simd_f32s(&mut task.sums[at(row, half)..][..lanes]).0[0] = sum;
+        }
+    }
+}
+
+/// Interpolates the weights of one output channel.
+struct Finish<'a> {
+    sums: &'a Sums,
+    /// Output channel, from the first of the sums on.
+    to: usize,
+    /// `[from, 3, 3]`
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Finish<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let transform = Transform::new(simd);
+        let Sums { values, to, from } = self.sums;
+        let weights = self.output.chunks_mut(TAPS * TAPS * S::F32_LANES);
+        for (block, weights) in weights.enumerate() {
+            let sum = |y: usize, x: usize| {
+                let start = ((y * SPAN + x) * to + self.to) * from + block * S::F32_LANES;
+                let scale = simd.splat_f32s(SCALE[y] * SCALE[x]);
+                simd.mul_f32s(first_vector::<S>(&values[start..]), scale)
+            };
+            let mut lines = [[simd.splat_f32s(0.0); SPAN]; TAPS];
+            for x in 0..SPAN {
+                let mut column = [simd.splat_f32s(0.0); SPAN];
+                for (y, value) in column.iter_mut().enumerate() {
+                    *value = sum(y, x);
+                }
+                let column: [_; TAPS] = transform.interpolate(column);
+                for (line, value) in lines.iter_mut().zip(column) {
+                    line[x] = value;
+                }
+            }
+            for (y, line) in lines.into_iter().enumerate() {
+                let line: [S::f32s; TAPS] = transform.interpolate(line);
+                for (x, taps) in line.iter().enumerate() {
+                    let taps: &[f32] = bytemuck::cast_slice(std::slice::from_ref(taps));
+                    let kernels = weights.chunks_mut(TAPS * TAPS);
+                    for (kernel, &tap) in kernels.zip(taps) {
+                        kernel[y * TAPS + x] = tap;
+                    }
+                }
+            }
+        }
+    }
+}
