@@ -39,7 +39,7 @@ pub(in super::super) struct Correlation<'a> {
 impl Correlation<'_> {
     /// Computes the output, `[samples, to, out_height, out_width]`.
     pub fn compute(&self, output: &mut [f32]) {
-        super::arch().dispatch(Compute {
+        super::with_widest_vectors(Compute {
             correlation: self,
             output: Shared::new(output),
         });

@@ -28,7 +28,7 @@ pub(in super::super) struct WeightGradient<'a> {
 impl WeightGradient<'_> {
     /// Computes the gradient.
     pub fn compute(&self, output: &mut [f32]) {
-        super::arch().dispatch(Compute {
+        super::with_widest_vectors(Compute {
             problem: self,
             output,
         });

@@ -7,6 +7,10 @@
 //!
 //! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 
+#[cfg(target_arch = "x86_64")]
+use pulp::Simd;
+use pulp::{Arch, WithSimd};
+
 mod buffer;
 mod forward;
 mod gradient;
@@ -22,7 +26,18 @@ pub(super) use tiles::Images;
 pub(super) use transform::TAPS;
 pub(super) use weights::Weights;
 
-/// The widest vectors of this processor.
-fn arch() -> pulp::Arch {
-    pulp::Arch::new()
+/// Runs an operation with the widest vectors of this processor.
+fn with_widest_vectors<Op: WithSimd>(operation: Op) -> Op::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use pulp::x86::{V3, V4};
+
+        if let Some(simd) = V4::try_new() {
+            return Simd::vectorize(simd, operation);
+        }
+        if let Some(simd) = V3::try_new() {
+            return Simd::vectorize(simd, operation);
+        }
+    }
+    Arch::new().dispatch(operation)
 }

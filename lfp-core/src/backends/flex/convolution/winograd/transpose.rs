@@ -102,7 +102,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Arch, WithSimd};
+    use pulp::WithSimd;
 
     use super::*;
 
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn rows_become_columns_on_every_instruction_set() {
-        assert_transposed(&Arch::new().dispatch(Transposed));
+        assert_transposed(&super::super::with_widest_vectors(Transposed));
         assert_transposed(&Transposed.with_simd(pulp::Scalar));
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = pulp::x86::V3::try_new() {
