@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
-    tiles::{Block, Grid, Images, Kind, MOST_LANES, Scratch, Segment, transform_tiles},
+    tiles::{Block, Grid, Images, Kind, MOST_LANES, Products, Scratch, Segment, Source},
     transform::{PRODUCTS, SPAN, STEP, Transform},
     transpose::transpose,
     weights::{Panels, Weights, transform_weights},
@@ -124,8 +124,11 @@ impl WithSimd for BlockTask<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let transform = Transform::new(simd);
         let Correlation { input, padding, .. } = *self.correlation;
+        let source = Source {
+            images: input,
+            kind: Kind::Input { padding },
+        };
         let tiles = self.block.tiles;
         let channel_blocks = input.channels.div_ceil(S::F32_LANES);
         // One more than needed: at a power of two, all products would share a few sets of the cache.
@@ -137,16 +140,11 @@ impl WithSimd for BlockTask<'_> {
         } = self.buffers;
         let transformed = transformed.vectors::<S>(PRODUCTS * stride);
         for channels in 0..channel_blocks {
-            transform_tiles(
-                simd,
-                input,
-                Kind::Input { padding },
-                self.block,
-                channels * S::F32_LANES,
-                scratch,
-                &mut transformed[channels * tiles..],
+            let output = Products {
+                values: &mut transformed[channels * tiles..],
                 stride,
-            );
+            };
+            source.transform(simd, self.block, channels * S::F32_LANES, scratch, output);
         }
         let products_stride = VECTORS * tiles + 1;
         let products = products.vectors::<S>(PRODUCTS * products_stride);
@@ -169,18 +167,16 @@ impl WithSimd for BlockTask<'_> {
                 if first >= self.correlation.to {
                     break;
                 }
+                let outputs = Outputs {
+                    correlation: self.correlation,
+                    simd,
+                    products: &products[half * tiles..],
+                    stride: products_stride,
+                    first,
+                    output: self.output,
+                };
                 for &segment in &self.block.segments {
-                    let products = &products[half * tiles..];
-                    self.correlation.put(
-                        simd,
-                        transform,
-                        segment,
-                        first,
-                        products,
-                        products_stride,
-                        scratch,
-                        self.output,
-                    );
+                    outputs.put(segment, scratch);
                 }
             }
         }
@@ -244,21 +240,25 @@ fn multiply_rows<S: Simd, const ROWS: usize>(
     }
 }
 
-impl Correlation<'_> {
-    /// Interpolates the outputs of a segment's tiles and writes them, for the channels from `first` on.
+/// The products of a block of tiles for as many output channels as there are lanes, from channel `first` on.
+struct Outputs<'a, S: Simd> {
+    correlation: &'a Correlation<'a>,
+    simd: S,
+    products: &'a [S::f32s],
+    /// Vectors between the products of a tile.
+    stride: usize,
+    first: usize,
+    output: Shared<'a>,
+}
+
+impl<S: Simd> Outputs<'_, S> {
+    /// Interpolates the outputs of a segment's tiles and writes them.
     #[inline(always)]
-    fn put<S: Simd>(
-        &self,
-        simd: S,
-        transform: Transform<S>,
-        segment: Segment,
-        first: usize,
-        products: &[S::f32s],
-        stride: usize,
-        scratch: &mut Scratch,
-        output: Shared<'_>,
-    ) {
-        let [height, width] = self.out_size;
+    fn put(&self, segment: Segment, scratch: &mut Scratch) {
+        let Self { simd, first, .. } = *self;
+        let Correlation { to, bias, .. } = *self.correlation;
+        let [height, width] = self.correlation.out_size;
+        let transform = Transform::new(simd);
         let columns = width.div_ceil(STEP);
         let top = segment.first * STEP;
         let rows = (segment.count * STEP).min(height - top);
@@ -266,7 +266,7 @@ impl Correlation<'_> {
         for row in 0..segment.count {
             for column in 0..columns {
                 let tile = segment.tile + row * columns + column;
-                let outputs = interpolate(transform, simd, &products[tile..], stride);
+                let outputs = interpolate(transform, simd, &self.products[tile..], self.stride);
                 let seen = (width - column * STEP).min(STEP);
                 for (y, line) in outputs.iter().enumerate() {
                     let start = (row * STEP + y) * width + column * STEP;
@@ -274,15 +274,11 @@ impl Correlation<'_> {
                 }
             }
         }
-        let lanes = S::F32_LANES;
-        let channels = lanes.min(self.to - first);
-        let bias = self
-            .bias
-            .map(|bias| simd.partial_load_f32s(&bias[first..first + channels]));
-        let start = (segment.sample * self.to + first) * height * width + top * width;
+        let channels = S::F32_LANES.min(to - first);
+        let bias = bias.map(|bias| simd.partial_load_f32s(&bias[first..first + channels]));
         let planes = Planes {
-            output,
-            start,
+            output: self.output,
+            start: ((segment.sample * to + first) * height + top) * width,
             distance: height * width,
             channels,
         };

@@ -1,12 +1,14 @@
 //! The weight gradient.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
     product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
-    tiles::{Block, Grid, Images, Kind, Scratch, first_vector, transform_tiles},
+    tiles::{Block, Grid, Images, Kind, Products, Scratch, Source, first_vector},
     transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
 };
 
@@ -56,35 +58,26 @@ impl WithSimd for Compute<'_> {
         let grid = Grid::new(self.problem.samples, gradient.size);
         let blocks = grid.blocks((TILES / vectors_of_tile).max(1));
         let mut memory = Memory::default();
+        let of_gradient = Source {
+            images: gradient,
+            kind: Kind::Gradient,
+        };
+        let of_input = Source {
+            images: input,
+            kind: Kind::Input {
+                padding: self.problem.padding,
+            },
+        };
         for start in (0..blocks_to).step_by(group) {
             let count = group.min(blocks_to - start);
             let mut sums = Sums::new::<S>(count, pairs);
             for (index, block) in blocks.iter().enumerate() {
                 // With a single block, its transformed input serves all groups.
                 if start == 0 || blocks.len() > 1 {
-                    let kind = Kind::Input {
-                        padding: self.problem.padding,
-                    };
-                    transform_all(
-                        simd,
-                        input,
-                        kind,
-                        block,
-                        0,
-                        pairs * VECTORS,
-                        &mut memory.input,
-                    );
+                    transform_all(simd, of_input, block, 0..pairs * VECTORS, &mut memory.input);
                 }
-                let of_gradient = &mut memory.gradient;
-                transform_all(
-                    simd,
-                    gradient,
-                    Kind::Gradient,
-                    block,
-                    start,
-                    count,
-                    of_gradient,
-                );
+                let channels = start..start + count;
+                transform_all(simd, of_gradient, block, channels, &mut memory.gradient);
                 sums.add(simd, &memory, block.tiles, index == 0);
             }
             let row = input.channels * TAPS * TAPS;
@@ -115,26 +108,22 @@ struct Memory {
 /// Transforms the tiles of some blocks of channels.
 fn transform_all<S: Simd>(
     simd: S,
-    images: Images<'_>,
-    kind: Kind,
+    source: Source<'_>,
     block: &Block,
-    first: usize,
-    count: usize,
+    channels: Range<usize>,
     output: &mut Buffer,
 ) {
     let stride = stride(block.tiles);
-    let output = output.vectors::<S>(count * stride);
+    let output = output.vectors::<S>(channels.len() * stride);
     output.par_chunks_mut(stride).enumerate().for_each_init(
         Scratch::default,
-        |scratch, (channels, output)| {
-            simd.vectorize(TransformTask::<S> {
-                images,
-                kind,
+        |scratch, (index, output)| {
+            simd.vectorize(TransformTask {
+                source,
                 block,
-                first: (first + channels) * S::F32_LANES,
+                first: (channels.start + index) * S::F32_LANES,
                 scratch,
                 output: bytemuck::cast_slice_mut(output),
-                simd,
             });
         },
     );
@@ -145,31 +134,27 @@ fn stride(tiles: usize) -> usize {
     PRODUCTS * tiles + 1
 }
 
-struct TransformTask<'a, S> {
-    images: Images<'a>,
-    kind: Kind,
+/// A block of channels.
+struct TransformTask<'a> {
+    source: Source<'a>,
     block: &'a Block,
+    /// The first channel.
     first: usize,
     scratch: &'a mut Scratch,
     output: &'a mut [f32],
-    simd: S,
 }
 
-impl<T: Simd> WithSimd for TransformTask<'_, T> {
+impl WithSimd for TransformTask<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        transform_tiles(
-            simd,
-            self.images,
-            self.kind,
-            self.block,
-            self.first,
-            self.scratch,
-            S::as_mut_simd_f32s(self.output).0,
-            self.block.tiles,
-        );
+        let output = Products {
+            values: S::as_mut_simd_f32s(self.output).0,
+            stride: self.block.tiles,
+        };
+        self.source
+            .transform(simd, self.block, self.first, self.scratch, output);
     }
 }
 
@@ -254,7 +239,7 @@ impl WithSimd for AddTask<'_> {
 fn add_rows<S: Simd, const ROWS: usize>(
     simd: S,
     task: &mut AddTask<'_>,
-    terms: std::ops::Range<usize>,
+    terms: Range<usize>,
     pair: usize,
     first: usize,
 ) {

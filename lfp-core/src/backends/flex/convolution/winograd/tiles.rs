@@ -39,7 +39,7 @@ pub(super) struct Block {
     pub segments: Vec<Segment>,
     pub tiles: usize,
     /// Tiles of a row.
-    columns: usize,
+    pub columns: usize,
 }
 
 impl Grid {
@@ -132,81 +132,76 @@ pub(super) struct Scratch {
     vertical: Buffer,
 }
 
-/// Transforms the tiles of a block for as many channels as there are lanes, from channel `first` on. The products of a tile
-/// are `stride` vectors apart.
-#[inline(always)]
-pub(super) fn transform_tiles<S: Simd>(
-    simd: S,
-    images: Images<'_>,
-    kind: Kind,
-    block: &Block,
-    first: usize,
-    scratch: &mut Scratch,
-    output: &mut [S::f32s],
-    stride: usize,
-) {
-    for &segment in &block.segments {
-        transform_segment(
-            simd,
-            images,
-            kind,
-            segment,
-            block.columns,
-            first,
-            scratch,
-            output,
-            stride,
-        );
-    }
+/// Images whose tiles are transformed.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub images: Images<'a>,
+    pub kind: Kind,
 }
 
-#[inline(always)]
-fn transform_segment<S: Simd>(
-    simd: S,
-    images: Images<'_>,
-    kind: Kind,
-    segment: Segment,
-    columns: usize,
-    first: usize,
-    scratch: &mut Scratch,
-    output: &mut [S::f32s],
-    stride: usize,
-) {
-    let transform = Transform::new(simd);
-    let (span, padding) = match kind {
-        Kind::Input { padding } => (SPAN, padding),
-        Kind::Gradient => (STEP, [0; 2]),
-    };
-    let overlap = span - STEP;
-    let width = columns * STEP + overlap;
-    let height = segment.count * STEP + overlap;
-    let pixels = scratch.pixels.vectors::<S>(height * width);
-    let vertical = scratch.vertical.vectors::<S>(SPAN * width);
-    let top = (segment.first * STEP) as isize - padding[0] as isize;
-    let planes = images.planes(segment.sample, first, S::F32_LANES);
-    load(
-        simd,
-        planes,
-        images.size,
-        [top, -(padding[1] as isize)],
-        pixels,
-        width,
-    );
-    for row in 0..segment.count {
-        let pixels = &pixels[row * STEP * width..];
+/// Transformed tiles. The products of a tile are `stride` vectors apart.
+pub(super) struct Products<'a, V> {
+    pub values: &'a mut [V],
+    pub stride: usize,
+}
+
+impl Source<'_> {
+    /// Transforms the tiles of a block for as many channels as there are lanes, from channel `first` on.
+    #[inline(always)]
+    pub fn transform<S: Simd>(
+        self,
+        simd: S,
+        block: &Block,
+        first: usize,
+        scratch: &mut Scratch,
+        mut output: Products<'_, S::f32s>,
+    ) {
+        let transform = Transform::new(simd);
+        let (span, padding) = match self.kind {
+            Kind::Input { padding } => (SPAN, padding),
+            Kind::Gradient => (STEP, [0; 2]),
+        };
+        let width = block.columns * STEP + span - STEP;
+        for segment in &block.segments {
+            let height = segment.count * STEP + span - STEP;
+            let pixels = scratch.pixels.vectors::<S>(height * width);
+            let vertical = scratch.vertical.vectors::<S>(SPAN * width);
+            let top = (segment.first * STEP) as isize - padding[0] as isize;
+            let planes = self.images.planes(segment.sample, first, S::F32_LANES);
+            let origin = [top, -(padding[1] as isize)];
+            load(simd, planes, self.images.size, origin, pixels, width);
+            for row in 0..segment.count {
+                let tile = segment.tile + row * block.columns;
+                let pixels = &pixels[row * STEP * width..];
+                self.transform_row(transform, pixels, vertical, tile, &mut output);
+            }
+        }
+    }
+
+    /// Transforms a row of tiles, of which the first has index `tile`: down each column of pixels, which neighbouring tiles
+    /// share, then along the lines.
+    #[inline(always)]
+    fn transform_row<S: Simd>(
+        self,
+        transform: Transform<S>,
+        pixels: &[S::f32s],
+        vertical: &mut [S::f32s],
+        tile: usize,
+        output: &mut Products<'_, S::f32s>,
+    ) {
+        let width = vertical.len() / SPAN;
         for column in 0..width {
-            let values = apply(transform, kind, &pixels[column..], width);
+            let values = apply(transform, self.kind, &pixels[column..], width);
             for (y, value) in values.into_iter().enumerate() {
                 vertical[y * width + column] = value;
             }
         }
-        let tile = segment.tile + row * columns;
         for y in 0..SPAN {
             let line = &vertical[y * width..][..width];
-            for column in 0..columns {
-                let values = apply(transform, kind, &line[column * STEP..], 1);
+            for column in 0..width / STEP {
+                let values = apply(transform, self.kind, &line[column * STEP..], 1);
                 for (x, value) in values.into_iter().enumerate() {
-                    output[(y * SPAN + x) * stride + tile + column] = value;
+                    output.values[(y * SPAN + x) * output.stride + tile + column] = value;
                 }
             }
         }
