@@ -131,8 +131,8 @@ impl WithSimd for BlockTask<'_> {
         };
         let tiles = self.block.tiles;
         let channel_blocks = input.channels.div_ceil(S::F32_LANES);
-        // One more than needed: at a power of two, all products would share a few sets of the cache.
-        let stride = channel_blocks * tiles + 1;
+        // Odd: at a multiple of a power of two, all products would share a few sets of the cache.
+        let stride = channel_blocks * tiles | 1;
         let Buffers {
             scratch,
             input: transformed,
@@ -146,7 +146,7 @@ impl WithSimd for BlockTask<'_> {
             };
             source.transform(simd, self.block, channels * S::F32_LANES, scratch, output);
         }
-        let products_stride = VECTORS * tiles + 1;
+        let products_stride = VECTORS * tiles | 1;
         let products = products.vectors::<S>(PRODUCTS * products_stride);
         for panel in self.panels[0]..self.panels[1] {
             let weights = panel - self.first_panel;
@@ -270,7 +270,10 @@ impl<S: Simd> Outputs<'_, S> {
                 let seen = (width - column * STEP).min(STEP);
                 for (y, line) in outputs.iter().enumerate() {
                     let start = (row * STEP + y) * width + column * STEP;
-                    pixels[start..start + seen].copy_from_slice(&line[..seen]);
+                    match pixels[start..start + seen].first_chunk_mut() {
+                        Some(pixels) => *pixels = *line,
+                        None => pixels[start..start + seen].copy_from_slice(&line[..seen]),
+                    }
                 }
             }
         }

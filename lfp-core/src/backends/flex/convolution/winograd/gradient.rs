@@ -129,9 +129,14 @@ fn transform_all<S: Simd>(
     );
 }
 
-/// Vectors of a block of channels. One more than needed: at a power of two, blocks would share a few sets of the cache.
+/// Vectors between the products of a tile. Odd: at a multiple of a power of two, they would share a few sets of the cache.
+fn product_stride(tiles: usize) -> usize {
+    tiles | 1
+}
+
+/// Vectors of a block of channels.
 fn stride(tiles: usize) -> usize {
-    PRODUCTS * tiles + 1
+    PRODUCTS * product_stride(tiles)
 }
 
 /// A block of channels.
@@ -151,7 +156,7 @@ impl WithSimd for TransformTask<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let output = Products {
             values: S::as_mut_simd_f32s(self.output).0,
-            stride: self.block.tiles,
+            stride: product_stride(self.block.tiles),
         };
         self.source
             .transform(simd, self.block, self.first, self.scratch, output);
@@ -245,7 +250,8 @@ fn add_rows<S: Simd, const ROWS: usize>(
 ) {
     let lanes = S::F32_LANES;
     let block = |channels: usize| {
-        (channels * stride(task.tiles) + task.product * task.tiles + terms.start) * lanes
+        (channels * stride(task.tiles) + task.product * product_stride(task.tiles) + terms.start)
+            * lanes
     };
     let of_gradient = &task.memory.gradient[block(first / lanes)..][..terms.len() * lanes];
     let start = block(pair * VECTORS);

@@ -238,8 +238,17 @@ fn load<S: Simd>(
     window: &mut [S::f32s],
     width: usize,
 ) {
-    window.fill(simd.splat_f32s(0.0));
     let rows = (window.len() / width) as isize;
+    let zero = simd.splat_f32s(0.0);
+    for (y, line) in (top..).zip(window.chunks_exact_mut(width)) {
+        let inside = match (0..height as isize).contains(&y) {
+            true => -left..(image_width as isize - left).min(width as isize),
+            false => 0..0,
+        };
+        let (before, rest) = line.split_at_mut(inside.start as usize);
+        before.fill(zero);
+        rest[(inside.end - inside.start) as usize..].fill(zero);
+    }
     let start = top.clamp(0, height as isize) as usize * image_width;
     let end = (top + rows).clamp(0, height as isize) as usize * image_width;
     let mut block = [simd.splat_f32s(0.0); MOST_LANES];
