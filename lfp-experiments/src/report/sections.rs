@@ -209,10 +209,25 @@ fn content(folder: &Folder) -> Markup {
     }
 }
 
+/// The results. Cells that were not run are folded if others were: of Table 3 there are 96.
 fn results_table(entries: &[Entry]) -> Markup {
-    let mut names: Vec<&str> = entries
-        .iter()
-        .filter_map(Entry::ran)
+    let (ran, not_run): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.ran().is_some());
+    let title = "Test accuracy at the best learning rate";
+    html! {
+        @if ran.is_empty() {
+            (table(title, &not_run))
+        } @else {
+            (table(title, &ran))
+            @if !not_run.is_empty() {
+                details { summary { "Not run (" (not_run.len()) ")" } (table("", &not_run)) }
+            }
+        }
+    }
+}
+
+fn table(title: &str, entries: &[&Entry]) -> Markup {
+    let values = entries.iter().filter_map(|entry| entry.ran());
+    let mut names: Vec<&str> = values
         .flat_map(|ran| ran.values.keys().map(String::as_str))
         .collect();
     names.sort_unstable();
@@ -232,7 +247,7 @@ fn results_table(entries: &[Entry]) -> Markup {
     }
     let readable: Vec<String> = names.iter().map(|name| words(name)).collect();
     columns.extend(readable.iter().map(String::as_str));
-    let mut table = Table::new("Test accuracy at the best learning rate", columns);
+    let mut table = Table::new(title, columns);
     for entry in entries {
         table.row(row(entry, with_paper, &names));
     }
@@ -559,6 +574,28 @@ mod tests {
         ];
         assert_eq!(titles, expected);
         assert_eq!(title("prune"), "prune");
+    }
+
+    #[test]
+    fn cells_that_were_not_run_are_folded_if_others_were() {
+        let entry = |outcome: serde_json::Value| {
+            let mut entry = serde_json::json!({
+                "condition": "blobs", "model": "mlp-toy", "dataset": "blobs", "activation": "relu",
+                "method": "lfp", "measure": "top 1", "seeds": [1],
+            });
+            let outcome = outcome.as_object().unwrap().clone();
+            entry.as_object_mut().unwrap().extend(outcome);
+            serde_json::from_value::<Entry>(entry).unwrap()
+        };
+        let ran = serde_json::json!({
+            "best_lr": 0.1, "mean": 0.9, "standard_deviation": 0.0, "runs": 1, "by_learning_rate": []
+        });
+        let (ran, not_run) = (entry(ran), entry(serde_json::json!({"not_run": "no data"})));
+        let both = results_table(&[ran, not_run.clone()]).0;
+        let (shown, folded) = both.split_once("<details>").expect("folded");
+        assert!(shown.contains("90.0") && !shown.contains("not run: no data"));
+        assert!(folded.contains("Not run (1)") && folded.contains("not run: no data"));
+        assert!(!results_table(&[not_run]).0.contains("<details>"));
     }
 
     #[test]
