@@ -132,7 +132,7 @@ impl WithSimd for BlockTask<'_> {
         let tiles = self.block.tiles;
         let channel_blocks = input.channels.div_ceil(S::F32_LANES);
         // Odd: at a multiple of a power of two, all products would share a few sets of the cache.
-        let stride = channel_blocks * tiles | 1;
+        let stride = (channel_blocks * tiles) | 1;
         let Buffers {
             scratch,
             input: transformed,
@@ -146,7 +146,7 @@ impl WithSimd for BlockTask<'_> {
             };
             source.transform(simd, self.block, channels * S::F32_LANES, scratch, output);
         }
-        let products_stride = VECTORS * tiles | 1;
+        let products_stride = (VECTORS * tiles) | 1;
         let products = products.vectors::<S>(PRODUCTS * products_stride);
         for panel in self.panels[0]..self.panels[1] {
             let weights = panel - self.first_panel;
