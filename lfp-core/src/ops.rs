@@ -123,6 +123,16 @@ pub trait LfpOps: Backend {
         Self::conv2d(x, weight, None, options)
     }
 
+    /// Max pooling in windows that do not overlap.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[batch, channels, height, width]`; `window`: `[height, width]`.
+    #[fusion(default)]
+    fn lfp_max_pool(x: FloatTensor<Self>, window: [usize; 2]) -> FloatTensor<Self> {
+        Self::lfp_max_pool_winners(x, window).0
+    }
+
     /// Leaky integrate-and-fire neurons over all steps. Returns spikes and membrane potentials.
     ///
     /// # Shapes
@@ -142,6 +152,27 @@ pub trait LfpOps: Backend {
     fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {
         let _ = reward;
         Self::float_sum(output)
+    }
+
+    /// The maxima, and which pixel each is: numbers in f32, whose meaning only
+    /// [`lfp_max_pool_backward`](Self::lfp_max_pool_backward) of the same backend knows.
+    #[fusion(default)]
+    fn lfp_max_pool_winners(
+        x: FloatTensor<Self>,
+        window: [usize; 2],
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        rules::max_pool::winners::<Self>(x, window)
+    }
+
+    /// Passes what arrives at each maximum to its pixel, in planes of `size`, `[height, width]`.
+    #[fusion(default)]
+    fn lfp_max_pool_backward(
+        grad: FloatTensor<Self>,
+        winners: FloatTensor<Self>,
+        size: [usize; 2],
+        window: [usize; 2],
+    ) -> FloatTensor<Self> {
+        rules::max_pool::backward::<Self>(grad, winners, size, window)
     }
 
     /// The epsilon rule (Eq. 6): `g z / s(n z)`, where `n` is the number of `shares`.

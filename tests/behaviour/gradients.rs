@@ -426,3 +426,41 @@ fn a_convolution_is_linear_so_its_quotients_are_its_gradients() {
     assert_close("input", &quotient(&x), &gradient(&x), 1e-5);
     assert_close("weight", &quotient(&weight), &gradient(&weight), 1e-5);
 }
+
+/// Values with ties in every window; sizes that the windows fill or not.
+#[test]
+fn hooked_max_pooling_equals_burns_bit_for_bit() {
+    let device = autodiff();
+    for (window, size) in [
+        ([2, 2], [8, 10]),
+        ([2, 2], [9, 7]),
+        ([3, 3], [11, 10]),
+        ([1, 2], [3, 33]),
+        ([2, 5], [4, 21]),
+        ([3, 2], [2, 6]),
+    ] {
+        let shape = [3, 4, size[0], size[1]];
+        let pixels: Vec<f32> = (0..shape.iter().product::<usize>())
+            .map(|index| ((index * index + 3 * index) % 7) as f32 - 3.0)
+            .collect();
+        let pool = MaxPool2dConfig::new(window).init();
+        let pass = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+            let x = Tensor::<1>::from_floats(pixels.as_slice(), &device);
+            let x = x.reshape(shape).require_grad();
+            let pooled = pool(x.clone());
+            let loss = (pooled.clone() * pooled.clone().cos()).sum();
+            let below = x.grad(&loss.backward()).unwrap();
+            (pooled.dims(), values(pooled), values(below))
+        };
+        let ours = pass(&|x| pool.clone().hooked().forward(x));
+        assert!(ours == pass(&|x| pool.forward(x)), "{window:?} on {size:?}");
+    }
+}
+
+#[test]
+fn hooked_max_pooling_passes_on_what_is_not_a_number() {
+    let x = Tensor::<1>::from_floats([1.0, f32::NAN, 3.0, 4.0], &Device::default());
+    let pool = MaxPool2dConfig::new([2, 2]).init().hooked();
+    let pooled = values(pool.forward(x.reshape([1, 1, 2, 2])));
+    assert!(pooled[0].is_nan());
+}

@@ -4,7 +4,7 @@ use burn::{
     nn::{
         BatchNorm, Dropout, Linear, PaddingConfig2d,
         conv::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d},
-        pool::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d},
+        pool::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool2d},
     },
     tensor::{Tensor, ops::ConvOptions},
 };
@@ -77,6 +77,23 @@ impl<const D: usize> Hookable<D> for Dropout {
         match drops {
             true => functions::dropout(output, self.prob),
             false => output,
+        }
+    }
+}
+
+/// Needs no hook for its rewards. With one, windows that do not overlap are pooled by [`functions::max_pool2d`].
+impl Hookable<4> for MaxPool2d {
+    const WEIGHTED_SUM: bool = false;
+
+    fn forward_raw(&self, input: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = input.dims();
+        let do_not_overlap = self.stride == self.kernel_size
+            && self.dilation == [1; 2]
+            && self.padding == PaddingConfig2d::Valid
+            && !self.ceil_mode;
+        match do_not_overlap && height * width <= functions::MOST_PIXELS {
+            true => functions::max_pool2d(input, self.kernel_size),
+            false => self.forward(input),
         }
     }
 }

@@ -143,7 +143,7 @@ impl<M> Spiking<M> {
         match &self.pool {
             Some(pool) => {
                 let shape: [usize; 4] = std::array::from_fn(|axis| currents.dims()[axis]);
-                let pooled = pool.forward(currents.reshape(shape));
+                let pooled = pool.forward_raw(currents.reshape(shape));
                 let shape = pooled.shape();
                 pooled.reshape::<D, _>(shape)
             }

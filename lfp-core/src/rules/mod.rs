@@ -6,4 +6,5 @@ pub(crate) mod batch_norm;
 pub(crate) mod epsilon;
 pub(crate) mod feedback;
 pub(crate) mod lif;
+pub(crate) mod max_pool;
 pub(crate) mod normalization;

@@ -67,7 +67,7 @@ pub struct LeNet {
     fc1: Hooked<Linear>,
     fc2: Hooked<Linear>,
     fc3: Hooked<Linear>,
-    pool: MaxPool2d,
+    pool: Hooked<MaxPool2d>,
     dropout: Hooked<Dropout>,
 }
 
@@ -125,7 +125,7 @@ impl LeNetConfig {
             fc1: dense(CHANNELS * height * width, 120).with_activation(activation),
             fc2: dense(120, 84).with_activation(activation),
             fc3: dense(84, num_classes),
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            pool: MaxPool2dConfig::new([2, 2]).init().hooked(),
             dropout: DropoutConfig::new(dropout).init().hooked(),
         }
     }

@@ -70,7 +70,7 @@ pub struct VggConfig {
 pub struct Vgg {
     blocks: Vec<Vec<Convolution>>,
     dense: Vec<Hooked<Linear>>,
-    pool: MaxPool2d,
+    pool: Hooked<MaxPool2d>,
     average: Option<Hooked<AdaptiveAvgPool2d>>,
     dropout: Hooked<Dropout>,
 }
@@ -194,7 +194,7 @@ impl VggConfig {
         Vgg {
             blocks,
             dense: self.dense(channels * height * width, device),
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            pool: MaxPool2dConfig::new([2, 2]).init().hooked(),
             average: self
                 .pooled
                 .map(|size| AdaptiveAvgPool2dConfig::new(size).init().hooked()),

@@ -7,6 +7,7 @@ mod conv;
 mod dropout;
 mod epsilon;
 mod lif;
+mod max_pool;
 mod normalization;
 mod seed;
 
@@ -83,6 +84,10 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         conv::conv2d::<B, C>(x, weight, None, options)
+    }
+
+    fn lfp_max_pool(x: FloatTensor<Self>, window: [usize; 2]) -> FloatTensor<Self> {
+        max_pool::max_pool::<B, C>(x, window)
     }
 
     fn lfp_lif(

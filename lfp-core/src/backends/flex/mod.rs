@@ -2,6 +2,7 @@
 
 mod convolution;
 mod lif;
+mod max_pool;
 
 use burn_core::backend::{
     Bytes, DType, Element,
@@ -83,6 +84,24 @@ impl LfpOps for Flex {
         neuron: LifNeuron,
     ) -> FloatTensor<Self> {
         lif::gradient(grad, membrane, current_steps, neuron)
+    }
+
+    fn lfp_max_pool_winners(
+        x: FloatTensor<Self>,
+        window: [usize; 2],
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let ours = max_pool::forward(&x, window);
+        ours.unwrap_or_else(|| rules::max_pool::winners::<Self>(x, window))
+    }
+
+    fn lfp_max_pool_backward(
+        grad: FloatTensor<Self>,
+        winners: FloatTensor<Self>,
+        size: [usize; 2],
+        window: [usize; 2],
+    ) -> FloatTensor<Self> {
+        let ours = max_pool::backward(&grad, &winners, size, window);
+        ours.unwrap_or_else(|| rules::max_pool::backward::<Self>(grad, winners, size, window))
     }
 
     fn lfp_conv2d(
