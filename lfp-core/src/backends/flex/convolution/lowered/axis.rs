@@ -46,17 +46,18 @@ impl Axis {
     /// Where along a line a tap reads inside the input. The line has its pixels in [`order`](Self::order), so the span reads
     /// successive ones.
     pub fn span(&self, tap: usize) -> Span {
-        let inside = |&output: &usize| self.source(output, tap).is_some();
-        let start = (0..self.output).find(inside).unwrap_or(self.output);
-        let end = (start..self.output)
-            .rfind(inside)
-            .map_or(start, |last| last + 1);
+        // Output `o` reads pixel `o * stride + ahead - padding`.
+        let ahead = tap * self.dilation;
+        let outputs_below = |pixel: usize| pixel.saturating_sub(ahead).div_ceil(self.stride);
+        let start = outputs_below(self.padding).min(self.output);
+        let end = outputs_below(self.padding + self.input).clamp(start, self.output);
         Span {
             start,
             end,
-            first: self
-                .source(start, tap)
-                .map_or(0, |pixel| self.position(pixel)),
+            first: match self.source(start, tap) {
+                Some(pixel) if start < end => self.position(pixel),
+                _ => 0,
+            },
         }
     }
 
