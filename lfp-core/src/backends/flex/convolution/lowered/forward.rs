@@ -24,8 +24,8 @@ pub(in super::super) fn forward(
     let window = Window::new(geometry);
     let pass = Forward {
         geometry,
-        window,
         x: &window.ordered(x),
+        window: &window,
         weight,
         bias,
         output: Shared::new(output),
@@ -37,7 +37,7 @@ pub(in super::super) fn forward(
 
 struct Forward<'a> {
     geometry: &'a Geometry,
-    window: Window,
+    window: &'a Window,
     x: &'a [f32],
     weight: &'a [f32],
     bias: Option<&'a [f32]>,

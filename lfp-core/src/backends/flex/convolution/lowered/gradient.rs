@@ -34,7 +34,7 @@ pub(in super::super) fn weight_gradient(
     for (group, output) in output.enumerate() {
         let group = Group {
             geometry,
-            window,
+            window: &window,
             x: &x,
             grad,
             first_to: group * to,
@@ -49,7 +49,7 @@ pub(in super::super) fn weight_gradient(
 /// One group of channels.
 struct Group<'a> {
     geometry: &'a Geometry,
-    window: Window,
+    window: &'a Window,
     x: &'a [f32],
     grad: &'a [f32],
     first_to: usize,

@@ -24,17 +24,23 @@ pub(super) fn blocks(count: usize, size: usize) -> Vec<Block> {
 }
 
 /// The kernel that moves over the planes of images.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Window {
     pub vertical: Axis,
     pub horizontal: Axis,
+    /// Of each column of the kernel.
+    spans: Vec<Span>,
 }
 
 impl Window {
     pub fn new(geometry: &Geometry) -> Self {
+        let horizontal = Axis::new(geometry, 1);
         Self {
             vertical: Axis::new(geometry, 0),
-            horizontal: Axis::new(geometry, 1),
+            horizontal,
+            spans: (0..horizontal.taps)
+                .map(|tap| horizontal.span(tap))
+                .collect(),
         }
     }
 
@@ -101,7 +107,7 @@ impl Window {
         for (plane, rows) in planes.chunks_exact(self.pixels()).zip(rows) {
             for (tap, row) in rows.chunks_mut(stride).enumerate() {
                 let (tap_y, tap_x) = (tap / self.horizontal.taps, tap % self.horizontal.taps);
-                let Span { start, end, first } = self.horizontal.span(tap_x);
+                let Span { start, end, first } = self.spans[tap_x];
                 let lines = row[at..]
                     .chunks_mut(self.horizontal.output)
                     .take(band.count);
@@ -128,7 +134,7 @@ impl Window {
         for (plane, rows) in planes.chunks_exact_mut(self.pixels()).zip(rows) {
             for (tap, row) in rows.chunks_exact(outputs).enumerate() {
                 let (tap_y, tap_x) = (tap / self.horizontal.taps, tap % self.horizontal.taps);
-                let Span { start, end, first } = self.horizontal.span(tap_x);
+                let Span { start, end, first } = self.spans[tap_x];
                 for (out, line) in row.chunks_exact(self.horizontal.output).enumerate() {
                     let Some(y) = self.vertical.source(out, tap_y) else {
                         continue;

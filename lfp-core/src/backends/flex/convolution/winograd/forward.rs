@@ -63,7 +63,7 @@ impl WithSimd for Compute<'_> {
             .blocks((INPUT / (PRODUCTS * from.max(1))).clamp(1, TILES));
         let of_panel = Panels::new::<S>(1, from).len();
         let group = (WEIGHTS / of_panel).clamp(1, panels);
-        let mut transformed = Buffer::zeros(Panels::new::<S>(group, from).len());
+        let mut transformed = Buffer::new(Panels::new::<S>(group, from).len());
         for start in (0..panels).step_by(group) {
             let group = start..(start + group).min(panels);
             let layout = Panels::new::<S>(group.len(), from);

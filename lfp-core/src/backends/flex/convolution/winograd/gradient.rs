@@ -175,7 +175,7 @@ impl Sums {
     fn new<S: Simd>(blocks_to: usize, pairs: usize) -> Self {
         let (to, from) = (blocks_to * S::F32_LANES, pairs * VECTORS * S::F32_LANES);
         Self {
-            values: Buffer::zeros(PRODUCTS * to * from),
+            values: Buffer::new(PRODUCTS * to * from),
             to,
             from,
         }
@@ -184,7 +184,7 @@ impl Sums {
     /// Adds the products over a block of tiles.
     fn add<S: Simd>(&mut self, simd: S, memory: &Memory, tiles: usize, is_first: bool) {
         let (to, from) = (self.to, self.from);
-        self.values
+        self.values[..PRODUCTS * to * from]
             .par_chunks_mut(to * from)
             .enumerate()
             .for_each(|(product, sums)| {
