@@ -9,7 +9,7 @@ use burn::{
         pool::{AvgPool2dConfig, MaxPool2dConfig},
     },
     optim::GradientsParams,
-    tensor::{Device, Distribution, Tensor, activation, ops::ConvOptions},
+    tensor::{Device, Distribution, FloatDType, Tensor, activation, ops::ConvOptions},
 };
 use lfp_burn::{
     ActivationFn, Centering, DropoutRule, LfpConfig, LifNeuron, NormalizationRule, Propagate,
@@ -427,7 +427,7 @@ fn a_convolution_is_linear_so_its_quotients_are_its_gradients() {
     assert_close("weight", &quotient(&weight), &gradient(&weight), 1e-5);
 }
 
-/// Values with ties in every window; sizes that the windows fill or not.
+/// Values with ties in every window; sizes that the windows fill or not; f32 and f64, which have bodies of their own.
 #[test]
 fn hooked_max_pooling_equals_burns_bit_for_bit() {
     let device = autodiff();
@@ -444,16 +444,22 @@ fn hooked_max_pooling_equals_burns_bit_for_bit() {
             .map(|index| ((index * index + 3 * index) % 7) as f32 - 3.0)
             .collect();
         let pool = MaxPool2dConfig::new(window).init();
-        let pass = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
-            let x = Tensor::<1>::from_floats(pixels.as_slice(), &device);
-            let x = x.reshape(shape).require_grad();
-            let pooled = pool(x.clone());
-            let loss = (pooled.clone() * pooled.clone().cos()).sum();
-            let below = x.grad(&loss.backward()).unwrap();
-            (pooled.dims(), values(pooled), values(below))
-        };
-        let ours = pass(&|x| pool.clone().hooked().forward(x));
-        assert!(ours == pass(&|x| pool.forward(x)), "{window:?} on {size:?}");
+        for dtype in [FloatDType::F32, FloatDType::F64] {
+            let pass = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+                let x = Tensor::<1>::from_floats(pixels.as_slice(), &device);
+                let x = x.reshape(shape).cast(dtype).require_grad();
+                let pooled = pool(x.clone());
+                assert_eq!(pooled.dtype(), dtype.into());
+                let loss = (pooled.clone() * pooled.clone().cos()).sum();
+                let below = x.grad(&loss.backward()).unwrap();
+                (pooled.dims(), values(pooled), values(below))
+            };
+            let ours = pass(&|x| pool.clone().hooked().forward(x));
+            assert!(
+                ours == pass(&|x| pool.forward(x)),
+                "{window:?} on {size:?}, {dtype:?}"
+            );
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod book;
 mod conformance;
 mod conservation;
+mod convolutions;
 mod errors;
 mod gradients;
 mod limits;

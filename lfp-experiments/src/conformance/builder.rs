@@ -261,7 +261,7 @@ impl Builder<'_> {
                     .with_strides(window.stride)
                     .with_padding(padding(window.padding));
                 let extent = extent.with_shape(window.pooled(extent.shape)?);
-                (Layer::MaxPool2d(pool.init()), extent)
+                (Layer::MaxPool2d(pool.init().hooked()), extent)
             }
             Description::Flatten {} => {
                 let extent = Extent {

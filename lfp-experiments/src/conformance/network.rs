@@ -77,7 +77,7 @@ pub(super) enum Layer {
     /// Neurons that do not follow a linear or convolutional layer directly.
     Neurons(Lif),
     Activation(Activation),
-    MaxPool2d(MaxPool2d),
+    MaxPool2d(Hooked<MaxPool2d>),
     Flatten(Flatten),
     Tokens(TokenLayer),
 }

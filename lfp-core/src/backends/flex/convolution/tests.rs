@@ -6,7 +6,10 @@ use burn_core::{
 };
 use burn_flex::{FlexTensor, Layout};
 
-use super::{Geometry, choose, forward, input_gradient, weight_gradient};
+use super::{
+    Geometry, choose, forward, input_gradient, weight_gradient,
+    winograd::forced::for_each_instruction_set,
+};
 
 /// Numbers in [-1, 1], different for each seed.
 fn values(len: usize, seed: usize) -> Vec<f32> {
@@ -181,11 +184,25 @@ fn patches_equal_the_sums() {
     assert_exact([1, 1, 1, 1], [1, 1, 1], &options(1, NONE, 1, 1));
 }
 
-/// The 512 channels of a ResNet's last stage, the longest sums of its kind.
+/// The 512 channels of a ResNet's last stage, on both sides: the longest sums of its kind.
 #[test]
 fn the_error_on_many_channels_is_that_of_an_ordinary_sum() {
-    assert_exact([1, 512, 7, 7], [32, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact([1, 512, 7, 7], [512, 3, 3], &options(1, SAME, 1, 1));
     assert_exact([8, 16, 32, 32], [16, 3, 3], &options(1, SAME, 1, 1));
+}
+
+/// Vectors of 16, 8 and 1 lanes: channels that fill them and channels that do not, tiles that the image cuts.
+#[test]
+fn every_instruction_set_gives_the_sums() {
+    for_each_instruction_set(|| {
+        assert_exact([2, 32, 8, 8], [32, 3, 3], &options(1, SAME, 1, 1));
+        assert_exact([3, 33, 9, 6], [49, 3, 3], &options(1, SAME, 1, 1));
+        assert_exact(
+            [2, 20, 7, 10],
+            [17, 3, 3],
+            &options(1, [(2, 0), (0, 2)], 1, 1),
+        );
+    });
 }
 
 #[test]
