@@ -234,13 +234,36 @@ fn custom<const D: usize>(
     Tensor::from_dispatch(a)
 }
 
-/// Records the dropout probability `p` after dropout, for [`DropoutRule::Scale`](crate::DropoutRule).
+/// Dropout: each element becomes zero with `probability`, the others are multiplied by `1 / (1 - probability)`. Rewards are
+/// conserved unless [`DropoutRule::Scale`](crate::DropoutRule) is set. The random numbers come from the device's generator,
+/// so `device.seed(...)` repeats them.
+///
+/// On Flex (f32, f64), one number of the generator seeds a counter-based generator: the result does not depend on the
+/// number of threads, and no mask is kept.
 ///
 /// # Shapes
 ///
 /// - `x` and the output: the same, any rank
-pub fn dropout<const D: usize>(x: Tensor<D>, p: f64) -> Tensor<D> {
-    Tensor::from_dispatch(Dispatch::lfp_dropout(x.into_dispatch(), 1.0 / (1.0 - p)))
+///
+/// # Panics
+///
+/// If `probability` is not from 0 to 1.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+///
+/// let x = Tensor::<2>::ones([100, 100], &Device::default());
+/// let mean = lfp_core::functions::dropout(x, 0.3).mean().into_scalar::<f32>();
+/// assert!((mean - 1.0).abs() < 0.05);
+/// ```
+pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64) -> Tensor<D> {
+    assert!(
+        (0.0..=1.0).contains(&probability),
+        "dropout: expected a probability from 0 to 1, found {probability}"
+    );
+    Tensor::from_dispatch(Dispatch::lfp_dropout(x.into_dispatch(), probability))
 }
 
 /// Batch normalisation by the statistics of the batch (Eqs. 9 and 10). Not stabilised: follow it by [`stabilize`] or

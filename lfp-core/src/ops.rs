@@ -60,12 +60,10 @@ pub trait LfpOps: Backend {
         x
     }
 
-    /// Multiplies rewards by `factor` under [`DropoutRule::Scale`](crate::DropoutRule::Scale); gradients, and rewards under
-    /// any other rule, pass unchanged.
+    /// Dropout: zeros with a `probability` from 0 to 1, other elements times `1 / (1 - probability)`.
     #[fusion(default)]
-    fn lfp_dropout(x: FloatTensor<Self>, factor: f64) -> FloatTensor<Self> {
-        let _ = factor;
-        x
+    fn lfp_dropout(x: FloatTensor<Self>, probability: f64) -> FloatTensor<Self> {
+        Self::lfp_dropout_mask(x, probability).0
     }
 
     /// Batch normalisation by the statistics of the batch. Returns output, mean, biased variance.
@@ -152,6 +150,26 @@ pub trait LfpOps: Backend {
     fn lfp_seed(output: FloatTensor<Self>, reward: FloatTensor<Self>) -> FloatTensor<Self> {
         let _ = reward;
         Self::float_sum(output)
+    }
+
+    /// Dropout, and what [`lfp_dropout_backward`](Self::lfp_dropout_backward) of the same backend needs to repeat it. Its
+    /// random numbers come from the backend's generator.
+    #[fusion(default)]
+    fn lfp_dropout_mask(
+        x: FloatTensor<Self>,
+        probability: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        rules::dropout::forward::<Self>(x, probability)
+    }
+
+    /// What arrives at the elements that were kept, times `1 / (1 - probability)`.
+    #[fusion(default)]
+    fn lfp_dropout_backward(
+        grad: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        probability: f64,
+    ) -> FloatTensor<Self> {
+        rules::dropout::backward::<Self>(grad, mask, probability)
     }
 
     /// The maxima, and which pixel each is: numbers in f32, whose meaning only

@@ -1,5 +1,5 @@
 //! `backward()` on a hooked model is Burn's gradient of the plain model: bit for bit, except for convolutions, which have
-//! kernels of their own and are compared to rounding.
+//! kernels of their own and are compared to rounding. Dropout draws its own random numbers.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -56,7 +56,8 @@ impl Plain {
         }
     }
 
-    /// By the kernels of hooked convolutions: all that follows must equal Burn's to the last bit.
+    /// By the kernels of hooked convolutions and the random numbers of hooked dropout: all else must equal Burn's to the last
+    /// bit.
     fn forward(&self, x: Tensor<4>, function: ActivationFn) -> Tensor<2> {
         let Conv2d { weight, bias, .. } = &self.conv;
         let bias = bias.as_ref().map(Param::val);
@@ -71,8 +72,8 @@ impl Plain {
             .with_strides([2, 2])
             .init()
             .forward(x);
-        self.linear
-            .forward(self.dropout.forward(x.flatten::<2>(1, 3)))
+        let x = hooks::dropout(x.flatten::<2>(1, 3), self.dropout.prob);
+        self.linear.forward(x)
     }
 }
 
@@ -311,7 +312,7 @@ fn rewards_pass_the_users_own_activation_differentiable_or_not() {
 #[test]
 fn every_hook_tells_rewards_from_gradients() {
     // A recorded operation without its own backward pass would silently give the gradient.
-    let device = autodiff();
+    let (device, _alone) = seeded(13);
     let x = crate::tensor(&[0.5, -1.5, 2.0], [1, 3], &device).require_grad();
     let ones = || Tensor::<1>::ones([3], &device);
     type Op = Box<dyn Fn(Tensor<2>) -> Tensor<2>>;
@@ -325,7 +326,7 @@ fn every_hook_tells_rewards_from_gradients() {
             "custom_activation".into(),
             Box::new(|x| hooks::custom_activation(x, |z| z.sin())),
         ),
-        ("dropout".into(), Box::new(|x| hooks::dropout(x, 0.5))),
+        ("dropout".into(), Box::new(|x| hooks::dropout(x, 0.1))),
         ("sum".into(), Box::new(|x| hooks::sum(x.clone(), x * 2.0))),
         (
             "product".into(),
@@ -387,7 +388,10 @@ fn every_hook_tells_rewards_from_gradients() {
         .with_dropout(DropoutRule::Scale);
     for (name, operation) in operations {
         // Under an output layer of its own, so that the operation is not the first to receive the reward.
-        let forward = || hooks::stabilize(operation(x.clone()));
+        let forward = || {
+            device.seed(13);
+            hooks::stabilize(operation(x.clone()))
+        };
         let outputs = forward();
         // With the stabilised outputs as rewards, the quotients start with one, like a gradient of a sum.
         let negative = outputs.clone().lower_elem(0.0).float();
@@ -425,6 +429,46 @@ fn a_convolution_is_linear_so_its_quotients_are_its_gradients() {
     let gradient = |tensor: &Tensor<4>| values(tensor.grad(&gradients).unwrap());
     assert_close("input", &quotient(&x), &gradient(&x), 1e-5);
     assert_close("weight", &quotient(&weight), &gradient(&weight), 1e-5);
+}
+
+#[test]
+fn of_dropout_the_gradient_is_zero_where_the_output_is_and_the_same_factor_elsewhere() {
+    let (device, _alone) = seeded(11);
+    let drop = DropoutConfig::new(0.4).init().hooked();
+    for dtype in [FloatDType::F32, FloatDType::F64, FloatDType::F16] {
+        let x = Tensor::<2>::ones([30, 70], &device)
+            .cast(dtype)
+            .require_grad();
+        // A view: its elements lie in another order than those of the output.
+        let outputs = drop.forward(x.clone().transpose());
+        let below = x.grad(&outputs.clone().sum().backward()).unwrap();
+        let (outputs, below) = (values(outputs.transpose()), values(below));
+        assert_eq!(outputs, below, "{dtype:?}");
+        let kept = outputs.iter().filter(|&&output| output != 0.0).count();
+        assert!((1150..1370).contains(&kept), "{kept} of 2,100");
+        let factor = outputs
+            .iter()
+            .fold(0.0, |most: f64, output| most.max(*output));
+        assert!((factor - 1.0 / 0.6).abs() < 1e-3, "{factor}");
+        assert!(
+            outputs
+                .iter()
+                .all(|&output| output == 0.0 || output == factor)
+        );
+    }
+}
+
+#[test]
+fn dropout_drops_nothing_where_burns_does_not() {
+    let (device, _alone) = seeded(12);
+    let drop = |probability: f64| DropoutConfig::new(probability).init();
+    let x = Tensor::<2>::ones([3, 50], &device);
+    let ones = vec![1.0; 150];
+    assert_eq!(values(drop(0.0).hooked().forward(x.clone())), ones);
+    assert_eq!(values(drop(0.9).hooked().forward(x.clone().inner())), ones);
+    let inference = lfp_burn::inference_mode(drop(0.9).hooked());
+    assert_eq!(values(inference.forward(x.clone())), ones);
+    assert_eq!(values(drop(1.0).hooked().forward(x)), vec![0.0; 150]);
 }
 
 /// Values with ties in every window; sizes that the windows fill or not; f32 and f64, which have bodies of their own.

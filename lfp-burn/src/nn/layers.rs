@@ -67,16 +67,16 @@ fn batch_norm_train<const D: usize>(layer: &BatchNorm, input: Tensor<D>) -> Tens
     output
 }
 
-/// Burn's dropout, which conserves rewards; [`DropoutRule::Scale`](crate::DropoutRule::Scale) needs the hook.
+/// Drops under the same conditions as Burn's dropout, which conserves rewards, too. With the hook,
+/// [`DropoutRule::Scale`](crate::DropoutRule::Scale) is obeyed, and [`functions::dropout`] draws the random numbers.
 impl<const D: usize> Hookable<D> for Dropout {
     const WEIGHTED_SUM: bool = false;
 
     fn forward_raw(&self, input: Tensor<D>) -> Tensor<D> {
         let drops = self.prob > 0.0 && input.is_autodiff() && self.training.is_enabled();
-        let output = self.forward(input);
         match drops {
-            true => functions::dropout(output, self.prob),
-            false => output,
+            true => functions::dropout(input, self.prob),
+            false => input,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod batch_norm;
+pub(crate) mod dropout;
 pub(crate) mod epsilon;
 pub(crate) mod feedback;
 pub(crate) mod lif;

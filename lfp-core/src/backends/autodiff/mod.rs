@@ -47,8 +47,8 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         activation::stop_rewards::<B, C>(x)
     }
 
-    fn lfp_dropout(x: FloatTensor<Self>, factor: f64) -> FloatTensor<Self> {
-        dropout::dropout::<B, C>(x, factor)
+    fn lfp_dropout(x: FloatTensor<Self>, probability: f64) -> FloatTensor<Self> {
+        dropout::dropout::<B, C>(x, probability)
     }
 
     fn lfp_batch_norm_train(

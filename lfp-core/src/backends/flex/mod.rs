@@ -1,6 +1,7 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
 mod convolution;
+mod dropout;
 mod lif;
 mod max_pool;
 
@@ -84,6 +85,27 @@ impl LfpOps for Flex {
         neuron: LifNeuron,
     ) -> FloatTensor<Self> {
         lif::gradient(grad, membrane, current_steps, neuron)
+    }
+
+    fn lfp_dropout_mask(
+        x: FloatTensor<Self>,
+        probability: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        match dropout::supports(x.dtype()) {
+            true => dropout::forward(x, probability),
+            false => rules::dropout::forward::<Self>(x, probability),
+        }
+    }
+
+    fn lfp_dropout_backward(
+        grad: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        probability: f64,
+    ) -> FloatTensor<Self> {
+        match dropout::supports(grad.dtype()) {
+            true => dropout::backward(grad, &mask, probability),
+            false => rules::dropout::backward::<Self>(grad, mask, probability),
+        }
     }
 
     fn lfp_max_pool_winners(
