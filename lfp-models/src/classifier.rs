@@ -2,6 +2,7 @@
 
 use burn::{module::Module, store::SafetensorsStoreError, tensor::Tensor};
 use lfp_burn::{
+    LifNeuron,
     nn::MergeError,
     spiking::{Activity, spike_counts},
 };
@@ -40,6 +41,11 @@ pub trait Classifier: Module {
         Vec::new()
     }
 
+    /// The neurons of every spiking layer, from input to output. Empty if the network does not spike.
+    fn neurons(&self) -> Vec<LifNeuron> {
+        Vec::new()
+    }
+
     /// Merges each batch normalisation into the convolution or linear layer before it, with the running
     /// statistics as constants. In inference mode the result computes the same function, and a weight alone
     /// determines what its connection contributes, as relevance and pruning require.
@@ -67,7 +73,7 @@ pub trait Classifier: Module {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or does not fit the model; the error lists every difference.
+    /// If the file cannot be read or does not fit the model; the error holds every difference.
     fn load_state_dict(self, file: &StateDict) -> Result<(Self, Applied), StateDictError> {
         file.apply_to(self)
     }

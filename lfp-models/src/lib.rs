@@ -13,7 +13,7 @@
 //!
 //! - [`Classifier`] is what they have in common: outputs, PyTorch's weights, merged batch normalisation.
 //! - [`Model`] finds a network by name; [`NetworkConfig`] configures any of them; [`Network`] holds any of them.
-//! - [`StateDict`] loads weights from PyTorch (`.pth`, `.safetensors`); [`Classifier::to_safetensors`] writes them.
+//! - [`StateDict`] loads weights from PyTorch's files and from safetensors; [`Classifier::to_safetensors`] writes them.
 //! - [`initialized`] draws the random weights at once, so that a seed determines them.
 
 mod classifier;
@@ -29,4 +29,4 @@ pub use networks::*;
 pub use registry::{
     Model, ModelOptions, ModelSpec, NetworkConfig, NetworkError, SpikingConfig, UnknownModel,
 };
-pub use state_dict::{Applied, Mismatch, StateDict, StateDictError};
+pub use state_dict::{Applied, Difference, Mismatch, StateDict, StateDictError};

@@ -17,6 +17,7 @@ mod sharing;
 mod spiking;
 mod theorem;
 mod torchvision;
+mod weights;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use lfp_burn::ActivationFn;
-use lfp_models::{Classifier, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig};
+use lfp_models::{
+    Classifier, Difference, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig,
+};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tempfile::TempDir;
 
@@ -283,7 +285,7 @@ fn every_difference_is_named_unless_it_is_allowed() {
     );
     assert_eq!(text.lines().count(), 1);
 
-    let lenient = file().allow_missing().allow_shapes();
+    let lenient = file().allow([Difference::Missing, Difference::Shapes]);
     let (_, applied) = lenient.apply_to(other()).unwrap();
     assert_eq!(applied.mismatch, **mismatch);
 

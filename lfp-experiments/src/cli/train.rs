@@ -1,13 +1,13 @@
 //! `train`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use lfp_burn::{
     ActivationFn, ActsOn, Normalization, Surrogate, reward::SpikeRateForm, spiking::LifConfig,
 };
-use lfp_models::{Model, SpikingConfig};
+use lfp_models::{Difference, Model, SpikingConfig};
 use strum::VariantNames;
 
 use super::{lfp::LfpArgs, values};
@@ -50,11 +50,21 @@ struct ModelArgs {
     /// Dropout probability [default: the network's own]
     #[arg(long, value_parser = values::below_one)]
     dropout: Option<f64>,
-    /// Weights to start from: a .pth or .safetensors file with PyTorch's names
+    /// Weights to start from: a file of torch.save or of safetensors
     ///
     /// If the file has another number of classes, the last layer is drawn.
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
+    /// Differences between that file and the network to allow
+    ///
+    /// head: another last layer, the network's is drawn. unused: tensors that the network does not have. missing, shapes:
+    /// tensors that the file does not have, or in another shape; they are drawn.
+    #[arg(long, value_name = "DIFFERENCES", value_delimiter = ',', requires = "pretrained",
+          value_parser = values::one_of::<Difference>(Difference::VARIANTS))]
+    pretrained_allow: Vec<Difference>,
+    /// Part of that file to load, if it holds several sets of weights: state_dict, ema, ...
+    #[arg(long, value_name = "PART", requires = "pretrained")]
+    pretrained_part: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -395,6 +405,11 @@ impl TrainArgs {
         let cycle = optimisation.cycle_momentum.as_deref();
         let cycle = cycle.and_then(|of| of.first_chunk().copied());
         let pretrained = model.pretrained.as_deref().map(Pretrained::read);
+        let pretrained = pretrained.transpose()?.map(|pretrained| Pretrained {
+            allow: BTreeSet::from_iter(model.pretrained_allow.iter().copied()),
+            part: model.pretrained_part.clone(),
+            ..pretrained
+        });
         let devices = match self.run.devices.as_slice() {
             [] => DeviceNames::new([self.run.device]),
             several => DeviceNames::new(several.iter().copied()),
@@ -407,7 +422,7 @@ impl TrainArgs {
             activation: model.activation.unwrap_or(default.activation),
             output_activation: model.output_activation,
             dropout: model.dropout,
-            pretrained: pretrained.transpose()?,
+            pretrained,
             class_weights: data.class_weights,
             epochs: optimisation.epochs,
             lr: optimisation.lr.unwrap_or(default.lr),

@@ -101,6 +101,8 @@ impl FinishedRun {
         let config = self.settings.network(data.shape(), classes);
         let network = initialized(self.settings.model.init(&config, device)?);
         let weights = StateDict::open(self.folder.join(file)).same_classes();
-        Ok(inference_mode(network.load_state_dict(&weights)?.0))
+        let loaded = network.load_state_dict(&weights);
+        let (network, _) = loaded.map_err(TrainError::Trained)?;
+        Ok(inference_mode(network))
     }
 }

@@ -26,7 +26,9 @@ use lfp_burn::{
     optim::{ClipError, OneCycleError, clip_global_norm},
     spiking::Activity,
 };
-use lfp_models::{Classifier, Network, NetworkError, StateDict, StateDictError, initialized};
+use lfp_models::{
+    Classifier, Difference, Mismatch, Network, NetworkError, StateDictError, initialized,
+};
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{Analysis, Exhibit};
@@ -75,8 +77,11 @@ pub enum TrainError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// The pretrained weights.
+    #[error("{}{}", .0, what_to_allow(.0))]
+    Pretrained(StateDictError),
+    /// The weights of a finished run.
     #[error(transparent)]
-    Pretrained(#[from] StateDictError),
+    Trained(StateDictError),
     /// Outputs or weights became non-finite.
     #[error("epoch {epoch}: {source}")]
     Diverged {
@@ -268,17 +273,36 @@ pub fn initial_network(
     let network = seed::draw(&device, settings.seed, || {
         Ok::<_, NetworkError>(initialized(settings.model.init(&config, &device)?))
     })?;
-    let Some(Pretrained { file, .. }) = &settings.pretrained else {
+    let Some(pretrained) = &settings.pretrained else {
         return Ok(network);
     };
-    let (network, applied) = network.load_state_dict(&StateDict::open(file))?;
+    let loaded = network.load_state_dict(&pretrained.state_dict());
+    let (network, applied) = loaded.map_err(TrainError::Pretrained)?;
+    let file = pretrained.file.display();
+    if !applied.part.is_empty() {
+        tracing::info!("{file}: the weights of {} are loaded", applied.part);
+    }
     if applied.last_layer_kept {
         tracing::info!(
-            "{}: the number of classes differs; the last layer keeps its random initial weights",
-            file.display()
+            "{file}: the number of classes differs, or the last layer; it keeps its random initial weights"
         );
     }
+    if applied.mismatch != Mismatch::default() {
+        tracing::info!("{file}: allowed differences: {}", applied.mismatch);
+    }
     Ok(network)
+}
+
+/// The options that make a file of weights load, to complete the error that it does not.
+fn what_to_allow(error: &StateDictError) -> String {
+    match error {
+        StateDictError::Mismatch { allow, .. } if !allow.is_empty() => {
+            let allow: Vec<String> = allow.iter().map(Difference::to_string).collect();
+            format!(" (--pretrained-allow {} loads the rest)", allow.join(","))
+        }
+        StateDictError::Ambiguous { .. } => " (--pretrained-part PART)".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// State of a run between two epochs.

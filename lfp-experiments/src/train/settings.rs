@@ -1,6 +1,7 @@
 //! The settings of a training run: one type from the command line to run folder, journal and code.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
@@ -19,7 +20,7 @@ use lfp_burn::{
     optim::{AdaptiveClipConfig, ClipError, Momentum, OneCycleConfig, OneCycleError},
     reward::SpikeRateForm,
 };
-use lfp_models::{Model, NetworkConfig, SpikingConfig};
+use lfp_models::{Difference, Model, NetworkConfig, SpikingConfig, StateDict};
 use serde::{Deserialize, Serialize};
 
 use super::earlier::{over_defaults, over_defaults_if_any};
@@ -169,6 +170,12 @@ pub struct Pretrained {
     pub file: PathBuf,
     /// The SHA-256 of the content: a run resumes only with the same weights.
     pub sha256: String,
+    /// Differences from the network that are allowed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub allow: BTreeSet<Difference>,
+    /// The part of the file to load; `None` for the one that fits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<String>,
 }
 
 impl Pretrained {
@@ -181,7 +188,18 @@ impl Pretrained {
         Ok(Self {
             file: file.to_owned(),
             sha256: files::sha256(&files::read(file)?),
+            allow: BTreeSet::new(),
+            part: None,
         })
+    }
+
+    /// The weights as they are loaded.
+    pub fn state_dict(&self) -> StateDict {
+        let file = StateDict::open(&self.file).allow(self.allow.iter().copied());
+        match &self.part {
+            Some(part) => file.part(part),
+            None => file,
+        }
     }
 }
 

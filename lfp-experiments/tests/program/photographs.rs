@@ -755,6 +755,38 @@ fn a_run_can_start_from_weights_for_other_classes() {
         &["do not fit", "fc.weight (expected [2, 64], found [3, 64])"],
     );
 
+    // What the network does not have is ignored on request only.
+    let extra = path(&root, "extra.safetensors");
+    let file = fs::read(&weights).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+    let more = ("projection", file.tensor("conv1.weight").unwrap());
+    safetensors::serialize_to_file(file.iter().chain([more]), None, Path::new(&extra)).unwrap();
+    let fourth = path(&root, "fourth");
+    let mut strict = on_folder(folder, "resnet32");
+    strict.extend(["--pretrained", &extra, "--out", &fourth]);
+    let hint = "--pretrained-allow head,unused loads the rest";
+    let mut head = strict.clone();
+    head.extend(["--pretrained-allow", "head"]);
+    refused(
+        &strict,
+        &["unused: projection", "--pretrained-allow unused"],
+    );
+    refused(&head, &["unused: projection", hint]);
+    let output = train(&[
+        "--out",
+        &fourth,
+        "--pretrained",
+        &extra,
+        "--pretrained-allow",
+        "unused",
+    ]);
+    assert!(output.status.success());
+    let settings = fs::read_to_string(Path::new(&fourth).join("settings.json")).unwrap();
+    assert!(settings.contains("unused"), "{settings}");
+    let mut alone = on_folder(folder, "resnet32");
+    alone.extend(["--pretrained-allow", "head"]);
+    refused(&alone, &["--pretrained"]);
+
     let mut vgg = on_folder(folder, "vgg-like");
     vgg.extend(["--pretrained", &weights, "--out", "unused"]);
     refused(&vgg, &["final.safetensors", "do not fit", "missing: "]);

@@ -158,15 +158,11 @@ impl Classifier for Mlp {
     }
 
     fn pytorch_names(&self) -> Vec<(String, String)> {
-        // PyTorch's `Sequential` also numbers activations, and dropout if there is any.
-        let stride = if self.dropout.inner().prob > 0.0 {
-            3
-        } else {
-            2
-        };
+        // PyTorch's `Sequential` also numbers activations and dropout, here whatever its probability: names do not depend on
+        // settings. Files that number no dropout load, too, because layers are then found by their order.
         (0..self.layers.len())
             .map(|index| {
-                let theirs = format!("classifier.{}", stride * index);
+                let theirs = format!("classifier.{}", 3 * index);
                 (format!("layers.{index}"), theirs)
             })
             .collect()
@@ -182,14 +178,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dropout_takes_a_number_of_its_own_in_pytorchs_names() {
+    fn names_in_pytorch_do_not_depend_on_dropout() {
         let device = Device::default();
         let config = MlpConfig::new(vec![2, 4, 3]);
         let last = |model: Mlp| model.pytorch_names().pop().unwrap();
-        let name = |theirs: &str| ("layers.1".to_owned(), theirs.to_owned());
-        assert_eq!(last(config.init(&device)), name("classifier.2"));
+        let expected = ("layers.1".to_owned(), "classifier.3".to_owned());
+        assert_eq!(last(config.init(&device)), expected);
         let with_dropout = config.with_dropout(0.5);
-        assert_eq!(last(with_dropout.init(&device)), name("classifier.3"));
+        assert_eq!(last(with_dropout.init(&device)), expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! To add a network: write its file, declare it here, and list it in `networks!` and its models in [`MODELS`].
 
 use burn::{module::Module, tensor::Tensor};
-use lfp_burn::{nn::MergeError, spiking::Activity};
+use lfp_burn::{LifNeuron, nn::MergeError, spiking::Activity};
 
 use crate::{Classifier, Model, Outputs};
 
@@ -75,6 +75,12 @@ macro_rules! networks {
             fn observe(&self, images: Tensor<4>) -> Vec<Activity> {
                 match self {
                     $(Self::$network(network) => Classifier::observe(network, images)),+
+                }
+            }
+
+            fn neurons(&self) -> Vec<LifNeuron> {
+                match self {
+                    $(Self::$network(network) => network.neurons()),+
                 }
             }
 

@@ -10,7 +10,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    LifError, Normalization,
+    LifError, LifNeuron, Normalization,
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
@@ -181,6 +181,14 @@ impl Classifier for SpikingLeNet {
             spikes = next;
         }
         activities
+    }
+
+    fn neurons(&self) -> Vec<LifNeuron> {
+        let convolutions = [self.conv1.lif(), self.conv2.lif()];
+        let hidden = self.hidden.iter().map(|layer| layer.lif());
+        let neurons = convolutions.into_iter().chain(hidden);
+        let neurons = neurons.chain([self.fc.lif()]);
+        neurons.map(|lif| lif.neuron()).collect()
     }
 
     fn pytorch_names(&self) -> Vec<(String, String)> {

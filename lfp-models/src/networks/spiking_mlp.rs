@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use lfp_burn::{
-    LifError, Normalization,
+    LifError, LifNeuron, Normalization,
     spiking::{Activity, LifConfig, Spike, Spiking},
 };
 
@@ -151,6 +151,11 @@ impl Classifier for SpikingMlp {
             spikes = next;
         }
         activities
+    }
+
+    fn neurons(&self) -> Vec<LifNeuron> {
+        let layers = self.layers.iter();
+        layers.map(|layer| layer.lif().neuron()).collect()
     }
 
     fn pytorch_names(&self) -> Vec<(String, String)> {
