@@ -191,6 +191,13 @@ fn a_file_of_which_nothing_fits_is_refused_whatever_is_allowed() {
     let file = StateDict::open(fixture("spiking.safetensors")).allow(everything);
     let error = refusal(&file, network());
     assert!(matches!(error, StateDictError::Mismatch { allow, .. } if allow.is_empty()));
+    // Both sides of the difference are named.
+    let file = StateDict::open(fixture("plain.pth"));
+    let text = refusal(&file, spiking(0.75, 1.0)).to_string();
+    assert!(
+        text.contains("missing: classifier.0.weight") && text.contains("unused: bn1.bias"),
+        "{text}"
+    );
 }
 
 #[test]

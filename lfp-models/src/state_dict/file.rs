@@ -68,8 +68,14 @@ impl File {
         collect_containers(String::new(), &content, &mut containers);
         let tensors = reader.into_tensors().into_values();
         let tensors = tensors.map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor)));
+        let tensors: BTreeMap<String, StoredTensor> = tensors.collect();
+        // A state dict carries a dictionary without tensors, `_metadata`.
+        containers.retain(|prefix| {
+            let first = tensors.range(prefix.clone()..).next();
+            first.is_some_and(|(name, _)| name.starts_with(prefix))
+        });
         Ok(Self {
-            tensors: tensors.collect(),
+            tensors,
             containers,
         })
     }

@@ -71,7 +71,7 @@ fn check_tar(file: fs::File) -> Result<(), String> {
         };
         let content = entry
             .path()
-            .is_ok_and(|path| path.as_ref() == Path::new("pickle"));
+            .is_ok_and(|path| path.file_name().is_some_and(|name| name == "pickle"));
         if content {
             check_pickle(&mut BufReader::new(entry))?;
         }
