@@ -57,6 +57,9 @@ impl Arrays {
                 expected,
                 found: view.dtype(),
             };
+            if view.shape().contains(&0) {
+                return Err(Malformed::shape(name, "no dimension of 0", view.shape()));
+            }
             if name == "labels" {
                 if view.dtype() != Dtype::I64 {
                     return Err(wrong("int64"));

@@ -23,6 +23,12 @@ use super::{
     network::{Activation, Flatten, Layer, Network, Parameter, PassThrough, Residual, Sum, Time},
 };
 
+/// Largest number of values between two layers, for all samples and steps.
+const MAX_VALUES: usize = 1 << 26;
+
+/// Largest height or width of a padded image.
+const MAX_PADDED: usize = 1 << 12;
+
 /// Part of the format.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 
@@ -237,10 +243,28 @@ impl Builder<'_> {
         while let Some((first, after)) = rest.split_first() {
             let (layer, used);
             (layer, extent, used) = self.layer(first, after, extent)?;
+            self.check_size(extent)?;
             layers.push(layer);
-            rest = &after[used..];
+            rest = after.get(used..).unwrap_or_default();
         }
         Ok((layers, extent))
+    }
+
+    /// Refuses outputs that would not fit into memory: their size is a number in the file.
+    pub(super) fn check_size(&self, extent: Extent) -> Result<(), Malformed> {
+        let sizes = extent.shape.into_iter();
+        let sizes = sizes.chain([self.time.batch, self.time.steps]);
+        match sizes.fold(1, usize::saturating_mul) > MAX_VALUES {
+            true => {
+                let shape = extent.shape;
+                let reason = format!(
+                    "outputs of {shape:?} for each of {} samples and {} steps are more than {MAX_VALUES} values",
+                    self.time.batch, self.time.steps
+                );
+                Err(Malformed::layer("with large outputs", reason))
+            }
+            false => Ok(()),
+        }
     }
 
     /// A layer, the extent of its outputs, and how many of the descriptions `after` it are part of it.
@@ -655,7 +679,8 @@ fn slide(
             .saturating_mul(kernel[axis].saturating_sub(1))
             .saturating_add(1);
         let padded = padding[axis].saturating_mul(2).saturating_add(image[axis]);
-        if stride[axis] == 0 || dilation[axis] == 0 || kernel[axis] == 0 || reach > padded {
+        let is_empty = stride[axis] == 0 || dilation[axis] == 0 || kernel[axis] == 0;
+        if is_empty || reach > padded || padded > MAX_PADDED {
             let reason = format!(
                 "a window of {kernel:?} with stride {stride:?}, padding {padding:?} and dilation \
                  {dilation:?} does not fit an image of {image:?}"

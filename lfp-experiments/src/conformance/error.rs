@@ -41,7 +41,7 @@ pub enum Malformed {
     #[error("the metadata has no \"{0}\"")]
     NoMetadata(&'static str),
     /// A metadata value is invalid.
-    #[error("metadata \"{key}\": expected {expected}, found \"{found}\"")]
+    #[error("metadata \"{key}\": expected {expected}, found {found:?}")]
     Metadata {
         /// The key.
         key: &'static str,
@@ -59,13 +59,13 @@ pub enum Malformed {
     #[error("metadata \"layers\" is not a list of layers in JSON: {0}")]
     Layers(serde_json::Error),
     /// A tensor is missing.
-    #[error("tensor \"{0}\" is missing")]
+    #[error("tensor {0:?} is missing")]
     NoTensor(String),
     /// A reference feedback belongs to no parameter, so nothing would be compared with it.
-    #[error("tensor \"{0}\" belongs to no parameter of the network")]
+    #[error("tensor {0:?} belongs to no parameter of the network")]
     UnusedFeedback(String),
     /// A tensor has the wrong element type.
-    #[error("tensor \"{name}\": expected elements of type {expected}, found {found:?}")]
+    #[error("tensor {name:?}: expected elements of type {expected}, found {found:?}")]
     Dtype {
         /// The tensor.
         name: String,
@@ -75,7 +75,7 @@ pub enum Malformed {
         found: Dtype,
     },
     /// A tensor has the wrong shape.
-    #[error("tensor \"{name}\": expected shape {expected}, found {found:?}")]
+    #[error("tensor {name:?}: expected shape {expected}, found {found:?}")]
     Shape {
         /// The tensor.
         name: String,
@@ -85,7 +85,7 @@ pub enum Malformed {
         found: Vec<usize>,
     },
     /// A layer is invalid at its position.
-    #[error("layer {layer}: {reason}")]
+    #[error("layer {}: {reason}", .layer.escape_debug())]
     Layer {
         /// The layer's name or kind.
         layer: String,

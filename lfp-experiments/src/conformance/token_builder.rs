@@ -140,7 +140,9 @@ impl Builder<'_> {
             causal,
             bias,
         } = attention;
-        let [_, width] = extent.sequence(name)?;
+        let [tokens, width] = extent.sequence(name)?;
+        // Attention has a score for each pair of tokens.
+        self.check_size(Extent::tokens(tokens * tokens, *heads))?;
         if *heads == 0 || !width.is_multiple_of(*heads) {
             let error = InputError::Heads {
                 width,

@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     Augmentation, DataError, DataSet, DataSetSpec, Fit, Load, Preparation, Reading, Split,
+    formats::table::Table,
     image_files::{ChannelStats, Labelled, check_classes, subfolder_or_self},
 };
-use crate::files;
 
 impl DataSet {
     /// CUB-200-2011: 5,994 training and 5,794 test images, 200 classes, split as published.
@@ -32,16 +32,15 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let root = subfolder_or_self(root, "CUB_200_2011");
     let names = root.join("images.txt");
     if !names.is_file() {
-        return Err(DataError::NoDataSet {
-            folder: root,
-            expected: "images.txt".to_owned(),
-        });
+        return Err(DataError::no_data_set(&root, "images.txt"));
     }
-    let paths = Table::read(&names)?;
-    let labels = Table::read(&root.join("image_class_labels.txt"))?;
-    let is_training = Table::read(&root.join("train_test_split.txt"))?;
+    let paths = List::read(&names)?;
+    let labels = List::read(&root.join("image_class_labels.txt"))?;
+    let is_training = List::read(&root.join("train_test_split.txt"))?;
     let [mut train, mut test] = [Vec::new(), Vec::new()];
     let mut classes = Vec::new();
+    // Every class has an image.
+    let most = paths.rows.len();
     for (number, path) in &paths.rows {
         let image = root.join("images").join(path);
         if !image.is_file() {
@@ -54,11 +53,14 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         let class = labels.number(number)?;
         let label = class
             .checked_sub(1)
-            .ok_or_else(|| labels.malformed(number, "a class from 1"))?;
+            .filter(|_| class as usize <= most)
+            .ok_or_else(|| labels.malformed(number, &format!("a class from 1 to {most}")))?;
         if classes.len() < class as usize {
             classes.resize(class as usize, String::new());
         }
-        classes[label as usize] = class_name(path);
+        if let Some(name) = classes.get_mut(label as usize) {
+            *name = class_name(path);
+        }
         let part = match is_training.number(number)? {
             1 => &mut train,
             0 => &mut test,
@@ -86,25 +88,27 @@ fn class_name(path: &str) -> String {
 }
 
 /// A file with lines `IMAGE_NUMBER VALUE`.
-struct Table {
+struct List {
     path: PathBuf,
     rows: BTreeMap<u32, String>,
 }
 
-impl Table {
+impl List {
     fn read(path: &Path) -> Result<Self, DataError> {
-        let content = files::read(path)?;
-        let mut rows = csv::ReaderBuilder::new()
-            .delimiter(b' ')
-            .has_headers(false)
-            .quoting(false)
-            .trim(csv::Trim::All)
-            .from_reader(content.as_slice());
-        let rows = rows.deserialize().collect::<Result<_, csv::Error>>();
+        let table = Table::read(path, b" \t,;")?;
+        let invalid = |error: csv::Error| table.unreadable("an image number and a value", &error);
+        let mut rows = BTreeMap::new();
+        for row in table.rows() {
+            let row = row.map_err(invalid)?;
+            let (image, value) = row.deserialize(None).map_err(invalid)?;
+            if rows.insert(image, value).is_some() {
+                let found = format!("another line for image {image}");
+                return Err(table.malformed(&row, "one line for each image", found));
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
-            rows: rows
-                .map_err(|error| DataError::csv(path, "an image number and a value", &error))?,
+            rows,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DataSet;
-use crate::files::FileError;
+use crate::files::{self, FileError};
 
 /// A data set that cannot be used. Messages name the file, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum DataError {
     Generated(DataSet),
     /// The folder does not contain the data set.
     #[error(
-        "{folder}: found no {expected}; `--data-dir` takes the folder with the unpacked data set",
+        "{folder}: found no {expected}; {hint}",
         folder = folder.display()
     )]
     NoDataSet {
@@ -27,6 +27,30 @@ pub enum DataError {
         folder: PathBuf,
         /// Files that the data set has.
         expected: String,
+        /// What to do, by what the folder holds instead.
+        hint: String,
+    },
+    /// A file that is larger than any of its kind.
+    #[error("{path}: {length} bytes; at most {limit} are read", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Largest size in bytes.
+        limit: u64,
+        /// Its size in bytes.
+        length: u64,
+    },
+    /// Training and test images of different sizes.
+    #[error(
+        "data set {data_set}: training images have the shape {train:?}, test images {test:?}; expected the same"
+    )]
+    Shapes {
+        /// The data set.
+        data_set: DataSet,
+        /// Shape of the training images, `[channels, height, width]`.
+        train: [usize; 3],
+        /// Shape of the test images.
+        test: [usize; 3],
     },
     /// A malformed file or folder.
     #[error("{path}: expected {expected}, found {found}", path = path.display())]
@@ -129,6 +153,24 @@ impl DataError {
         }
     }
 
+    /// For a folder without `expected`. The hint depends on what it has.
+    pub(super) fn no_data_set(folder: &Path, expected: impl Into<String>) -> Self {
+        let expected = expected.into();
+        Self::NoDataSet {
+            folder: folder.to_owned(),
+            hint: hint(folder, &expected),
+            expected,
+        }
+    }
+
+    pub(super) fn too_large(path: &Path, limit: u64, length: u64) -> Self {
+        Self::TooLarge {
+            path: path.to_owned(),
+            limit,
+            length,
+        }
+    }
+
     /// For a label that is not below `classes`.
     pub(super) fn label(path: &Path, classes: usize, found: impl Into<u32>) -> Self {
         let expected = format!("labels from 0 to {}", classes - 1);
@@ -152,4 +194,35 @@ impl DataError {
             found,
         }
     }
+}
+
+/// What to do about a folder without the data set.
+fn hint(folder: &Path, expected: &str) -> String {
+    if !folder.is_dir() {
+        return "there is no such folder".to_owned();
+    }
+    // Hugging Face puts its tables into a subfolder.
+    let places = ["", "data", "plain_text"].map(|place| folder.join(place));
+    let entries = places.iter().filter_map(|place| files::list(place).ok());
+    let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+    let mut names: Vec<String> = entries.flatten().filter_map(name).collect();
+    names.sort();
+    let ending = |endings: &[&str]| {
+        let is_it = |name: &&String| endings.iter().any(|ending| name.ends_with(ending));
+        names.iter().find(is_it)
+    };
+    if let Some(name) = ending(&[".parquet", ".arrow"]) {
+        return format!(
+            "{} is a table of Hugging Face, which is not read: save its images to a folder per class, for `--dataset folder`",
+            name.escape_debug()
+        );
+    }
+    if let Some(name) = ending(&[".tar.gz", ".tgz", ".tar", ".zip", ".7z"]) {
+        return format!("unpack {} first", name.escape_debug());
+    }
+    let has = |part: &str| names.iter().any(|name| name == part);
+    if has("train") && has("test") && !expected.contains("CLASS") {
+        return "for train/CLASS/* and test/CLASS/* use `--dataset folder`".to_owned();
+    }
+    "`--data-dir` takes the folder with the unpacked data set".to_owned()
 }

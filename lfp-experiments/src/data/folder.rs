@@ -1,14 +1,16 @@
-//! Image files in a folder per class: `train/CLASS/*` and `test/CLASS/*` (or `val/CLASS/*`).
+//! Image files in a folder per class: `train/CLASS/*` and `test/CLASS/*` (or `val`, `valid`, `validation`).
 
 use std::path::{Path, PathBuf};
 
 use super::{
     Augmentation, DataError, DataSet, DataSetSpec, Load, Reading, Split,
-    image_files::{IMAGENET, Labelled, check_classes, entries, images_in, name},
+    image_files::{IMAGENET, Labelled},
+    listing::{Skipped, file_name, folders, images_below},
 };
 
 impl DataSet {
-    /// Any image files, `train/CLASS/*` and `test/CLASS/*`. Classes are numbered in the order of their names.
+    /// Any image files, `train/CLASS/*` and `test/CLASS/*`, in subfolders, too. Classes are numbered in the order of their
+    /// names.
     pub const FOLDER: Self = Self::new(&DataSetSpec {
         name: "folder",
         summary: "Your own image files in train/CLASS/* and test/CLASS/*",
@@ -16,55 +18,77 @@ impl DataSet {
     });
 }
 
+/// Names of the test part. The first one with classes is used.
+const TEST_PARTS: [&str; 4] = ["test", "val", "valid", "validation"];
+
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
+    let mut skipped = Skipped::default();
     let train = root.join("train");
-    let test = ["test", "val"].map(|name| root.join(name));
-    let test = test.iter().find(|path| path.is_dir());
+    let test = test_part(root, &mut skipped)?;
     let (true, Some(test)) = (train.is_dir(), test) else {
-        return Err(DataError::NoDataSet {
-            folder: root.to_owned(),
-            expected: "train/CLASS/* and test/CLASS/*".to_owned(),
-        });
+        let expected = "train/CLASS/* and test/CLASS/*";
+        return Err(DataError::no_data_set(root, expected));
     };
-    let (parts, classes) = labelled_parts(&train, test)?;
+    let (parts, classes) = labelled_parts(&train, &test, &mut skipped)?;
     let preparations = [Augmentation::Flip, Augmentation::None]
         .map(|augmentation| reading.preparation(IMAGENET, augmentation));
-    reading.split(parts, classes, preparations)
+    let split = reading.split(parts, classes, preparations)?;
+    skipped.report(root);
+    Ok(split)
+}
+
+/// The folder of the test part. A folder without classes, such as the unlabelled test images of a competition, is passed over.
+fn test_part(root: &Path, skipped: &mut Skipped) -> Result<Option<PathBuf>, DataError> {
+    let mut found = None;
+    let parts = TEST_PARTS.map(|name| root.join(name));
+    for part in parts.into_iter().filter(|path| path.is_dir()) {
+        let has_classes = !folders(&part, &mut Skipped::default())?.is_empty();
+        match (&found, has_classes) {
+            (None, true) => found = Some(part),
+            (None, false) => skipped.add("test part without classes", &part),
+            (Some(_), _) => skipped.add("further test part", &part),
+        }
+    }
+    Ok(found)
 }
 
 /// The images of both parts, labelled by their subfolders, and the names of the classes.
 pub(super) fn labelled_parts(
     train: &Path,
     test: &Path,
+    skipped: &mut Skipped,
 ) -> Result<([Vec<Labelled>; 2], Vec<String>), DataError> {
-    let classes = classes(train)?;
-    check_same_classes(&classes, test)?;
-    let parts = [labelled(train, &classes)?, labelled(test, &classes)?];
-    Ok((parts, classes))
+    let [of_train, of_test] = [classes(train, skipped)?, classes(test, skipped)?];
+    check_same_classes(&of_train, &of_test, test)?;
+    let names = of_train.iter();
+    let names = names.map(|class| file_name(class).to_string_lossy().into_owned());
+    let names = names.collect();
+    let parts = [labelled(of_train, skipped)?, labelled(of_test, skipped)?];
+    Ok((parts, names))
 }
 
-/// Names of the subfolders.
-fn classes(part: &Path) -> Result<Vec<String>, DataError> {
-    let folders = entries(part)?.into_iter().filter(|path| path.is_dir());
-    let classes: Vec<String> = folders.map(|path| name(&path)).collect();
+/// The folders of the classes.
+fn classes(part: &Path, skipped: &mut Skipped) -> Result<Vec<PathBuf>, DataError> {
+    let classes = folders(part, skipped)?;
     match classes.is_empty() {
-        true => Err(DataError::NoDataSet {
-            folder: part.to_owned(),
-            expected: "folder for each class".to_owned(),
-        }),
+        true => Err(DataError::no_data_set(part, "folder for each class")),
         false => Ok(classes),
     }
 }
 
-fn check_same_classes(train_classes: &[String], test: &Path) -> Result<(), DataError> {
-    let test_classes = classes(test)?;
-    let only_in = |ours: &[String], others: &[String]| {
-        ours.iter().find(|class| !others.contains(class)).cloned()
+/// Names are compared as they are on disk: different ones may look the same when they are shown.
+fn check_same_classes(
+    train: &[PathBuf],
+    test: &[PathBuf],
+    test_part: &Path,
+) -> Result<(), DataError> {
+    let only_in = |ours: &[PathBuf], others: &[PathBuf]| {
+        let mut names = ours.iter().map(|class| file_name(class));
+        names.find(|name| !others.iter().any(|other| file_name(other) == *name))
     };
-    let missing = only_in(train_classes, &test_classes);
-    match missing.or_else(|| only_in(&test_classes, train_classes)) {
+    match only_in(train, test).or_else(|| only_in(test, train)) {
         Some(class) => Err(DataError::malformed(
-            &test.join(class),
+            &test_part.join(class),
             "the same classes for training and testing",
             "this class in one part only",
         )),
@@ -72,13 +96,20 @@ fn check_same_classes(train_classes: &[String], test: &Path) -> Result<(), DataE
     }
 }
 
-fn labelled(part: &Path, classes: &[String]) -> Result<Vec<Labelled>, DataError> {
+fn labelled(classes: Vec<PathBuf>, skipped: &mut Skipped) -> Result<Vec<Labelled>, DataError> {
     let mut all = Vec::new();
-    let folders: Vec<PathBuf> = classes.iter().map(|class| part.join(class)).collect();
-    for (label, folder) in (0..).zip(&folders) {
-        let images = images_in(folder)?.into_iter();
-        all.extend(images.map(|path| Labelled { path, label }));
+    for (label, folder) in (0..).zip(classes) {
+        let mut others = Skipped::default();
+        let images = images_below(&folder, &mut others)?;
+        match (images.is_empty(), others.is_empty()) {
+            (true, true) => return Err(DataError::EmptyClass(folder)),
+            (true, false) => {
+                let expected = "images (JPEG, PNG, BMP, GIF, WebP or PNM)";
+                return Err(DataError::malformed(&folder, expected, others.to_string()));
+            }
+            (false, _) => skipped.extend(others),
+        }
+        all.extend(images.into_iter().map(|path| Labelled { path, label }));
     }
-    check_classes(&all, folders.into_iter().map(Some))?;
     Ok(all)
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::{
     DataError, DataSet, DataSetSpec, Load, Reading, Split,
     folder::labelled_parts,
-    image_files::{Labelled, check_classes, images_in, name, subfolder_or_self},
+    image_files::{Labelled, check_classes, subfolder_or_self},
+    listing::{Skipped, file_name, images_in},
 };
 
 impl DataSet {
@@ -38,13 +39,19 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let root = subfolder_or_self(root, "food11");
     let [train, test] = ["training", "evaluation"].map(|part| root.join(part));
     if !train.is_dir() || !test.is_dir() {
-        return Err(DataError::NoDataSet {
-            folder: root,
-            expected: "training/CLASS_NUMBER.jpg and evaluation/CLASS_NUMBER.jpg".to_owned(),
-        });
+        let expected = "training/CLASS_NUMBER.jpg and evaluation/CLASS_NUMBER.jpg";
+        return Err(DataError::no_data_set(&root, expected));
     }
-    let (parts, classes) = if images_in(&train)?.is_empty() {
-        let (parts, classes) = labelled_parts(&train, &test)?;
+    let mut skipped = Skipped::default();
+    let is_numbered = !images_in(&train, &mut Skipped::default())?.is_empty();
+    let (parts, classes) = if is_numbered {
+        let parts = [
+            numbered(&train, &mut skipped)?,
+            numbered(&test, &mut skipped)?,
+        ];
+        (parts, CLASSES.map(str::to_owned).into())
+    } else {
+        let (parts, classes) = labelled_parts(&train, &test, &mut skipped)?;
         if classes.len() != CLASSES.len() {
             return Err(DataError::Classes {
                 folder: train,
@@ -53,17 +60,16 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
             });
         }
         (parts, classes)
-    } else {
-        let parts = [numbered(&train)?, numbered(&test)?];
-        (parts, CLASSES.map(str::to_owned).into())
     };
-    reading.split(parts, classes, reading.like_isic())
+    let split = reading.split(parts, classes, reading.like_isic())?;
+    skipped.report(&root);
+    Ok(split)
 }
 
 /// Images whose names begin with their class.
-fn numbered(part: &Path) -> Result<Vec<Labelled>, DataError> {
-    let labelled = images_in(part)?.into_iter().map(|path| {
-        let file = name(&path);
+fn numbered(part: &Path, skipped: &mut Skipped) -> Result<Vec<Labelled>, DataError> {
+    let labelled = images_in(part, skipped)?.into_iter().map(|path| {
+        let file = file_name(&path).to_string_lossy().into_owned();
         let class = file
             .split_once('_')
             .and_then(|(class, _)| class.parse().ok());

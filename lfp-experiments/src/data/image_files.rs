@@ -2,21 +2,18 @@
 
 use std::{
     collections::HashSet,
-    fmt::Display,
-    io::Cursor,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use burn::data::dataset::{Dataset, DatasetError};
-use image::{DynamicImage, ImageReader, RgbImage, imageops::FilterType};
+use image::{DynamicImage, RgbImage, imageops::FilterType};
 use rayon::prelude::*;
 
-use super::{Augmentation, DataError, Fit, Preparation, Sample, Samples, Split, formats::jpeg};
-use crate::files::{self, FileError, failed};
-
-/// Extensions of image files; other files are ignored.
-const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "gif", "webp"];
+use super::{
+    Augmentation, DataError, Fit, Preparation, Sample, Samples, Split,
+    formats::photograph::Photograph,
+};
 
 /// Mean and standard deviation of each channel.
 pub(super) type ChannelStats = ([f32; 3], [f32; 3]);
@@ -65,7 +62,7 @@ pub struct ImageFiles {
 }
 
 impl ImageFiles {
-    /// Reads the header of every file, so that a broken image is reported before training starts.
+    /// Checks header, size and end of every file, so that a broken image is reported before training starts.
     fn new(
         images: Vec<Labelled>,
         classes: Vec<String>,
@@ -143,32 +140,11 @@ impl Samples for ImageFiles {
 
 impl Labelled {
     fn check(&self) -> Result<(), DataError> {
-        let reader = ImageReader::open(&self.path).and_then(ImageReader::with_guessed_format);
-        let size = reader
-            .map_err(failed("read", &self.path))?
-            .into_dimensions();
-        let (width, height) = size.map_err(|error| self.broken(&error))?;
-        match width.min(height) {
-            0 => Err(self.broken(&"no pixels")),
-            _ => Ok(()),
-        }
+        Photograph::open(&self.path).map(drop)
     }
 
     fn decode(&self) -> Result<DynamicImage, DataError> {
-        let file = files::read(&self.path)?;
-        if jpeg::is_truncated(&file) {
-            return Err(self.broken(&"truncated"));
-        }
-        let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
-        let decoded = reader.map_err(failed("read", &self.path))?.decode();
-        decoded.map_err(|error| self.broken(&error))
-    }
-
-    fn broken(&self, reason: &dyn Display) -> DataError {
-        DataError::Image {
-            path: self.path.clone(),
-            reason: reason.to_string(),
-        }
+        Photograph::open(&self.path)?.decode()
     }
 }
 
@@ -221,32 +197,6 @@ impl Reading {
         };
         Ok(Split::new(part(train, for_train)?, part(test, for_test)?))
     }
-}
-
-/// Entries of a folder, sorted by name, without hidden ones.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut entries = files::list(folder)?;
-    entries.retain(|path| !name(path).starts_with('.'));
-    entries.sort();
-    Ok(entries)
-}
-
-/// Image files in a folder, sorted by name.
-pub(super) fn images_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut files = entries(folder)?;
-    files.retain(|path| path.is_file() && has_image_extension(path));
-    Ok(files)
-}
-
-fn has_image_extension(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    EXTENSIONS.contains(&extension.to_lowercase().as_str())
-}
-
-/// Last component of a path.
-pub(super) fn name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// The subfolder `name` if there is one, otherwise `folder`: archives unpack to a subfolder, and users name either.

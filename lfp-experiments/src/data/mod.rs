@@ -10,10 +10,13 @@ mod isic;
 mod mnist;
 mod toy;
 
+mod download;
 mod error;
 mod formats;
+mod held_out;
 mod image_files;
 mod images;
+mod listing;
 mod loader;
 mod preparation;
 mod registry;

@@ -109,16 +109,25 @@ impl DataSet {
     /// # Errors
     ///
     /// If `root` is `None` although the data set has files that cannot be downloaded; if `root` is given although the data
-    /// set is generated; if a file is missing, malformed, or cannot be downloaded.
+    /// set is generated; if a file is missing, malformed, or cannot be downloaded; if training and test images differ in size.
     pub fn load(self, root: Option<&Path>, reading: Reading) -> Result<Split, DataError> {
         let own = root.map(|root| subfolder_or_self(root, self.name()));
-        match (self.0.load, own.as_deref()) {
+        let split = match (self.0.load, own.as_deref()) {
             (Load::Folder(load), Some(folder)) => load(folder),
             (Load::ImageFiles(load), Some(folder)) => load(folder, reading),
             (Load::Download { load, .. }, folder) => load(folder),
             (Load::Generated(draw), None) => Ok(draw(reading.seed)),
             (Load::Generated(_), Some(_)) => Err(DataError::Generated(self)),
             (Load::Folder(_) | Load::ImageFiles(_), None) => Err(DataError::NoFolder(self)),
+        }?;
+        let [train, test] = [split.train.shape(), split.test.shape()];
+        match train == test {
+            true => Ok(split),
+            false => Err(DataError::Shapes {
+                data_set: self,
+                train,
+                test,
+            }),
         }
     }
 }

@@ -7,9 +7,13 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod hostile_data;
+mod image_folders;
+mod layouts;
 mod overview;
 mod page;
 mod photographs;
+mod pickles;
 mod pruning;
 mod report;
 

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 
 use super::{Digits, REAL_DATA, Report, path, program, refused, succeeds};
 
-const READING: Reading = Reading {
+pub(crate) const READING: Reading = Reading {
     size: 32,
     cached: false,
     seed: 0,
@@ -38,7 +38,7 @@ fn picture(class: usize, number: usize) -> RgbImage {
     })
 }
 
-fn save(path: &Path, class: usize, number: usize) {
+pub(crate) fn save(path: &Path, class: usize, number: usize) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     picture(class, number).save(path).unwrap();
 }
@@ -49,19 +49,17 @@ pub(crate) fn image_folder(classes: usize, train: usize, test: usize) -> TempDir
     for class in 0..classes {
         for (part, count) in [("train", train), ("test", test)] {
             for number in 0..count {
-                // Several formats, and a file that is not an image.
+                // Several formats.
                 let ending = ["png", "jpg", "BMP"][number % 3];
                 let name = format!("{part}/class{class}/{number}.{ending}");
                 save(&root.path().join(name), class, number);
             }
-            let notes = format!("{part}/class{class}/notes.txt");
-            fs::write(root.path().join(notes), "not a picture").unwrap();
         }
     }
     root
 }
 
-fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
+pub(crate) fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
     let mut counts = BTreeMap::new();
     for index in 0..data.len() {
         *counts.entry(data.label(index)).or_default() += 1;
@@ -69,12 +67,12 @@ fn counts(data: &Arc<dyn Samples>) -> BTreeMap<u32, usize> {
     counts
 }
 
-fn load(data_set: DataSet, root: &Path) -> Result<Split, DataError> {
+pub(crate) fn load(data_set: DataSet, root: &Path) -> Result<Split, DataError> {
     data_set.load(Some(root), READING)
 }
 
 #[track_caller]
-fn fails(result: Result<Split, DataError>, words: &[&str]) {
+pub(crate) fn fails(result: Result<Split, DataError>, words: &[&str]) {
     let error = result.err().expect("refused").to_string();
     for word in words {
         assert!(error.contains(word), "expected \"{word}\" in: {error}");
@@ -165,7 +163,7 @@ fn the_data_must_have_the_classes_of_the_model() {
     refused(&arguments, &[root, "expected data of 5 classes", "found 2"]);
 }
 
-fn cub_folder() -> TempDir {
+pub(crate) fn cub_folder() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let inner = root.path().join("CUB_200_2011");
     let [mut images, mut labels, mut split] = [const { String::new() }; 3];
@@ -547,7 +545,7 @@ fn cifar_is_read_in_its_binary_layout() {
 }
 
 /// A dictionary with a list of labels and a NumPy array of bytes, as pickled by Python 2 for CIFAR.
-fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
+pub(crate) fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
     fn short(text: &str) -> Vec<u8> {
         [&[b'U', text.len() as u8], text.as_bytes()].concat()
     }
@@ -651,7 +649,7 @@ fn the_real_cifar_10_has_balanced_classes() {
 }
 
 /// Arguments that train for an epoch on an image folder: two steps for a dozen images.
-fn on_folder<'a>(folder: &'a str, model: &'a str) -> Vec<&'a str> {
+pub(crate) fn on_folder<'a>(folder: &'a str, model: &'a str) -> Vec<&'a str> {
     let line = "train --dataset folder --image-size 32 --epochs 1 --batch 6 --data-dir";
     line.split(' ').chain([folder, "--model", model]).collect()
 }

@@ -1,12 +1,17 @@
-//! CIFAR-10 and CIFAR-100 in both published layouts, binary and Python.
+//! CIFAR-10 and CIFAR-100 in both published layouts, binary and Python, and in Kaggle's.
+
+mod kaggle;
 
 use std::path::{Path, PathBuf};
 
 use super::{
-    DataError, DataSet, DataSetSpec, Images, Load, Split, formats::pickle::Dictionary,
+    DataError, DataSet, DataSetSpec, Images, Load, Split,
+    formats::{
+        self,
+        pickle::{self, Dictionary},
+    },
     images::normalization,
 };
-use crate::files;
 
 impl DataSet {
     /// CIFAR-10: 50,000 training and 10,000 test images of 3x32x32 pixels, ten classes.
@@ -26,6 +31,8 @@ impl DataSet {
 /// Shape of an image, `[channels, height, width]`, in the files' order.
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
+/// Largest binary file in bytes. That of CIFAR-100 has 154 MB.
+const MAX_FILE: u64 = 1 << 30;
 
 /// Means and standard deviations of the channels, from the configuration of the paper's authors.
 const MEAN: [f32; 3] = [0.4911, 0.4820, 0.4467];
@@ -130,18 +137,32 @@ impl Cifar {
             let here = |place: &PathBuf| place.join(layout.train[0]).is_file();
             Some((layout, places.into_iter().find(here)?))
         });
-        let Some((layout, place)) = found else {
-            let file = |layout: &Layout| format!("{}/{}", layout.folder, layout.train[0]);
-            return Err(DataError::NoDataSet {
-                folder: folder.to_owned(),
-                expected: self.layouts.each_ref().map(file).join(" or "),
-            });
-        };
-        let part = |names: &[&str]| self.read(layout, &place, names);
-        Ok(Split::new(part(layout.train)?, part(&[layout.test])?))
+        if let Some((layout, place)) = found {
+            let part = |names: &[&str]| self.read(layout, &place, names);
+            let parts = [part(layout.train)?, part(&[layout.test])?];
+            return Ok(self.split(parts));
+        }
+        if let Some(labels) = kaggle::find(folder).filter(|_| !self.class_names.is_empty()) {
+            return Ok(self.split(kaggle::read(&labels, self.class_names)?));
+        }
+        let file = |layout: &Layout| format!("{}/{}", layout.folder, layout.train[0]);
+        let expected = self.layouts.each_ref().map(file).join(" or ");
+        Err(DataError::no_data_set(folder, expected))
     }
 
-    fn read(&self, layout: &Layout, folder: &Path, names: &[&str]) -> Result<Images, DataError> {
+    fn split(&self, parts: [Contents; 2]) -> Split {
+        let [train, test] = parts.map(|contents| Images {
+            shape: SHAPE,
+            num_classes: self.num_classes,
+            class_names: self.class_names,
+            pixels: contents.pixels,
+            labels: contents.labels,
+            lookup: normalization(MEAN, STD),
+        });
+        Split::new(train, test)
+    }
+
+    fn read(&self, layout: &Layout, folder: &Path, names: &[&str]) -> Result<Contents, DataError> {
         let mut all = Contents::default();
         for name in names {
             let path = folder.join(name);
@@ -153,19 +174,12 @@ impl Cifar {
             all.pixels.extend(contents.pixels);
             all.labels.extend(contents.labels);
         }
-        Ok(Images {
-            shape: SHAPE,
-            num_classes: self.num_classes,
-            class_names: self.class_names,
-            pixels: all.pixels,
-            labels: all.labels,
-            lookup: normalization(MEAN, STD),
-        })
+        Ok(all)
     }
 
     /// Records of label bytes and pixels.
     fn read_binary(&self, path: &Path) -> Result<Contents, DataError> {
-        let bytes = files::read(path)?;
+        let bytes = formats::read(path, MAX_FILE)?;
         let record = self.label_bytes + PIXELS;
         if bytes.is_empty() || bytes.len() % record != 0 {
             let expected = format!("records of {record} bytes");
@@ -175,24 +189,30 @@ impl Cifar {
         let mut contents = Contents::default();
         for record in bytes.chunks(record) {
             let (labels, pixels) = record.split_at(self.label_bytes);
-            contents.labels.push(labels[self.label_bytes - 1]);
+            contents.labels.extend(labels.last());
             contents.pixels.extend(pixels);
         }
         Ok(contents)
     }
 
-    /// A pickled dictionary with an array of pixels and a list of labels.
+    /// A pickled dictionary with an array of pixels, and labels in a list or an array.
     fn read_pickle(&self, path: &Path) -> Result<Contents, DataError> {
-        let dictionary = Dictionary::read(path)?;
+        let bytes = pickle::read(path)?;
+        let dictionary = Dictionary::parse(path, &bytes)?;
         let labels = dictionary.bytes_of_numbers(self.label_key)?;
-        let pixels = dictionary.array("data")?;
-        if pixels.is_empty() || pixels.len() != labels.len() * PIXELS {
-            let expected = format!("{PIXELS} pixels for each of {} labels", labels.len());
+        let (pixels, shape) = dictionary.array("data")?;
+        let count = labels.len();
+        if count == 0 || pixels.len() != count * PIXELS {
+            let expected = format!("{PIXELS} pixels for each of {count} labels");
             return Err(DataError::malformed(
                 path,
                 expected,
                 pixels.len().to_string(),
             ));
+        }
+        if ![&[count, PIXELS][..], &[count, 3, 32, 32]].contains(&&*shape) {
+            let expected = format!("pixels of shape [{count}, {PIXELS}] or [{count}, 3, 32, 32]");
+            return Err(DataError::malformed(path, expected, format!("{shape:?}")));
         }
         Ok(Contents { pixels, labels })
     }

@@ -1,0 +1,85 @@
+//! CIFAR-10 as Kaggle has it: `train/1.png` and so on, and their classes in `trainLabels.csv`. Its test images have no labels.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Contents, PIXELS};
+use crate::data::{
+    DataError,
+    formats::{photograph::Photograph, table::Table},
+    held_out,
+};
+
+/// The table of classes in a folder.
+pub(super) fn find(folder: &Path) -> Option<PathBuf> {
+    let labels = folder.join("trainLabels.csv");
+    (labels.is_file() && folder.join("train").is_dir()).then_some(labels)
+}
+
+/// Training images, of which a share is held out for testing.
+pub(super) fn read(labels: &Path, classes: &[&str]) -> Result<[Contents; 2], DataError> {
+    let folder = labels.with_file_name("train");
+    let images = listed(labels, &folder, classes)?;
+    held_out::announce(labels);
+    let parts = held_out::stratified(images, |(_, label)| usize::from(*label), classes.len());
+    let [train, test] = parts.map(|mut part| {
+        part.sort();
+        decoded(&part)
+    });
+    Ok([train?, test?])
+}
+
+/// The images of the table, and their classes.
+fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf, u8)>, DataError> {
+    let table = Table::read(labels, b",;\t")?;
+    let mut images = Vec::new();
+    for row in table.rows() {
+        let row = row.map_err(|error| table.unreadable("an image and its class", &error))?;
+        let (image, class) = match (row.get(0), row.get(1)) {
+            (Some("id"), _) => continue,
+            (image, class) => (image.unwrap_or_default(), class.unwrap_or_default()),
+        };
+        let label = classes.iter().position(|name| *name == class);
+        let label = label.and_then(|label| u8::try_from(label).ok());
+        let expected = || format!("one of {}", classes.join(", "));
+        let label = label.ok_or_else(|| table.malformed(&row, expected(), class))?;
+        let path = folder.join(format!("{image}.png"));
+        if !path.is_file() {
+            return Err(DataError::MissingImage {
+                labels: labels.to_owned(),
+                image: path,
+            });
+        }
+        images.push((path, label));
+    }
+    match images.is_empty() {
+        true => Err(DataError::malformed(labels, "images", "none")),
+        false => Ok(images),
+    }
+}
+
+fn decoded(images: &[(PathBuf, u8)]) -> Result<Contents, DataError> {
+    let planes = images.par_iter().map(|(path, _)| {
+        let photograph = Photograph::open(path)?.decode()?.into_rgb8();
+        let pixels = photograph.pixels();
+        let planes = (0..3).flat_map(|channel| pixels.clone().map(move |pixel| pixel.0[channel]));
+        let planes: Vec<u8> = planes.collect();
+        match photograph.dimensions() {
+            (32, 32) if planes.len() == PIXELS => Ok(planes),
+            (width, height) => {
+                let found = format!("{width}x{height}");
+                Err(DataError::malformed(
+                    path,
+                    "an image of 32x32 pixels",
+                    found,
+                ))
+            }
+        }
+    });
+    let planes = planes.collect::<Result<Vec<_>, _>>()?;
+    Ok(Contents {
+        pixels: planes.concat(),
+        labels: images.iter().map(|(_, label)| *label).collect(),
+    })
+}

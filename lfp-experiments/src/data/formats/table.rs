@@ -1,0 +1,108 @@
+//! Tables of text: comma, semicolon or tab between the cells, with or without quotes and byte order mark, any line ends.
+
+use std::path::{Path, PathBuf};
+
+use csv::{Position, StringRecord};
+
+use crate::data::DataError;
+
+/// Largest table in bytes. That of Kaggle's MNIST has 77 MB.
+const MAX_FILE: u64 = 1 << 30;
+/// Longest start of a file in which the delimiter is looked for.
+const MAX_HEADER: usize = 1 << 16;
+
+/// A table in memory.
+pub(in crate::data) struct Table {
+    path: PathBuf,
+    content: Vec<u8>,
+    delimiter: u8,
+}
+
+impl Table {
+    /// Reads a file. The delimiter is the one of `delimiters` that is most frequent in its first line.
+    pub(in crate::data) fn read(path: &Path, delimiters: &[u8]) -> Result<Self, DataError> {
+        let content = super::read(path, MAX_FILE)?;
+        if content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]) {
+            return Err(DataError::malformed(path, "text in UTF-8", "UTF-16"));
+        }
+        let delimiter = delimiter(&content, delimiters);
+        Ok(Self {
+            path: path.to_owned(),
+            content,
+            delimiter,
+        })
+    }
+
+    /// The rows from the first line on.
+    pub(in crate::data) fn rows(
+        &self,
+    ) -> impl Iterator<Item = Result<StringRecord, csv::Error>> + '_ {
+        csv::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .has_headers(false)
+            .trim(csv::Trim::All)
+            .from_reader(self.content.as_slice())
+            .into_records()
+    }
+
+    /// The error of a row that cannot be read as `expected`.
+    pub(in crate::data) fn unreadable(&self, expected: &str, error: &csv::Error) -> DataError {
+        DataError::csv(&self.path, expected, error)
+    }
+
+    /// The error of a row with another content than `expected`.
+    pub(in crate::data) fn malformed(
+        &self,
+        row: &StringRecord,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> DataError {
+        DataError::MalformedLine {
+            path: self.path.clone(),
+            line: row.position().map_or(1, Position::line),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+}
+
+/// The most frequent of `delimiters` in the first line with any, outside quotes; the first of them if there is none.
+fn delimiter(content: &[u8], delimiters: &[u8]) -> u8 {
+    let mut quoted = false;
+    let mut counts = vec![0_usize; delimiters.len()];
+    for byte in content.iter().take(MAX_HEADER) {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted && counts.iter().any(|&count| count > 0) => break,
+            _ if quoted => {}
+            byte => {
+                let counted = delimiters.iter().zip(&mut counts);
+                counted
+                    .filter(|(delimiter, _)| *delimiter == byte)
+                    .for_each(|(_, count)| *count += 1);
+            }
+        }
+    }
+    let most = counts.iter().max().copied().unwrap_or_default();
+    let found = delimiters
+        .iter()
+        .zip(&counts)
+        .find(|(_, count)| **count == most);
+    found.map_or(b',', |(delimiter, _)| *delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_found_outside_quotes() {
+        let found = |content: &str| char::from(delimiter(content.as_bytes(), b",;\t"));
+        assert_eq!(found("image,MEL,NV\n"), ',');
+        assert_eq!(found("image;MEL;NV\r\n1,5;2;3"), ';');
+        assert_eq!(found("\"a,b,c,d\"\t\"e\"\n"), '\t');
+        assert_eq!(found("\n\nimage;MEL\n"), ';', "after empty lines");
+        assert_eq!(found("image\n1;2\n"), ';', "in the second line");
+        assert_eq!(found(""), ',');
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether an image file is there to its end, from its structure, without decoding it.
+
+use super::jpeg;
+
+/// `false` if the end of the image is missing. `true` for what is not known: decoding tells.
+pub(super) fn is_whole(file: &[u8], decoded_bytes: u64) -> bool {
+    match file {
+        [0xff, 0xd8, ..] => !jpeg::is_truncated(file),
+        [0x89, b'P', b'N', b'G', ..] => png_ends(file).unwrap_or(false),
+        [b'G', b'I', b'F', ..] => gif_ends(file).unwrap_or(false),
+        [b'R', b'I', b'F', b'F', ..] => webp_ends(file).unwrap_or(false),
+        [b'B', b'M', ..] => bmp_ends(file).unwrap_or(true),
+        [b'P', b'5'..=b'7', ..] => pnm_ends(file, decoded_bytes).unwrap_or(false),
+        _ => true,
+    }
+}
+
+fn number<const N: usize>(file: &[u8], at: usize) -> Option<[u8; N]> {
+    file.get(at..)?.first_chunk().copied()
+}
+
+/// Chunks of length, type, content and checksum, up to `IEND`.
+fn png_ends(file: &[u8]) -> Option<bool> {
+    let mut rest = file.get(8..)?;
+    loop {
+        let length = u32::from_be_bytes(number(rest, 0)?) as usize;
+        if &number::<4>(rest, 4)? == b"IEND" {
+            return Some(true);
+        }
+        rest = rest.get(length.checked_add(12)?..)?;
+    }
+}
+
+/// Blocks up to the end of the first image, which is the one that is used.
+fn gif_ends(file: &[u8]) -> Option<bool> {
+    let table = |flags: u8| match flags & 0x80 {
+        0 => 0,
+        _ => 3 << ((flags & 7) + 1),
+    };
+    let mut rest = file.get(13 + table(*file.get(10)?)..)?;
+    loop {
+        let (data, is_image) = match rest.first()? {
+            0x21 => (2, false),
+            0x2c => (11 + table(*rest.get(9)?), true),
+            _ => return Some(false),
+        };
+        rest = rest.get(data..)?;
+        while let length @ 1.. = *rest.first()? {
+            rest = rest.get(1 + usize::from(length)..)?;
+        }
+        if is_image {
+            return Some(true);
+        }
+        rest = rest.get(1..)?;
+    }
+}
+
+/// The length of what follows is in the header.
+fn webp_ends(file: &[u8]) -> Option<bool> {
+    let length = u32::from_le_bytes(number(file, 4)?) as u64;
+    Some(file.len() as u64 >= length + 8)
+}
+
+/// Rows of whole words, unless compressed.
+fn bmp_ends(file: &[u8]) -> Option<bool> {
+    let start = u32::from_le_bytes(number(file, 10)?) as u64;
+    let width = i32::from_le_bytes(number(file, 18)?).unsigned_abs() as u64;
+    let height = i32::from_le_bytes(number(file, 22)?).unsigned_abs() as u64;
+    let bits = u16::from_le_bytes(number(file, 28)?) as u64;
+    let compression = u32::from_le_bytes(number(file, 30)?);
+    let header = u32::from_le_bytes(number(file, 14)?);
+    let is_plain = header >= 40 && matches!(compression, 0 | 3);
+    let row = (width * bits).div_ceil(32) * 4;
+    Some(!is_plain || file.len() as u64 >= start.saturating_add(row.saturating_mul(height)))
+}
+
+/// A header in text, and a byte or two per value.
+fn pnm_ends(file: &[u8], decoded_bytes: u64) -> Option<bool> {
+    const END_OF_HEADER: &[u8] = b"ENDHDR\n";
+    let header = match file.get(1)? {
+        b'7' => {
+            let mut places = file.windows(END_OF_HEADER.len());
+            places.position(|place| place == END_OF_HEADER)? + END_OF_HEADER.len()
+        }
+        // The magic number, width, height and largest value, with comments in between.
+        _ => {
+            let (mut at, mut words) = (0, 0);
+            while words < 4 {
+                let rest = file.get(at..)?;
+                let is_space = |byte: &u8| byte.is_ascii_whitespace();
+                at += match rest.first()? {
+                    b'#' => rest.iter().position(|&byte| byte == b'\n')?,
+                    byte if is_space(byte) => 1,
+                    _ => {
+                        words += 1;
+                        rest.iter().position(is_space)?
+                    }
+                };
+            }
+            at + 1
+        }
+    };
+    Some(file.len() as u64 >= decoded_bytes + header as u64)
+}

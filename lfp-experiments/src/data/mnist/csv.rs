@@ -1,0 +1,102 @@
+//! MNIST as tables: a line per image, with its label and the pixels of its rows. Kaggle's Digit Recognizer has a header, and
+//! test images without labels.
+
+use std::path::{Path, PathBuf};
+
+use csv::StringRecord;
+
+use super::{CLASSES, Digits, check_side};
+use crate::data::{DataError, formats::table::Table, held_out};
+
+/// Names of the training and the test table.
+const NAMES: [[&str; 2]; 2] = [
+    ["train.csv", "test.csv"],
+    ["mnist_train.csv", "mnist_test.csv"],
+];
+
+/// The tables in a folder.
+pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
+    let paths = NAMES.map(|names| names.map(|name| folder.join(name)));
+    paths.into_iter().find(|[train, _]| train.is_file())
+}
+
+/// Training and test images. Without labels for testing, a share of the training images is held out.
+pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError> {
+    let no_labels = || DataError::malformed(&train, "a column \"label\"", "none");
+    let digits = table(&train)?.ok_or_else(no_labels)?;
+    if test.is_file()
+        && let Some(test) = table(&test)?
+    {
+        return Ok([digits, test]);
+    }
+    held_out::announce(&train);
+    let indices: Vec<usize> = (0..digits.labels.len()).collect();
+    let class = |index: &usize| {
+        digits
+            .labels
+            .get(*index)
+            .copied()
+            .unwrap_or_default()
+            .into()
+    };
+    let parts = held_out::stratified(indices, class, CLASSES.into());
+    Ok(parts.map(|mut part| {
+        part.sort_unstable();
+        digits.subset(&part)
+    }))
+}
+
+/// The images of a table; `None` if they have no labels.
+fn table(path: &Path) -> Result<Option<Digits>, DataError> {
+    let table = Table::read(path, b",;\t")?;
+    let invalid = |error: csv::Error| table.unreadable("a label and pixels", &error);
+    let mut rows = table.rows().peekable();
+    let first = match rows.peek() {
+        Some(Ok(first)) => first.clone(),
+        _ => StringRecord::new(),
+    };
+    let is_label = |cell: &str| cell.eq_ignore_ascii_case("label");
+    let has_header = first.iter().any(|cell| cell.parse::<u8>().is_err());
+    let label = match has_header {
+        true => first.iter().position(is_label),
+        // Without a header, the label comes first.
+        false => Some(0),
+    };
+    let Some(label) = label else {
+        return Ok(None);
+    };
+    let side = first.len().saturating_sub(1).isqrt();
+    if side * side + 1 != first.len() {
+        let found = format!("{} columns", first.len());
+        return Err(DataError::malformed(
+            path,
+            "a label and the pixels of a square",
+            found,
+        ));
+    }
+    check_side(path, side)?;
+    let mut digits = Digits {
+        sides: [side, side],
+        ..Digits::default()
+    };
+    for row in rows.skip(usize::from(has_header)) {
+        let row = row.map_err(invalid)?;
+        for (column, cell) in row.iter().enumerate() {
+            let expected = "whole numbers from 0 to 255";
+            let byte = cell.parse();
+            let byte = byte.map_err(|_| table.malformed(&row, expected, format!("\"{cell}\"")))?;
+            match column == label {
+                true if byte >= CLASSES => {
+                    let expected = format!("a label from 0 to {}", CLASSES - 1);
+                    return Err(table.malformed(&row, expected, cell));
+                }
+                true => digits.labels.push(byte),
+                false => digits.pixels.push(byte),
+            }
+        }
+    }
+    match digits.labels.is_empty() {
+        true => Err(DataError::malformed(path, "images", "none")),
+        false => Ok(Some(digits)),
+    }
+}

@@ -1,0 +1,243 @@
+//! MNIST: handwritten digits, read from a folder of the user's or from a downloaded copy in the cache.
+
+mod csv;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    DataError, DataSet, DataSetSpec, Images, Load, Split,
+    download::Download,
+    formats::idx::{Idx, decompressed},
+    images::normalization,
+};
+use crate::files;
+
+impl DataSet {
+    /// MNIST: 60,000 training and 10,000 test images of 1x28x28 pixels, ten classes, scaled to `[-1, 1]`.
+    pub const MNIST: Self = Self::new(&DataSetSpec {
+        name: "mnist",
+        summary: "Handwritten digits, 28x28; downloaded if --data-dir is not given",
+        load: Load::Download { load, is_cached },
+    });
+}
+
+const CLASSES: u8 = 10;
+/// Smallest height and width, which the pooling of LeNet needs.
+const MIN_SIDE: usize = 16;
+/// Largest height and width: networks for digits have a weight for each pixel.
+const MAX_SIDE: usize = 256;
+
+/// The four files with the SHA-256 of their decompressed content: gzip headers differ between mirrors.
+const FILES: [(&str, &str); 4] = [
+    (
+        "train-images-idx3-ubyte",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    (
+        "train-labels-idx1-ubyte",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    (
+        "t10k-images-idx3-ubyte",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    (
+        "t10k-labels-idx1-ubyte",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+];
+
+const MIRRORS: [&str; 2] = [
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+];
+
+/// Limit of a download in bytes, compressed and decompressed. The largest file has 10 and 47 MB.
+const MAX_DOWNLOAD: u64 = 100 << 20;
+
+/// Images and labels of a part.
+#[derive(Default)]
+struct Digits {
+    /// Height and width.
+    sides: [usize; 2],
+    /// One image after another.
+    pixels: Vec<u8>,
+    /// Below [`CLASSES`].
+    labels: Vec<u8>,
+}
+
+fn load(folder: Option<&Path>) -> Result<Split, DataError> {
+    let parts = match folder {
+        Some(folder) => read_folder(folder)?,
+        None => read_idx(download_all()?)?,
+    };
+    let [train, test] = parts.map(Digits::into_images);
+    Ok(Split::new(train, test))
+}
+
+/// Reads the published files, or tables.
+fn read_folder(folder: &Path) -> Result<[Digits; 2], DataError> {
+    // torchvision downloads to `MNIST/raw`.
+    let places = ["", "MNIST/raw", "raw"].map(|place| folder.join(place));
+    let [(first, _), ..] = FILES;
+    let published = places.iter().find(|place| find(place, first).is_some());
+    match (published, csv::find(folder)) {
+        (None, Some(tables)) => csv::read(tables),
+        (place, _) => read_idx(find_all(place.map_or(folder, PathBuf::as_path))?),
+    }
+}
+
+fn read_idx(
+    [train_images, train_labels, test_images, test_labels]: [PathBuf; 4],
+) -> Result<[Digits; 2], DataError> {
+    Ok([
+        Digits::read(&train_images, &train_labels)?,
+        Digits::read(&test_images, &test_labels)?,
+    ])
+}
+
+impl Digits {
+    fn read(images: &Path, labels: &Path) -> Result<Self, DataError> {
+        let digits = Idx::<3>::read(images)?;
+        let classes = Idx::<1>::read(labels)?;
+        let [count, height, width] = digits.sizes;
+        if count == 0 {
+            return Err(DataError::malformed(images, "images", "none"));
+        }
+        check_side(images, height)?;
+        check_side(images, width)?;
+        if classes.bytes.len() != count {
+            let expected = format!("a label for each of {count} images");
+            let found = format!("{} labels", classes.bytes.len());
+            return Err(DataError::malformed(labels, expected, found));
+        }
+        if let Some(&found) = classes.bytes.iter().find(|&&label| label >= CLASSES) {
+            return Err(DataError::label(labels, CLASSES.into(), found));
+        }
+        Ok(Self {
+            sides: [height, width],
+            pixels: digits.bytes,
+            labels: classes.bytes,
+        })
+    }
+
+    /// The images with the given indices.
+    fn subset(&self, indices: &[usize]) -> Self {
+        let size = self.sides.iter().product::<usize>().max(1);
+        let images: Vec<&[u8]> = self.pixels.chunks(size).collect();
+        let pixels = indices.iter().filter_map(|&index| images.get(index));
+        let labels = indices.iter().filter_map(|&index| self.labels.get(index));
+        Self {
+            sides: self.sides,
+            pixels: pixels.copied().flatten().copied().collect(),
+            labels: labels.copied().collect(),
+        }
+    }
+
+    fn into_images(self) -> Images {
+        let [height, width] = self.sides;
+        Images {
+            shape: [1, height, width],
+            num_classes: CLASSES.into(),
+            class_names: &[],
+            pixels: self.pixels,
+            labels: self.labels,
+            lookup: normalization([0.5], [0.5]),
+        }
+    }
+}
+
+/// Checks the height or width of images in a file.
+fn check_side(path: &Path, side: usize) -> Result<(), DataError> {
+    match (MIN_SIDE..=MAX_SIDE).contains(&side) {
+        true => Ok(()),
+        false => {
+            let expected =
+                format!("images of {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE} pixels");
+            Err(DataError::malformed(
+                path,
+                expected,
+                format!("a side of {side}"),
+            ))
+        }
+    }
+}
+
+/// A published file in `place`, compressed or not. On Kaggle its name has a dot, or it lies in a folder of its name.
+fn find(place: &Path, name: &str) -> Option<PathBuf> {
+    let dotted = name.replace("-idx", ".idx");
+    let candidates = [name, &dotted].map(|name| {
+        let file = place.join(name);
+        [
+            file.join(name),
+            file.clone(),
+            place.join(format!("{name}.gz")),
+            file,
+        ]
+    });
+    let mut candidates = candidates.into_iter().flatten();
+    candidates.find(|candidate| candidate.is_file())
+}
+
+fn find_all(folder: &Path) -> Result<[PathBuf; 4], DataError> {
+    let mut paths = [const { PathBuf::new() }; 4];
+    for (path, (name, _)) in paths.iter_mut().zip(FILES) {
+        let expected = format!("{name} or {name}.gz");
+        *path = find(folder, name).ok_or_else(|| DataError::no_data_set(folder, expected))?;
+    }
+    Ok(paths)
+}
+
+/// The folder of downloaded files.
+fn cache() -> Option<PathBuf> {
+    Some(dirs::cache_dir()?.join("lfp").join("mnist"))
+}
+
+fn is_cached() -> bool {
+    let has_all = |folder: PathBuf| FILES.iter().all(|(name, _)| folder.join(name).is_file());
+    cache().is_some_and(has_all)
+}
+
+fn download_all() -> Result<[PathBuf; 4], DataError> {
+    let folder = cache().ok_or(DataError::NoCache)?;
+    let mut paths = [const { PathBuf::new() }; 4];
+    for (path, (name, expected)) in paths.iter_mut().zip(FILES) {
+        *path = folder.join(name);
+        if !path.is_file() {
+            files::create_folder(&folder)?;
+            files::write(path, &download(name, expected)?)?;
+        }
+        let found = files::sha256(&files::read(path)?);
+        if found != expected {
+            let found = format!("{found}; delete the file to download it again");
+            return Err(DataError::malformed(
+                path,
+                format!("SHA-256 {expected}"),
+                found,
+            ));
+        }
+    }
+    Ok(paths)
+}
+
+/// The decompressed content of a published file.
+fn download(name: &'static str, sha256: &str) -> Result<Vec<u8>, DataError> {
+    let download = Download {
+        name: &format!("{name}.gz"),
+        mirrors: &MIRRORS,
+        limit: MAX_DOWNLOAD,
+        pause: Duration::from_secs(1),
+    };
+    let accept = |content| {
+        let plain = decompressed(content, MAX_DOWNLOAD).map_err(|error| error.to_string())?;
+        match files::sha256(&plain) == sha256 {
+            true => Ok(plain),
+            false => Err("another content than the published file".to_owned()),
+        }
+    };
+    let content = download.fetch(accept);
+    content.map_err(|reason| DataError::Download { name, reason })
+}
