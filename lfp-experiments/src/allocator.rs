@@ -1,4 +1,5 @@
-//! Global allocator: the system's, with a counter of allocated bytes and huge pages for large blocks.
+//! Global allocator: the system's, with a counter of allocated bytes and huge pages for large blocks. It never fails: a
+//! program without memory ends with a message.
 //!
 //! A training step allocates and frees tensors of many megabytes. The kernel zeroes each page at its first access, in a page
 //! fault. Huge pages (2 MiB instead of 4 KiB) need 512 times fewer faults; Linux provides them on request, which makes a
@@ -6,6 +7,7 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    io::Write,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
@@ -44,6 +46,20 @@ impl Allocator {
         block
     }
 
+    /// Ends the program if the system refuses memory. Otherwise Rust aborts, which looks like a fault of the program.
+    fn checked(block: *mut u8, bytes: usize) -> *mut u8 {
+        if block.is_null() {
+            // Formatting to standard error, which may be closed, allocates nothing.
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: out of memory: the system refuses {bytes} bytes; use a smaller --batch, more --accumulate, smaller \
+                 images, or fewer --workers"
+            );
+            std::process::exit(2);
+        }
+        block
+    }
+
     fn shrink(bytes: usize) {
         NOW.fetch_sub(bytes, Relaxed);
     }
@@ -56,14 +72,14 @@ unsafe impl GlobalAlloc for Allocator {
         Self::grow(layout.size());
         // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         let block = unsafe { System.alloc(layout) };
-        Self::advise(block, layout.size())
+        Self::advise(Self::checked(block, layout.size()), layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         Self::grow(layout.size());
         // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         let block = unsafe { System.alloc_zeroed(layout) };
-        Self::advise(block, layout.size())
+        Self::advise(Self::checked(block, layout.size()), layout.size())
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -76,7 +92,8 @@ unsafe impl GlobalAlloc for Allocator {
         Self::grow(size);
         Self::shrink(layout.size());
         // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.realloc(pointer, layout, size) }
+        let block = unsafe { System.realloc(pointer, layout, size) };
+        Self::checked(block, size)
     }
 }
 

@@ -52,11 +52,17 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {
 
 /// Writes a file atomically, so that it is complete or absent after a crash.
 ///
-/// The temporary name contains the process: two processes that share a study may finish the same figure at once.
+/// The temporary name contains a random number: processes and threads that share a study may finish the same figure at
+/// once, on one machine or on several, whose process numbers may be equal. It is removed again if the file cannot be
+/// written, for example on a full disk.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let unfinished = unfinished(&path.with_added_extension(std::process::id().to_string()));
-    write_durably(&unfinished, content)?;
-    publish(&unfinished, path)
+    let unfinished = unfinished(&path.with_added_extension(rand::random::<u32>().to_string()));
+    let written = write_durably(&unfinished, content).and_then(|()| publish(&unfinished, path));
+    if written.is_err() {
+        // The cause of the failure is worth more than that of the removal.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
 }
 
 /// Writes a file and waits until the disk has it. Not atomic.
@@ -69,7 +75,30 @@ pub(crate) fn write_durably(path: &Path, content: &[u8]) -> Result<(), FileError
 /// Renames a finished file or folder to its final name.
 pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<(), FileError> {
     fs::rename(unfinished, path).map_err(failed("write", path))?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    sync_folder(parent(path))
+}
+
+/// The folder that holds `path`.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The path from the root of the file system, with links resolved as far as it exists.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = absolute
+        .ancestors()
+        .find_map(|part| Some((part, part.canonicalize().ok()?)));
+    match existing {
+        Some((part, real)) => match absolute.strip_prefix(part) {
+            Ok(rest) if rest != Path::new("") => real.join(rest),
+            _ => real,
+        },
+        None => absolute,
+    }
 }
 
 /// Temporary name of `path` while it is being written.
@@ -86,7 +115,7 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
 pub(crate) fn finished_name(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(UNFINISHED)?.strip_suffix('.')?;
     match stem.rsplit_once('.') {
-        Some((stem, process)) if process.parse::<u32>().is_ok() => Some(stem),
+        Some((stem, number)) if number.parse::<u32>().is_ok() => Some(stem),
         _ => Some(stem),
     }
 }
@@ -163,6 +192,39 @@ mod tests {
         );
         assert_eq!(finished_name("result.json"), None);
         assert_eq!(finished_name("tmp"), None);
+    }
+
+    #[test]
+    fn threads_that_write_one_file_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result.json");
+        std::thread::scope(|scope| {
+            for thread in 0..4u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        write(path, &[thread; 4096]).unwrap();
+                    }
+                });
+            }
+        });
+        let content = read(&path).unwrap();
+        assert!(content.len() == 4096 && content.iter().all(|byte| *byte == content[0]));
+        assert_eq!(
+            list(folder.path()).unwrap(),
+            [path],
+            "nothing temporary is left"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        // No file can be renamed to a folder.
+        fs::create_dir(&path).unwrap();
+        assert!(write(&path, b"page").is_err());
+        assert_eq!(list(folder.path()).unwrap(), [path]);
     }
 
     #[test]

@@ -18,8 +18,12 @@ pub mod data;
 pub mod device;
 pub mod explain;
 mod files;
+pub mod interrupt;
+mod limits;
 pub mod machine;
 pub mod objective;
+pub mod output;
+pub mod panics;
 pub mod plot;
 pub mod prune;
 pub mod report;
@@ -31,6 +35,7 @@ pub mod train;
 
 pub use allocator::Allocator;
 pub use files::FileError;
+pub use text::escaped;
 
 /// README and book, so that `cargo test` compiles their snippets.
 #[cfg(doctest)]

@@ -1,9 +1,13 @@
 //! The program: see `lfp-experiments --help`.
 
-use std::process::ExitCode;
+use std::{
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 use clap::{Parser, error::ErrorKind};
-use lfp_experiments::{Allocator, cli::Cli};
+use lfp_experiments::{Allocator, cli::Cli, escaped, interrupt, panics};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -13,10 +17,11 @@ static ALLOCATOR: Allocator = Allocator;
 const MISMATCH: u8 = 1;
 /// Exit code of errors.
 const BAD_INPUT: u8 = 2;
+/// Exit code of faults of the program.
+const FAULT: u8 = 101;
 
 fn main() -> ExitCode {
-    // A closed pipe (`| head`) ends the program silently instead of with a panic.
-    sigpipe::reset();
+    panics::install_hook();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,lfp_experiments=info"));
     tracing_subscriber::fmt()
@@ -24,37 +29,66 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .without_time()
         .with_target(false)
+        // Standard error may be closed.
+        .log_internal_errors(false)
         .init();
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(ExitCode::from(FAULT))
+}
+
+fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match cli.run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(MISMATCH),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(BAD_INPUT)
-        }
+    interrupt::install_handler();
+    // Later, a thread that cannot be started is a panic.
+    if let Err(error) = rayon::ThreadPoolBuilder::new().build_global() {
+        return refuse(&format!(
+            "cannot start the threads of the computation: {error}"
+        ));
     }
+    let result = cli.run();
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        // It was said already.
+        _ if interrupt::is_requested() => ExitCode::from(interrupt::INTERRUPTED),
+        Ok(false) => ExitCode::from(MISMATCH),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+/// Says in one line what is wrong.
+fn refuse(error: &str) -> ExitCode {
+    say(&format!("error: {error}"));
+    ExitCode::from(BAD_INPUT)
+}
+
+/// Standard error may be closed.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
 /// Prints help in full, and errors of the arguments in one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    ) {
-        error.exit();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&format!("cannot write to standard output: {error}")),
+        },
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // It goes to standard error, which may be closed.
+            let _ = error.print();
+            ExitCode::from(BAD_INPUT)
+        }
+        _ => {
+            let text = error.to_string();
+            let said = text.lines().map(str::trim);
+            let facts: Vec<&str> = said
+                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+                .filter(|line| !line.is_empty())
+                .collect();
+            say(&facts.join(" "));
+            ExitCode::from(BAD_INPUT)
+        }
     }
-    let text = error.to_string();
-    let said = text.lines().map(str::trim);
-    let facts: Vec<&str> = said
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    eprintln!("{}", facts.join(" "));
-    ExitCode::from(BAD_INPUT)
 }

@@ -2,11 +2,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use burn::{module::Module, tensor::Device};
 use clap::ValueEnum;
 use lfp_burn::{
-    LfpConfig, Propagate,
+    LayerWeights, LfpConfig, Propagate, layer_weights,
     prune::{LayerFilter, RankingScope, Relevance, Scores},
     reward::{Reward, TargetReward},
 };
@@ -117,6 +117,23 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Checks the network before any work.
+    ///
+    /// # Errors
+    ///
+    /// If there is no layer to prune, or a weight is NaN or infinite, so that weights have no order.
+    pub fn check(&self) -> Result<()> {
+        let is_finite = |layer: &&LayerWeights| layer.values.iter().all(|value| value.is_finite());
+        if let Some(layer) = layer_weights(self.network).iter().find(|of| !is_finite(of)) {
+            bail!(
+                "{}: weights that are NaN or infinite cannot be ranked",
+                layer.path
+            );
+        }
+        Scores::magnitude(self.network, self.layers).masks(RankingScope::Local, 0.0)?;
+        Ok(())
+    }
+
     /// Prunes the network at each rate.
     ///
     /// # Errors

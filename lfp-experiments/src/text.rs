@@ -17,6 +17,27 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// The text in one line, without characters that control a terminal: names of files may contain any.
+pub fn escaped(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line
+}
+
+/// An argument as a shell takes it.
+pub(crate) fn shell_quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:".contains(c);
+    match argument.chars().all(plain) && !argument.is_empty() {
+        true => argument.to_owned(),
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    }
+}
+
 /// A table in columns, each as wide as its widest cell.
 pub(crate) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let header = header.map(str::to_owned);
@@ -42,6 +63,12 @@ mod tests {
         let text = [0.2, 59.0, 450.0, 1_800.0, 43_200.0, 200_000.0].map(duration);
         let expected = ["1 s", "59 s", "7.5 min", "30 min", "12 h", "2.3 days"];
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let name = "a\n\u{1b}[31m\u{85}\u{3b2}\u{2009}b";
+        assert_eq!(escaped(name), "a\\n\\u{1b}[31m\\u{85}\u{3b2}\u{2009}b");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod modules;
 mod networks;
 mod optimizers;
 mod pruning;
+mod records;
 mod reward_form;
 mod rewards;
 mod sharing;

@@ -16,11 +16,13 @@ use crate::{
     device::DeviceName,
     explain::explain,
     files::to_json,
+    limits,
     objective::Method,
+    output,
     prune::{Criterion, Curve, Report, Subject},
     report,
     study::Measure,
-    train::{Computing, FinishedRun, Settings},
+    train::{Computing, FinishedRun, Settings, refuse_run_folder},
 };
 
 #[derive(Debug, Subcommand)]
@@ -35,7 +37,7 @@ pub(super) struct BenchStepArgs {
     #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = values::model())]
     model: Vec<Model>,
     /// Samples per step [default: 128; 8 for networks of 224x224 pixels]
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::BENCH_BATCH))]
     batch: Option<usize>,
     /// Methods to compare, separated by commas
     #[arg(
@@ -46,10 +48,10 @@ pub(super) struct BenchStepArgs {
     )]
     method: Vec<Method>,
     /// Steps of each method
-    #[arg(long, default_value_t = 30, value_parser = values::at_least_one)]
+    #[arg(long, default_value_t = 30, value_parser = values::whole(limits::BENCH_STEPS))]
     steps: usize,
     /// Time steps per image of spiking networks [default: 15]
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::TIME_STEPS))]
     time_steps: Option<usize>,
     /// Print JSON
     #[arg(long)]
@@ -64,6 +66,8 @@ impl BenchStepArgs {
             let spiking = spiking_models();
             bail!("--time-steps has no effect: it acts on spiking networks ({spiking})");
         }
+        values::distinct("model", &self.model)?;
+        values::distinct("method", &self.method)?;
         let device = self.device.device.open()?;
         let request = bench::Request {
             models: self.model,
@@ -74,8 +78,8 @@ impl BenchStepArgs {
         };
         let costs = request.run(&device);
         match self.json {
-            true => print!("{}", String::from_utf8_lossy(&to_json(&costs))),
-            false => print!("{}", bench::table(&costs)),
+            true => output::lines(String::from_utf8_lossy(&to_json(&costs)))?,
+            false => output::lines(bench::table(&costs))?,
         }
         Ok(true)
     }
@@ -115,9 +119,14 @@ struct FinishedArgs {
 }
 
 impl FinishedArgs {
-    /// The run, its network in inference mode with batch normalisation merged, its data, and the device.
-    fn open(&self) -> Result<(FinishedRun, Network, Split, Device)> {
+    /// The run, its network in inference mode with batch normalisation merged, its data, and the device. `check` looks at
+    /// the settings before anything else is read.
+    fn open(
+        &self,
+        check: impl FnOnce(&Settings) -> Result<()>,
+    ) -> Result<(FinishedRun, Network, Split, Device)> {
         let run = FinishedRun::open(&self.checkpoint)?;
+        check(run.settings())?;
         let device = self.device.device.open()?.autodiff();
         let settings = run.settings();
         let data_dir = self.data_dir.as_deref();
@@ -145,7 +154,7 @@ pub(super) struct PruneArgs {
     /// Layers to prune
     #[arg(long, default_value_t = LayerFilter::Convolutions, value_parser = values::one_of::<LayerFilter>(LayerFilter::VARIANTS))]
     layers: LayerFilter,
-    /// Number of test samples [default: all]
+    /// Number of test samples; all if there are fewer [default: all]
     #[arg(long, value_parser = values::at_least_one)]
     samples: Option<usize>,
     /// Folder of the results
@@ -155,7 +164,16 @@ pub(super) struct PruneArgs {
 
 impl PruneArgs {
     pub(super) fn run(self) -> Result<bool> {
-        let (run, network, data, device) = self.run.open()?;
+        values::distinct("criteria", &self.criteria)?;
+        refuse_run_folder(&self.out)?;
+        let needs_logits = self.criteria.contains(&Criterion::Relevance);
+        let (run, network, data, device) = self.run.open(|settings| {
+            if needs_logits && settings.model.spikes() {
+                let model = settings.model;
+                bail!("--criteria relevance needs logits, and {model} emits spikes; use --criteria local,global");
+            }
+            Ok(())
+        })?;
         let data = data.subset(usize::MAX, self.samples.unwrap_or(usize::MAX));
         let subject = Subject {
             network: &network,
@@ -164,11 +182,12 @@ impl PruneArgs {
             measure: Measure::Top1,
             device,
         };
+        subject.check()?;
         let curves = self.criteria.iter();
         let curves = curves.map(|&of| subject.curve(of, &self.rates.0));
         let curves: Vec<Curve> = curves.collect::<Result<_, _>>()?;
         let report = Report::new(run.settings(), data.test.len(), &curves);
-        print!("{}", report.write(&self.out)?);
+        output::lines(report.write(&self.out)?)?;
         Ok(true)
     }
 }
@@ -177,7 +196,7 @@ impl PruneArgs {
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     run: FinishedArgs,
-    /// Number of test images
+    /// Number of test images; all if there are fewer
     #[arg(long, default_value_t = 10, value_parser = values::at_least_one)]
     count: usize,
     /// Folder of the pictures
@@ -187,7 +206,17 @@ pub(super) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(super) fn run(self) -> Result<bool> {
-        let (run, network, data, device) = self.run.open()?;
+        refuse_run_folder(&self.out)?;
+        let (run, network, data, device) = self.run.open(|settings| {
+            let Settings { model, dataset, .. } = settings;
+            if model.spikes() {
+                bail!("explain needs logits, and {model} emits spikes");
+            }
+            if dataset.is_generated() {
+                bail!("explain draws images, and the samples of {dataset} are none");
+            }
+            Ok(())
+        })?;
         let Settings {
             model,
             dataset,
@@ -197,14 +226,17 @@ impl ExplainArgs {
         let origin = format!("{model} on {dataset} by {method}");
         let (data, out) = (&data.test, &self.out);
         let written = explain(&network, data, self.count, &origin, &device, out)?;
-        println!(
+        output::line(format_args!(
             "{} heat maps written to {}",
             written.len(),
             self.out.display()
-        );
+        ))?;
         Ok(true)
     }
 }
+
+/// Default folder of training runs.
+const RUNS: &str = "runs";
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -212,7 +244,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FOLDER", default_value = "results")]
     results: PathBuf,
     /// Folder with the runs of `train`
-    #[arg(long, value_name = "FOLDER", default_value = "runs")]
+    #[arg(long, value_name = "FOLDER", default_value = RUNS)]
     runs: PathBuf,
     /// Folder of the page
     #[arg(long, value_name = "FOLDER", default_value = "report")]
@@ -232,15 +264,20 @@ impl ReportArgs {
     pub(super) fn run(self) -> Result<bool> {
         if let Some(folder) = &self.run {
             let page = self.page_of_run(folder)?;
-            println!("written to {}", page.display());
+            output::line(format_args!("written to {}", page.display()))?;
             return Ok(true);
         }
+        refuse_run_folder(&self.out)?;
         if !self.results.is_dir() {
             let results = self.results.display();
             tracing::warn!("{results}: no such folder; the page shows the figures as not run");
         }
+        if !self.runs.is_dir() && self.runs != Path::new(RUNS) {
+            bail!("--runs {}: no such folder", self.runs.display());
+        }
         report::write(&self.results, &self.runs, &self.out)?;
-        println!("written to {}", self.out.join("index.html").display());
+        let page = self.out.join("index.html");
+        output::line(format_args!("written to {}", page.display()))?;
         Ok(true)
     }
 

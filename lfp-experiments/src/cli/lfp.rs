@@ -13,9 +13,9 @@ pub(crate) struct LfpArgs {
 }
 
 impl LfpArgs {
-    /// The settings: the default ones with those that are given.
-    pub(crate) fn config(&self) -> serde_json::Result<LfpConfig> {
-        let mut fields = defaults()?;
+    /// The settings `base` with those that are given.
+    pub(crate) fn applied_to(&self, base: LfpConfig) -> serde_json::Result<LfpConfig> {
+        let mut fields = fields(base)?;
         for (option, value) in &self.given {
             fields.insert(option.field.to_owned(), value.clone());
         }
@@ -29,8 +29,8 @@ impl LfpArgs {
     }
 }
 
-fn defaults() -> serde_json::Result<Map<String, Value>> {
-    match serde_json::to_value(LfpConfig::new())? {
+fn fields(config: LfpConfig) -> serde_json::Result<Map<String, Value>> {
+    match serde_json::to_value(config)? {
         Value::Object(fields) => Ok(fields),
         _ => Ok(Map::new()),
     }
@@ -41,7 +41,9 @@ fn name(option: &ConfigOption) -> String {
 }
 
 fn argument(option: &'static ConfigOption) -> Arg {
-    let default = defaults().ok().and_then(|mut of| of.remove(option.field));
+    let default = fields(LfpConfig::new())
+        .ok()
+        .and_then(|mut of| of.remove(option.field));
     let default = match default {
         Some(Value::String(text)) => format!(" [default: {text}]"),
         // The help says where the number comes from.
@@ -112,7 +114,8 @@ mod tests {
             let value = option.values.last().copied().unwrap_or("0.25");
             let flag = format!("--{}={value}", name(option));
             let options = Options::try_parse_from(["program", &flag]).unwrap();
-            let config = serde_json::to_value(options.lfp.config().unwrap()).unwrap();
+            let config =
+                serde_json::to_value(options.lfp.applied_to(LfpConfig::new()).unwrap()).unwrap();
             let found = &config[option.field];
             assert_eq!(
                 found.as_str().map_or(found.to_string(), str::to_owned),
@@ -120,13 +123,23 @@ mod tests {
             );
         }
         let none = Options::try_parse_from(["program"]).unwrap();
-        assert_eq!(none.lfp.config().unwrap(), LfpConfig::new());
+        assert_eq!(
+            none.lfp.applied_to(LfpConfig::new()).unwrap(),
+            LfpConfig::new()
+        );
         let flag = "--lfp-reward-normalization=none";
         let options = Options::try_parse_from(["program", flag]).unwrap();
-        let config = options.lfp.config().unwrap();
+        let config = options.lfp.applied_to(LfpConfig::new()).unwrap();
         assert_eq!(config.reward_normalization, Normalization::None);
         assert!(Options::try_parse_from(["program", "--lfp-epsilon=0"]).is_err());
         let options = Options::try_parse_from(["program", "--lfp-embedding-epsilon=0"]).unwrap();
-        assert_eq!(options.lfp.config().unwrap().embedding_epsilon, Some(0.0));
+        assert_eq!(
+            options
+                .lfp
+                .applied_to(LfpConfig::new())
+                .unwrap()
+                .embedding_epsilon,
+            Some(0.0)
+        );
     }
 }

@@ -10,9 +10,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{device::DeviceName, reproduce};
 
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed (conformance, reproduce all); 2 bad input; 101 a fault of \
+                          the program; 130 interrupted (Ctrl-C)";
+
 /// Layer-wise feedback propagation: train networks, reproduce the paper, check against its reference results
 #[derive(Debug, Parser)]
-#[command(name = "lfp-experiments", version)]
+#[command(name = "lfp-experiments", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -1,6 +1,9 @@
 //! `train`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -14,8 +17,10 @@ use super::{lfp::LfpArgs, values};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
     device::{DeviceName, DeviceNames},
+    limits,
     objective::{Method, RewardKind},
-    train::{self, Computing, Optimizer, Pretrained, Schedule, Settings},
+    output,
+    train::{self, Computing, Optimizer, Origin, Place, Pretrained, RunFolder, Schedule, Settings},
 };
 
 #[derive(Debug, Args)]
@@ -38,9 +43,9 @@ pub(super) struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 struct ModelArgs {
-    /// Network
-    #[arg(long, default_value_t = Model::LENET, value_parser = values::model(), hide_possible_values = false)]
-    model: Model,
+    /// Network [default: lenet]
+    #[arg(long, value_parser = values::model(), hide_possible_values = false)]
+    model: Option<Model>,
     /// Hidden activation, such as relu, elu or leaky_relu:0.2 [default: relu]
     #[arg(long)]
     activation: Option<ActivationFn>,
@@ -70,23 +75,23 @@ struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 struct DataArgs {
-    /// Data set
-    #[arg(long, default_value_t = DataSet::MNIST, value_parser = values::data_set())]
-    dataset: DataSet,
+    /// Data set [default: mnist]
+    #[arg(long, value_parser = values::data_set())]
+    dataset: Option<DataSet>,
     /// Folder of the data set; without it MNIST is downloaded into a cache
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Expected number of classes; other data are refused
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::CLASSES))]
     classes: Option<usize>,
     /// Height and width to which photographs are resized [default: 224]
-    #[arg(long, value_parser = values::image_size)]
-    image_size: Option<u32>,
+    #[arg(long, value_parser = values::whole(limits::IMAGE_SIZE))]
+    image_size: Option<usize>,
     /// Keep decoded and resized photographs in memory
     #[arg(long)]
     cache: bool,
     /// Threads that read samples; the result does not depend on it [default: number of cores]
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::WORKERS))]
     workers: Option<usize>,
     /// Weight samples by the inverse frequency of their class
     #[arg(long)]
@@ -96,27 +101,27 @@ struct DataArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Optimisation")]
 struct OptimisationArgs {
-    /// Training method
-    #[arg(long, value_enum, default_value = "lfp")]
-    method: Method,
+    /// Training method [default: lfp]
+    #[arg(long, value_enum)]
+    method: Option<Method>,
     /// Initial reward of logits (Table 2) [default: softmax]
     #[arg(long, value_enum)]
     reward: Option<RewardKind>,
-    /// Number of epochs
-    #[arg(long, default_value_t = 3, value_parser = values::at_least_one)]
-    epochs: usize,
-    /// Samples per step
-    #[arg(long, default_value_t = 128, value_parser = values::at_least_one)]
-    batch: usize,
+    /// Number of epochs [default: 3]
+    #[arg(long, value_parser = values::whole(limits::EPOCHS))]
+    epochs: Option<usize>,
+    /// Samples per step; all data if there are fewer [default: 128]
+    #[arg(long, value_parser = values::whole(limits::BATCH))]
+    batch: Option<usize>,
     /// Learning rate, the largest one of onecycle [default: 0.05; VGG and ResNet 0.1; spiking networks 0.07 by lfp, 0.5 by gradient]
     #[arg(long, value_parser = values::positive)]
     lr: Option<f64>,
-    /// Learning-rate schedule
-    #[arg(long, value_enum, default_value = "onecycle")]
-    schedule: Schedule,
-    /// Optimiser
-    #[arg(long, value_enum, default_value = "sgd")]
-    optimizer: Optimizer,
+    /// Learning-rate schedule [default: onecycle]
+    #[arg(long, value_enum)]
+    schedule: Option<Schedule>,
+    /// Optimiser [default: sgd]
+    #[arg(long, value_enum)]
+    optimizer: Option<Optimizer>,
     /// Constant momentum [default: 0.9; VGG and ResNet cycle]
     #[arg(long, value_parser = values::below_one)]
     momentum: Option<f64>,
@@ -135,12 +140,12 @@ struct OptimisationArgs {
     /// Largest update of a unit relative to its weights, 0 for no limit [default: 0; spiking networks by lfp 0.06]
     #[arg(long, value_parser = values::not_negative)]
     adaptive_clip: Option<f64>,
-    /// L2 penalty
-    #[arg(long, default_value_t = 0.0, value_parser = values::not_negative)]
-    weight_decay: f64,
-    /// Micro-batches per step, for less memory; batch normalisation and spiking layers see one at a time
-    #[arg(long, default_value_t = 1, value_parser = values::at_least_one)]
-    accumulate: usize,
+    /// L2 penalty [default: 0]
+    #[arg(long, value_parser = values::not_negative)]
+    weight_decay: Option<f64>,
+    /// Micro-batches per step, for less memory; batch normalisation and spiking layers see one at a time [default: 1]
+    #[arg(long, value_parser = values::whole(limits::BATCH))]
+    accumulate: Option<usize>,
     /// Recompute cheap activations in the backward pass instead of keeping them
     #[arg(long)]
     checkpointing: bool,
@@ -150,7 +155,7 @@ struct OptimisationArgs {
 #[command(next_help_heading = "Spiking")]
 struct SpikingArgs {
     /// Time steps per image [default: 15]
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::TIME_STEPS))]
     steps: Option<usize>,
     /// Decay of the membrane potential per step [default: 0.9]
     #[arg(long, value_parser = values::from_zero_to_one)]
@@ -175,59 +180,108 @@ struct SpikingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 struct RunArgs {
-    /// Seed of generated data, initial weights, order of the samples, augmentation and dropout
-    #[arg(long, default_value_t = 7240)]
-    seed: u64,
-    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu
-    #[arg(long, default_value = "auto")]
-    device: DeviceName,
+    /// Seed of generated data, initial weights, order of the samples, augmentation and dropout [default: 7240]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu [default: auto]
+    #[arg(long)]
+    device: Option<DeviceName>,
     /// Several devices that share every batch, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "device")]
     devices: Vec<DeviceName>,
     /// Folder of the run [default: runs/MODEL-DATASET-METHOD-SEED]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Resume the run in that folder
+    /// Resume the run in that folder. No other option is needed: those that are given must be those of the run
     #[arg(long)]
     resume: bool,
 }
 
 impl TrainArgs {
     pub(super) fn run(self) -> Result<bool> {
-        self.refuse_options_without_effect()?;
+        let out = self.out();
+        let place = match self.run.resume {
+            true => Place::Folder(RunFolder::resume(&out)?),
+            false => {
+                RunFolder::check_new(&out)?;
+                Place::New(out.clone())
+            }
+        };
+        let recorded = match &place {
+            Place::Folder(folder) => folder.recorded(),
+            Place::New(_) => None,
+        };
+        let base = recorded.map_or_else(|| self.defaults(), |of| of.settings.clone());
         // Settings are checked before the data are read.
-        let mut settings = self.settings()?;
+        let mut settings = self.settings(base)?;
+        self.refuse_options_without_effect(&settings)?;
+        match (recorded, &place) {
+            (Some(recorded), _) => recorded.check_settings(&settings, &out)?,
+            // Nobody means the defaults by not giving any option.
+            (None, Place::Folder(folder)) if self.says_nothing_of(&settings) => {
+                return Err(folder.not_begun().into());
+            }
+            (None, _) => {}
+        }
         let computing = Computing {
             devices: settings.device.open()?,
             workers: self.data.workers.unwrap_or(0),
         };
-        let data = self.load(&mut settings)?;
+        let origin = recorded.and_then(|recorded| recorded.origin.as_ref());
+        let data_dir = self.data.data_dir.as_deref();
+        let data_dir = data_dir.or(origin.and_then(|origin| origin.data_dir.as_deref()));
+        let data = self.load(&mut settings, data_dir)?;
+        let origin = Origin::new(&data, data_dir);
+        let outcome = train::run(&settings, &data, &computing, origin, place)?;
+        let last = outcome.test_accuracy.last().copied().unwrap_or_default();
+        output::line(format_args!(
+            "test accuracy {:.2}% after {} epochs; see {}",
+            100.0 * last,
+            settings.epochs,
+            out.display()
+        ))?;
+        Ok(true)
+    }
+
+    /// The settings of a new run without any option but model, data set and method.
+    fn defaults(&self) -> Settings {
+        Settings::new(
+            self.model.model.unwrap_or(Model::LENET),
+            self.data.dataset.unwrap_or(DataSet::MNIST),
+            self.optimisation.method.unwrap_or(Method::Lfp),
+            0,
+        )
+    }
+
+    /// Whether no option says what to train, so that `settings` are the default ones.
+    fn says_nothing_of(&self, settings: &Settings) -> bool {
+        let default = Settings::new(Model::LENET, DataSet::MNIST, Method::Lfp, 0);
+        self.data.data_dir.is_none() && default == *settings
+    }
+
+    fn out(&self) -> PathBuf {
+        if let Some(out) = &self.run.out {
+            return out.clone();
+        }
         let Settings {
             model,
             dataset,
             method,
             seed,
             ..
-        } = settings;
-        let out = self.run.out;
-        let out = out.unwrap_or_else(|| format!("runs/{model}-{dataset}-{method}-{seed}").into());
-        let outcome = train::run(&settings, &data, &computing, &out, self.run.resume)?;
-        let last = outcome.test_accuracy.last().copied().unwrap_or_default();
-        println!(
-            "test accuracy {:.2}% after {} epochs; see {}",
-            100.0 * last,
-            settings.epochs,
-            out.display()
-        );
-        Ok(true)
+        } = self.defaults();
+        let seed = self.run.seed.unwrap_or(seed);
+        format!("runs/{model}-{dataset}-{method}-{seed}").into()
     }
 
-    /// Every option that is given acts on the run, or is refused by name.
-    fn refuse_options_without_effect(&self) -> Result<()> {
-        let (model, optimisation) = (self.model.model, &self.optimisation);
+    /// Every option that is given acts on the run with these settings, or is refused by name.
+    fn refuse_options_without_effect(&self, settings: &Settings) -> Result<()> {
+        let (model, optimisation) = (settings.model, &self.optimisation);
+        let (dataset, optimizer) = (settings.dataset, settings.optimizer);
         let takes = model.takes();
         let spikes = model.spikes();
-        let by_gradient = optimisation.method == Method::Gradient;
+        let by_gradient = settings.method == Method::Gradient;
+        let surrogate = settings.spiking.map(|spiking| spiking.lif.surrogate);
         let spiking = spiking_models();
         let mut checks = vec![
             (
@@ -256,17 +310,14 @@ impl TrainArgs {
                 format!("the reward and the loss of spikes take no weights, and {model} spikes"),
             ),
             (
-                self.data.cache && !self.data.dataset.has_image_files(),
+                self.data.cache && !dataset.has_image_files(),
                 "cache".to_owned(),
-                format!("{} is in memory already", self.data.dataset),
+                format!("{dataset} is in memory already"),
             ),
             (
-                self.data.image_size.is_some() && !self.data.dataset.has_image_files(),
+                self.data.image_size.is_some() && !dataset.has_image_files(),
                 "image-size".to_owned(),
-                format!(
-                    "only photographs (cub, isic, food11, folder) are resized, not {}",
-                    self.data.dataset
-                ),
+                format!("only photographs (cub, isic, food11, folder) are resized, not {dataset}"),
             ),
             (
                 optimisation.reward.is_some() && by_gradient,
@@ -279,23 +330,22 @@ impl TrainArgs {
                 format!("{model} uses the rate-coded reward of spikes"),
             ),
             (
-                optimisation.momentum.is_some() && !optimisation.optimizer.has_momentum(),
+                optimisation.momentum.is_some() && !optimizer.has_momentum(),
                 "momentum".to_owned(),
                 "adagrad has no momentum".to_owned(),
             ),
             (
-                optimisation.cycle_momentum.is_some() && !optimisation.optimizer.has_momentum(),
+                optimisation.cycle_momentum.is_some() && !optimizer.has_momentum(),
                 "cycle-momentum".to_owned(),
                 "adagrad has no momentum".to_owned(),
             ),
             (
-                optimisation.cycle_momentum.is_some()
-                    && optimisation.schedule == Schedule::Constant,
+                optimisation.cycle_momentum.is_some() && settings.schedule == Schedule::Constant,
                 "cycle-momentum".to_owned(),
                 "the momentum cycles only with --schedule onecycle".to_owned(),
             ),
             (
-                optimisation.dampening && optimisation.optimizer != Optimizer::Sgd,
+                optimisation.dampening && optimizer != Optimizer::Sgd,
                 "dampening".to_owned(),
                 "it acts on the momentum of --optimizer sgd".to_owned(),
             ),
@@ -315,8 +365,7 @@ impl TrainArgs {
                 "--method lfp propagates rewards; see --lfp-reward-normalization".to_owned(),
             ),
             (
-                self.spiking.gradient_normalization.is_some()
-                    && self.spiking.surrogate == Some(Surrogate::None),
+                self.spiking.gradient_normalization.is_some() && surrogate == Some(Surrogate::None),
                 "gradient-normalization".to_owned(),
                 "without a surrogate every gradient is zero".to_owned(),
             ),
@@ -341,19 +390,15 @@ impl TrainArgs {
                 ActsOn::Products => (takes.attention, "attention"),
                 ActsOn::Embeddings => (takes.attention, "class and position tokens"),
                 ActsOn::Dropout => {
-                    let drops = self
-                        .model
+                    let drops = settings
                         .dropout
                         .map_or(takes.dropout_by_default, |p| p > 0.0);
                     (takes.dropout && drops, "dropout")
                 }
-                ActsOn::SignChanges => {
-                    let activation = self.model.activation.unwrap_or(ActivationFn::Relu);
-                    (
-                        takes.activation && !activation.keeps_sign(),
-                        "activations that change the sign (sigmoid, softplus)",
-                    )
-                }
+                ActsOn::SignChanges => (
+                    takes.activation && !settings.activation.keeps_sign(),
+                    "activations that change the sign (sigmoid, softplus)",
+                ),
                 ActsOn::SpikingNeurons => (spikes, "spiking neurons"),
             };
             let reason = format!("it acts on {part}, and {model} has none here");
@@ -366,23 +411,19 @@ impl TrainArgs {
     }
 
     /// Reads the data, and completes the settings with their number of classes.
-    fn load(&self, settings: &mut Settings) -> Result<Split> {
+    fn load(&self, settings: &mut Settings, data_dir: Option<&Path>) -> Result<Split> {
         let reading = Reading {
             cached: self.data.cache,
             ..settings.reading()
         };
-        let data = self
-            .data
-            .dataset
-            .load(self.data.data_dir.as_deref(), reading)?;
+        let data = settings.dataset.load(data_dir, reading)?;
         let found = data.train.num_classes();
-        match self.data.classes {
+        // That of a run that is resumed, or 0.
+        let recorded = Some(settings.classes).filter(|&classes| classes > 0);
+        match self.data.classes.or(recorded) {
             Some(expected) if expected != found => Err(DataError::Classes {
-                folder: self
-                    .data
-                    .data_dir
-                    .clone()
-                    .unwrap_or_else(|| self.data.dataset.to_string().into()),
+                folder: data_dir
+                    .map_or_else(|| settings.dataset.to_string().into(), Path::to_owned),
                 expected,
                 found,
             })?,
@@ -391,57 +432,81 @@ impl TrainArgs {
         Ok(data)
     }
 
-    fn settings(&self) -> Result<Settings> {
+    /// The settings `base` with those that are given.
+    fn settings(&self, base: Settings) -> Result<Settings> {
         let Self {
             model,
             data,
             optimisation,
+            spiking,
+            run,
             ..
         } = self;
-        let default = Settings::new(model.model, data.dataset, optimisation.method, 0);
+        let schedule = optimisation.schedule.unwrap_or(base.schedule);
+        let optimizer = optimisation.optimizer.unwrap_or(base.optimizer);
         let cycles = optimisation.momentum.is_none()
-            && optimisation.schedule == Schedule::OneCycle
-            && optimisation.optimizer.has_momentum();
+            && schedule == Schedule::OneCycle
+            && optimizer.has_momentum();
         let cycle = optimisation.cycle_momentum.as_deref();
         let cycle = cycle.and_then(|of| of.first_chunk().copied());
         let pretrained = model.pretrained.as_deref().map(Pretrained::read);
-        let pretrained = pretrained.transpose()?.map(|pretrained| Pretrained {
-            allow: BTreeSet::from_iter(model.pretrained_allow.iter().copied()),
-            part: model.pretrained_part.clone(),
-            ..pretrained
-        });
-        let devices = match self.run.devices.as_slice() {
-            [] => DeviceNames::new([self.run.device]),
-            several => DeviceNames::new(several.iter().copied()),
+        let pretrained = match pretrained.transpose()? {
+            Some(given) => Some(model.allowing(given, base.pretrained.as_ref())),
+            None => base.pretrained.clone(),
         };
+        let devices = match (run.device, run.devices.as_slice()) {
+            (None, []) => base.device.clone(),
+            (Some(device), _) => DeviceNames::new([device]),
+            (None, several) => DeviceNames::new(several.iter().copied()),
+        };
+        let image_size = data.image_size.and_then(|size| u32::try_from(size).ok());
         Ok(Settings {
-            image_size: data.image_size.or(default.image_size),
-            reward: optimisation.reward.unwrap_or_default(),
-            spike_reward: self.spiking.spike_reward.or(default.spike_reward),
-            lfp: self.lfp.config()?,
-            activation: model.activation.unwrap_or(default.activation),
-            output_activation: model.output_activation,
-            dropout: model.dropout,
+            model: model.model.unwrap_or(base.model),
+            dataset: data.dataset.unwrap_or(base.dataset),
+            method: optimisation.method.unwrap_or(base.method),
+            image_size: image_size.or(base.image_size),
+            reward: optimisation.reward.unwrap_or(base.reward),
+            spike_reward: spiking.spike_reward.or(base.spike_reward),
+            lfp: self.lfp.applied_to(base.lfp)?,
+            activation: model.activation.unwrap_or(base.activation),
+            output_activation: model.output_activation || base.output_activation,
+            dropout: model.dropout.or(base.dropout),
             pretrained,
-            class_weights: data.class_weights,
-            epochs: optimisation.epochs,
-            lr: optimisation.lr.unwrap_or(default.lr),
-            schedule: optimisation.schedule,
-            optimizer: optimisation.optimizer,
-            momentum: optimisation.momentum.unwrap_or(default.momentum),
-            cycle_momentum: cycle.or(default.cycle_momentum.filter(|_| cycles)),
-            dampening: optimisation.dampening,
-            clip: optimisation.clip.unwrap_or(default.clip),
-            adaptive_clip: optimisation.adaptive_clip.unwrap_or(default.adaptive_clip),
-            weight_decay: optimisation.weight_decay,
-            batch: optimisation.batch,
-            accumulate: optimisation.accumulate,
-            checkpointing: optimisation.checkpointing,
-            seed: self.run.seed,
+            class_weights: data.class_weights || base.class_weights,
+            epochs: optimisation.epochs.unwrap_or(base.epochs),
+            lr: optimisation.lr.unwrap_or(base.lr),
+            schedule,
+            optimizer,
+            momentum: optimisation.momentum.unwrap_or(base.momentum),
+            cycle_momentum: cycle.or(base.cycle_momentum.filter(|_| cycles)),
+            dampening: optimisation.dampening || base.dampening,
+            clip: optimisation.clip.unwrap_or(base.clip),
+            adaptive_clip: optimisation.adaptive_clip.unwrap_or(base.adaptive_clip),
+            weight_decay: optimisation.weight_decay.unwrap_or(base.weight_decay),
+            batch: optimisation.batch.unwrap_or(base.batch),
+            accumulate: optimisation.accumulate.unwrap_or(base.accumulate),
+            checkpointing: optimisation.checkpointing || base.checkpointing,
+            seed: run.seed.unwrap_or(base.seed),
             device: devices,
-            spiking: default.spiking.map(|default| self.spiking.config(default)),
-            ..default
+            spiking: base.spiking.map(|base| spiking.config(base)),
+            classes: base.classes,
         })
+    }
+}
+
+impl ModelArgs {
+    /// The weights with the differences and the part that are given, or those of the run that is resumed.
+    fn allowing(&self, given: Pretrained, recorded: Option<&Pretrained>) -> Pretrained {
+        let allow = match self.pretrained_allow.as_slice() {
+            [] => recorded.map(|of| of.allow.clone()).unwrap_or_default(),
+            allow => BTreeSet::from_iter(allow.iter().copied()),
+        };
+        let part = self.pretrained_part.clone();
+        Pretrained {
+            allow,
+            part: part.or(recorded.and_then(|of| of.part.clone())),
+            ..given
+        }
     }
 }
 
@@ -480,7 +545,7 @@ impl SpikingArgs {
                     .gradient_normalization
                     .unwrap_or(lif.gradient_normalization),
             },
-            hidden_layer: self.hidden_layer,
+            hidden_layer: self.hidden_layer || default.hidden_layer,
         }
     }
 }

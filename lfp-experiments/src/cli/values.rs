@@ -1,11 +1,15 @@
 //! Parsers of option values.
 
-use std::str::FromStr;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
+use anyhow::bail;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lfp_models::Model;
 
-use crate::data::DataSet;
+use crate::{
+    data::DataSet,
+    limits::{self, Real},
+};
 
 /// A model by name; `--help` and errors list all names.
 pub(crate) fn model() -> impl TypedValueParser<Value = Model> {
@@ -29,6 +33,16 @@ where
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
+/// A whole number in a range.
+pub(crate) fn whole(
+    range: RangeInclusive<usize>,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) => limits::whole(&range, number),
+        Err(_) => Err(limits::expected(&range)),
+    }
+}
+
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
@@ -36,39 +50,39 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The networks halve an image up to five times.
-pub(crate) fn image_size(text: &str) -> Result<u32, String> {
-    match text.parse() {
-        Ok(size) if (32..=4096).contains(&size) => Ok(size),
-        _ => Err("expected a whole number from 32 to 4096".to_owned()),
-    }
-}
-
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
-    number(text, "a positive number", |number| number > 0.0)
+    number(text, limits::POSITIVE)
 }
 
 pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
-    number(text, "0 or a positive number", |number| number >= 0.0)
+    number(text, limits::NOT_NEGATIVE)
 }
 
 pub(crate) fn from_zero_to_one(text: &str) -> Result<f64, String> {
-    number(text, "a number from 0 to 1", |number| {
-        (0.0..=1.0).contains(&number)
-    })
+    number(text, limits::FROM_ZERO_TO_ONE)
 }
 
 pub(crate) fn below_one(text: &str) -> Result<f64, String> {
-    number(text, "a number from 0 to below 1", |number| {
-        (0.0..1.0).contains(&number)
-    })
+    number(text, limits::BELOW_ONE)
 }
 
-fn number(text: &str, expected: &str, accept: impl FnOnce(f64) -> bool) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if f64::is_finite(number) && accept(number) => Ok(number),
-        _ => Err(format!("expected {expected}")),
+/// What is no number at all is as far out of range as NaN.
+fn number(text: &str, real: Real) -> Result<f64, String> {
+    real.check(text.parse().unwrap_or(f64::NAN))
+}
+
+/// Refuses a list that names something twice.
+///
+/// # Errors
+///
+/// The option, and what it names twice.
+pub(crate) fn distinct<T: PartialEq + Display>(option: &str, list: &[T]) -> anyhow::Result<()> {
+    for (index, item) in list.iter().enumerate() {
+        if list.iter().take(index).any(|earlier| earlier == item) {
+            bail!("--{option} names {item} twice");
+        }
     }
+    Ok(())
 }
 
 /// Pruning rates: a list in ascending order, or a range in steps of 0.05.

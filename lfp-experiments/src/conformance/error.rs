@@ -6,6 +6,7 @@ use lfp_burn::{ConfigError, LifError, PropagationError, nn::InputError};
 use safetensors::Dtype;
 
 use super::comparison::MAX_TOLERANCE;
+use crate::output::OutputError;
 
 /// A case that cannot be read or run.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum CaseError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// Standard output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The folder holds no case.
     #[error("{}: no .safetensors file in this folder", .0.display())]
     NoCases(PathBuf),

@@ -23,6 +23,8 @@ pub use case::Case;
 pub use comparison::{MAX_TOLERANCE, Row};
 pub use error::{CaseError, Malformed};
 
+use crate::output;
+
 /// Lists the cases at `path`: the file itself, or every `.safetensors` file of a folder, sorted by name.
 ///
 /// # Errors
@@ -64,7 +66,7 @@ pub fn run(files: &[PathBuf], device: &Device) -> Result<bool, CaseError> {
         let case = Case::load(file)?;
         for row in &case.run(device)? {
             all_passed &= row.passed();
-            println!("{:<28} {row}", case.name());
+            output::line(format_args!("{:<28} {row}", case.name()))?;
         }
     }
     Ok(all_passed)

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::DataSet;
-use crate::files::{self, FileError};
+use crate::{
+    files::{self, FileError},
+    interrupt::Interrupted,
+};
 
 /// A data set that cannot be used. Messages name the file, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +128,25 @@ pub enum DataError {
         /// Reason.
         source: rayon::ThreadPoolBuildError,
     },
+    /// The thread that reads samples cannot be started.
+    #[error(
+        "cannot start the thread that reads samples: {0}; end other programs, or raise the limit of threads"
+    )]
+    Reader(std::io::Error),
+    /// Reading a sample panicked.
+    #[error("reading the samples panicked: {0}")]
+    Panicked(String),
+    /// The reading threads ended before all samples were read.
+    #[error("{read} of {due} samples were read; the reading threads ended early")]
+    Incomplete {
+        /// Number of samples that were read.
+        read: usize,
+        /// Number of samples of the data set.
+        due: usize,
+    },
+    /// The user asked the program to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// No mirror delivered a file.
     #[error(
         "cannot download {name}: {reason}; put the data set's files into a folder and name it with `--data-dir`"

@@ -9,10 +9,11 @@ use std::{
 use burn::data::dataset::{Dataset, DatasetError};
 use image::{DynamicImage, RgbImage, imageops::FilterType};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::{
     Augmentation, DataError, Fit, Preparation, Sample, Samples, Split,
-    formats::photograph::Photograph,
+    formats::photograph::Photograph, samples::identify_by_labels,
 };
 
 /// Mean and standard deviation of each channel.
@@ -135,6 +136,17 @@ impl Samples for ImageFiles {
     fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
         let image = self.images[index].decode()?;
         Ok(Some(self.preparation.resized(image)))
+    }
+
+    /// The names and sizes of the files, without their folder.
+    fn identify(&self, digest: &mut Sha256) {
+        identify_by_labels(self, digest);
+        for Labelled { path, .. } in &self.images {
+            let size = path.metadata().map_or(0, |file| file.len());
+            digest.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+            digest.update([0]);
+            digest.update(size.to_le_bytes());
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use burn::data::dataset::{Dataset, DatasetError};
 use image::{Rgb, RgbImage};
+use sha2::{Digest, Sha256};
 
-use super::{DataError, Sample, Samples};
+use super::{DataError, Sample, Samples, samples::identify_by_labels};
 
 /// Images as bytes in memory, normalised on access.
 #[derive(Debug)]
@@ -77,6 +78,12 @@ impl Samples for Images {
     fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
         Ok(self.sample(index))
     }
+
+    fn identify(&self, digest: &mut Sha256) {
+        identify_by_labels(self, digest);
+        digest.update(&self.pixels);
+    }
+
     /// Grey if the images have one channel.
     fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
         let [channels, height, width] = self.shape;

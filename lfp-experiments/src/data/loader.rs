@@ -4,9 +4,8 @@
 //! trains. (Burn's own workers deliver batches in the order in which they finish, which differs between runs.)
 
 use std::{
-    iter, panic,
     sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use burn::{
@@ -19,6 +18,7 @@ use burn::{
 use rayon::prelude::*;
 
 use super::{DataError, Sample, Samples};
+use crate::{interrupt, panics};
 
 /// Number of batches prepared ahead.
 const AHEAD: usize = 2;
@@ -79,9 +79,8 @@ pub struct Batches<'a> {
 impl Batches<'_> {
     /// Reads all batches once, onto `device`. The iterator ends after the first error.
     ///
-    /// # Panics
-    ///
-    /// The iterator panics if reading a sample panics.
+    /// A panic while a sample is read, and threads that cannot be started, are errors, too: they never look like the end of
+    /// the data. The number of samples is checked all the same when the batches are over.
     pub fn iter(&self, device: &Device) -> impl Iterator<Item = Result<Batch, DataError>> + use<> {
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let reader = Reader {
@@ -93,20 +92,58 @@ impl Batches<'_> {
             },
             workers: self.workers,
         };
-        let indices = indices(self.data.len(), self.size, self.order);
-        let mut thread = Some(thread::spawn(move || reader.send_all(indices, &sender)));
-        // Without this, a panic of the reader would look like the end of the data.
-        let end = iter::from_fn(move || match thread.take().map(JoinHandle::join) {
-            Some(Err(cause)) => panic::resume_unwind(cause),
-            _ => None,
-        });
-        receiver.into_iter().chain(end)
+        let due = self.data.len();
+        let indices = indices(due, self.size, self.order);
+        let started = thread::Builder::new().spawn(move || reader.send_all(indices, &sender));
+        let not_started = started.err().map(|error| Err(DataError::Reader(error)));
+        let batches = receiver.into_iter().chain(not_started);
+        Counted {
+            batches,
+            read: 0,
+            due,
+            ended: false,
+        }
+    }
+}
+
+/// Batches until the first error, which may be that samples are missing.
+struct Counted<I> {
+    batches: I,
+    read: usize,
+    due: usize,
+    ended: bool,
+}
+
+impl<I: Iterator<Item = Result<Batch, DataError>>> Iterator for Counted<I> {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        // Whatever is done with the batches stops between two of them.
+        if let Err(interrupted) = interrupt::check() {
+            self.ended = true;
+            return Some(Err(interrupted.into()));
+        }
+        let next = self.batches.next();
+        match &next {
+            Some(Ok(batch)) => self.read += batch.targets.dims()[0],
+            Some(Err(_)) => self.ended = true,
+            None => {
+                self.ended = true;
+                let (read, due) = (self.read, self.due);
+                return (read != due).then_some(Err(DataError::Incomplete { read, due }));
+            }
+        }
+        next
     }
 }
 
 /// Sample indices of each batch, in the order of Burn's loader.
 fn indices(len: usize, size: usize, order: Order) -> Vec<Vec<usize>> {
-    let builder = DataLoaderBuilder::new(Indices).batch_size(size);
+    // A batch is no larger than the data.
+    let builder = DataLoaderBuilder::new(Indices).batch_size(size.min(len.max(1)));
     let builder = match order {
         Order::Given => builder,
         Order::Shuffled(seed) => builder.shuffle(seed),
@@ -150,15 +187,18 @@ struct Reader {
 type Sender = mpsc::SyncSender<Result<Batch, DataError>>;
 
 impl Reader {
+    /// Sends the batches, and last the error, if there is one.
     fn send_all(&self, batches: Vec<Vec<usize>>, sender: &Sender) {
-        let pool = match self.pool() {
-            Ok(pool) => pool,
-            Err(error) => {
-                // Sending fails if the receiver was dropped: nobody wants the batches, or the error.
-                let _ = sender.send(Err(error));
-                return;
-            }
-        };
+        let sent = panics::contained(|| self.send(batches, sender));
+        let sent = sent.unwrap_or_else(|message| Err(DataError::Panicked(message)));
+        if let Err(error) = sent {
+            // Sending fails if the receiver was dropped: nobody wants the batches, or the error.
+            let _ = sender.send(Err(error));
+        }
+    }
+
+    fn send(&self, batches: Vec<Vec<usize>>, sender: &Sender) -> Result<(), DataError> {
+        let pool = self.pool()?;
         let shape = self.data.shape();
         for indices in batches {
             let read = |&index: &usize| self.read(index);
@@ -166,13 +206,13 @@ impl Reader {
                 Some(pool) => pool.install(|| indices.par_iter().map(read).collect()),
                 None => indices.iter().map(read).collect(),
             };
-            let batch = samples.map(|samples| SampleBatcher { shape }.batch(samples, &self.device));
-            let failed = batch.is_err();
+            let batch = SampleBatcher { shape }.batch(samples?, &self.device);
             // Sending fails if the receiver was dropped.
-            if sender.send(batch).is_err() || failed {
-                return;
+            if sender.send(Ok(batch)).is_err() {
+                break;
             }
         }
+        Ok(())
     }
 
     /// The worker threads; `None` for a single worker, which is the reading thread itself.
@@ -190,7 +230,9 @@ impl Reader {
 
     fn read(&self, index: usize) -> Result<Sample, DataError> {
         let variant = crate::seed::mix(self.seed, index as u64);
-        self.data.read(index, variant)
+        // Here, because it may be a thread of the pool.
+        let read = panics::contained(|| self.data.read(index, variant));
+        read.unwrap_or_else(|message| Err(DataError::Panicked(message)))
     }
 }
 
@@ -233,22 +275,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_panic_while_reading_does_not_end_the_batches_early() {
+    fn batches_of(workers: usize) -> impl Iterator<Item = Result<Batch, DataError>> {
         let data: Arc<dyn Samples> = Arc::new(Panicking);
+        let batches = Batches {
+            data: &data,
+            size: 2,
+            order: Order::Given,
+            workers,
+        };
+        batches.iter(&Device::default())
+    }
+
+    #[test]
+    fn a_panic_while_reading_is_an_error_and_not_the_end_of_the_data() {
         for workers in [1, 2] {
-            let batches = Batches {
-                data: &data,
-                size: 2,
-                order: Order::Given,
-                workers,
-            };
-            let mut batches = batches.iter(&Device::default());
+            let mut batches = batches_of(workers);
             for _ in 0..3 {
                 assert!(batches.next().is_some_and(|batch| batch.is_ok()));
             }
-            let next = panic::catch_unwind(panic::AssertUnwindSafe(|| batches.next()));
-            assert!(next.is_err(), "{workers} workers");
+            let error = batches.next().expect("not the end").unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("the decoder panics"),
+                "{workers} workers: {text}"
+            );
+            assert!(batches.next().is_none(), "{workers} workers");
         }
+    }
+
+    #[test]
+    fn batches_that_end_early_are_an_error() {
+        let whole = batches_of(1).take(2);
+        let mut counted = Counted {
+            batches: whole,
+            read: 0,
+            due: 10,
+            ended: false,
+        };
+        assert!(counted.by_ref().take(2).all(|batch| batch.is_ok()));
+        let error = counted.next().expect("not the end").unwrap_err();
+        assert!(matches!(error, DataError::Incomplete { read: 4, due: 10 }));
+        assert!(counted.next().is_none());
+    }
+
+    #[test]
+    fn a_batch_is_no_larger_than_the_data() {
+        assert_eq!(indices(3, usize::MAX, Order::Given), [[0, 1, 2]]);
     }
 }

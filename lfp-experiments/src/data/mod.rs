@@ -29,7 +29,7 @@ pub use images::Images;
 pub use loader::{Batch, Batches, Order, SampleBatcher};
 pub use preparation::{Augmentation, Fit, Preparation};
 pub use registry::{DataSet, DataSetSpec, Load, UnknownDataSet};
-pub use samples::{Sample, Samples, Split, class_weights};
+pub use samples::{Sample, Samples, Split, class_weights, identify_by_labels};
 pub use toy::Points;
 
 /// All data sets, in the order in which help texts list them.

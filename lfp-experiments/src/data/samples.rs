@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
 use image::RgbImage;
+use sha2::{Digest, Sha256};
 
 use super::DataError;
 
@@ -82,6 +83,27 @@ pub trait Samples: Dataset<Sample> + 'static {
     fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
         let _ = index;
         Ok(None)
+    }
+
+    /// Adds to `digest` what tells these samples from others, so that a run is not resumed with other data. Where the files
+    /// lie does not matter. The default is [`identify_by_labels`].
+    fn identify(&self, digest: &mut Sha256) {
+        identify_by_labels(self, digest);
+    }
+}
+
+/// Adds number, shape, classes and labels of samples to `digest`.
+pub fn identify_by_labels<S: Samples + ?Sized>(samples: &S, digest: &mut Sha256) {
+    let numbers = [samples.len(), samples.num_classes()];
+    for number in numbers.into_iter().chain(samples.shape()) {
+        digest.update((number as u64).to_le_bytes());
+    }
+    for class in 0..samples.num_classes() {
+        digest.update(samples.class_name(class).unwrap_or_default());
+        digest.update([0]);
+    }
+    for index in 0..samples.len() {
+        digest.update(samples.label(index).to_le_bytes());
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::data::dataset::{Dataset, DatasetError};
 use image::RgbImage;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+use sha2::{Digest, Sha256};
 
 use super::{DataError, Sample, Samples, Split};
 
@@ -92,6 +93,13 @@ impl Samples for Subset {
 
     fn picture(&self, index: usize) -> Result<Option<RgbImage>, DataError> {
         self.data.picture(self.indices[index])
+    }
+
+    fn identify(&self, digest: &mut Sha256) {
+        self.data.identify(digest);
+        for &index in &self.indices {
+            digest.update((index as u64).to_le_bytes());
+        }
     }
 }
 

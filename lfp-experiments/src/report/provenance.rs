@@ -9,6 +9,7 @@ use super::{number, sections::text};
 use crate::{
     machine::Machine,
     study::report::{Entry, Header, Report, without_folders},
+    text::shell_quoted,
 };
 
 /// What a report says of its making. Members that a file of an older version lacks are left out.
@@ -55,14 +56,7 @@ pub(super) fn provenance(report: &Report) -> Markup {
 
 /// The command as one types it, without the folders of absolute paths.
 pub(crate) fn shell(arguments: &[String]) -> String {
-    let quote = |argument: &String| {
-        let argument = without_folders(argument.clone());
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:".contains(c);
-        match argument.chars().all(plain) && !argument.is_empty() {
-            true => argument,
-            false => format!("'{}'", argument.replace('\'', r"'\''")),
-        }
-    };
+    let quote = |argument: &String| shell_quoted(&without_folders(argument.clone()));
     let arguments: Vec<String> = arguments.iter().map(quote).collect();
     format!("lfp-experiments {}", arguments.join(" "))
 }

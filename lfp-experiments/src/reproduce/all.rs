@@ -11,7 +11,7 @@ use super::{
     attempt::attempt,
     overview::{Outlook, OverviewArgs},
 };
-use crate::{study::Progress, text};
+use crate::{interrupt, output, study::Progress, text};
 
 const HEADER: [&str; 4] = ["figure", "state", "time", "runs"];
 
@@ -32,18 +32,15 @@ enum State {
 pub(super) fn run(args: &OverviewArgs) -> Result<bool> {
     let outlooks = args.outlooks()?;
     let states = make_all(&outlooks);
+    interrupt::check()?;
     let rows: Vec<[String; 4]> = outlooks.iter().zip(&states).map(row).collect();
-    print!("\n{}", text::columns(HEADER, &rows));
+    output::lines(format_args!("\n{}", text::columns(HEADER, &rows)))?;
     let failed = outlooks.iter().zip(&states);
     let failed = failed.filter(|(_, state)| matches!(state, State::Failed(_)));
     let failed: Vec<&str> = failed.map(|(outlook, _)| outlook.entry.name).collect();
     if !failed.is_empty() {
         let names = failed.join(", ");
-        eprintln!(
-            "error: {} of {} failed: {names}",
-            failed.len(),
-            states.len()
-        );
+        tracing::error!("{} of {} failed: {names}", failed.len(), states.len());
     }
     Ok(failed.is_empty())
 }
@@ -52,7 +49,7 @@ pub(super) fn run(args: &OverviewArgs) -> Result<bool> {
 fn make_all(outlooks: &[Outlook]) -> Vec<State> {
     let progress = progress(outlooks);
     let mut states: Vec<Option<State>> = outlooks.iter().map(|_| None).collect();
-    while let Some(index) = cheapest(outlooks, &states) {
+    while let Some(index) = cheapest(outlooks, &states).filter(|_| !interrupt::is_requested()) {
         states[index] = Some(make(&outlooks[index], &progress));
     }
     progress.finish();
@@ -88,7 +85,10 @@ fn make(outlook: &Outlook, progress: &Progress) -> State {
     }
     let name = outlook.entry.name;
     progress.begin(name);
-    progress.suspend(|| println!("{name}: {}", outlook.entry.summary));
+    let title = format_args!("{name}: {}", outlook.entry.summary);
+    if let Err(error) = progress.suspend(|| output::line(title)) {
+        return State::Failed(error.to_string());
+    }
     let start = Instant::now();
     let before = outlook.pending().count();
     let context = outlook.context.clone().with_progress(progress.clone());

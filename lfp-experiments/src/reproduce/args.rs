@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use strum::Display;
 
@@ -13,11 +13,14 @@ use super::Entry;
 use crate::{
     cli::{DeviceArgs, values},
     device::DeviceNames,
+    limits,
+    output::OutputError,
     plot::{self, Panel},
     study::{
         Analysis, Condition, MethodVariant, Progress, Resources, Results, Study,
         report::{Header, Report},
     },
+    train::refuse_run_folder,
 };
 
 /// Seeds of the figures; more follow by counting from the first.
@@ -62,13 +65,20 @@ pub(crate) struct Common {
     #[arg(long, value_enum, default_value = "quick")]
     profile: Profile,
     /// Number of seeds [default: the profile's]
-    #[arg(long, value_parser = values::at_least_one)]
+    #[arg(long, value_parser = values::whole(limits::SEEDS))]
     seeds: Option<usize>,
     /// Replace results that were made from more runs or by a larger profile
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
     output: Output,
+}
+
+impl Common {
+    /// Whether fuller results may be replaced.
+    pub(super) fn overwrites(&self) -> bool {
+        self.overwrite
+    }
 }
 
 /// The folder of the data sets.
@@ -96,6 +106,31 @@ pub(crate) struct PretrainedArgs {
     /// Folder of torchvision's ImageNet weights (vgg16-*.pth, resnet18-*.pth, ...), from which transfer starts
     #[arg(long, value_name = "FOLDER")]
     pub(super) pretrained: Option<PathBuf>,
+}
+
+impl PretrainedArgs {
+    /// The folder, which must be there: without weights, what starts from them is not run.
+    ///
+    /// # Errors
+    ///
+    /// If it is not.
+    pub(super) fn existing(&self) -> Result<Option<PathBuf>> {
+        existing("pretrained", self.pretrained.as_deref())
+    }
+}
+
+/// The folder of an option, which must be there. Otherwise it would count as one without data.
+///
+/// # Errors
+///
+/// If it is not.
+pub(super) fn existing(option: &str, folder: Option<&Path>) -> Result<Option<PathBuf>> {
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            bail!("--{option} {}: no such folder", folder.display())
+        }
+        folder => Ok(folder.map(Path::to_owned)),
+    }
 }
 
 /// Options of figures on images.
@@ -146,6 +181,7 @@ type Selected = dyn Fn(&Condition, MethodVariant) -> bool;
 
 impl Options for Output {
     fn open(&self, figure: &'static str) -> Result<Context> {
+        refuse_run_folder(&self.out)?;
         let device = self.device.device;
         Ok(Context {
             figure,
@@ -182,7 +218,7 @@ impl Options for Common {
 impl Options for ImageArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
         let mut context = self.common.open(figure)?;
-        context.resources.data_dir = self.data.data_dir.clone();
+        context.resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
         Ok(context)
     }
 }
@@ -190,8 +226,8 @@ impl Options for ImageArgs {
 impl Options for PhotographArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
         let mut context = self.common.open(figure)?;
-        context.resources.data_dir = self.data.data_dir.clone();
-        context.resources.pretrained = self.pretrained.pretrained.clone();
+        context.resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
+        context.resources.pretrained = self.pretrained.existing()?;
         Ok(context)
     }
 }
@@ -223,11 +259,11 @@ impl Context {
     }
 
     /// Prints without disturbing the progress bar.
-    pub(super) fn print(&self, print: impl FnOnce()) {
-        match &self.resources.progress {
+    pub(super) fn print(&self, print: impl FnOnce() -> Result<(), OutputError>) -> Result<()> {
+        Ok(match &self.resources.progress {
             Some(progress) => progress.suspend(print),
             None => print(),
-        }
+        }?)
     }
 
     /// The folder of all results.
@@ -273,8 +309,8 @@ impl Context {
     /// Writes and prints the report of a study.
     pub(super) fn report<A: Analysis>(&self, results: &Results<A>) -> Result<()> {
         let report = Report::new(self.header(), results);
-        self.print(|| report.print());
-        report.write(&self.folder)
+        report.write(&self.folder)?;
+        self.print(|| report.print())
     }
 
     /// Draws panels under the name of the figure. The corner says what they show.

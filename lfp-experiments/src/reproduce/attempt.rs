@@ -1,25 +1,14 @@
 //! One figure among several: what goes wrong with it does not stop the others.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
-
 use anyhow::{Result, anyhow};
 
-/// Does something, and turns a panic into an error.
-pub(super) fn attempt<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
-    // After a panic nothing is used again but the journal, which is a folder of whole files, and the progress bar.
-    match catch_unwind(AssertUnwindSafe(action)) {
-        Ok(result) => result,
-        Err(panic) => Err(anyhow!("panicked: {}", message(panic.as_ref()))),
-    }
-}
+use crate::panics;
 
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message")
+/// Does something, and turns a panic into an error.
+///
+/// After a panic nothing is used again but the journal, which is a folder of whole files, and the progress bar.
+pub(super) fn attempt<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
+    panics::contained(action).unwrap_or_else(|message| Err(anyhow!("panicked: {message}")))
 }
 
 #[cfg(test)]

@@ -2,30 +2,32 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::overview::{Availability, Outlook, OverviewArgs};
-use crate::text;
+use crate::{output, text};
 
 const HEADER: [&str; 6] = ["figure", "shows", "runs", "left", "there", "needs"];
 
 /// Prints a line per figure and table.
 pub(super) fn run(args: &OverviewArgs) -> Result<()> {
+    if args.overwrites() {
+        bail!("--overwrite has no effect: list makes no figure");
+    }
     let outlooks = args.outlooks()?;
     let rows: Vec<[String; 6]> = outlooks.iter().map(row).collect();
-    print!("{}", text::columns(HEADER, &rows));
+    output::lines(text::columns(HEADER, &rows))?;
     // Figures share runs.
     let pending: HashMap<_, _> = outlooks.iter().flat_map(Outlook::pending).collect();
     let seconds: f64 = pending.values().sum();
-    match pending.len() {
-        0 => println!("nothing to train here"),
-        1 => println!("1 run to train here, about {}", text::duration(seconds)),
-        runs => println!(
-            "{runs} runs to train here, about {} in total",
-            text::duration(seconds)
-        ),
-    }
-    Ok(())
+    let time = text::duration(seconds);
+    Ok(match pending.len() {
+        0 => output::line("nothing to train here"),
+        1 => output::line(format_args!("1 run to train here, about {time}")),
+        runs => output::line(format_args!(
+            "{runs} runs to train here, about {time} in total"
+        )),
+    }?)
 }
 
 fn row(outlook: &Outlook) -> [String; 6] {

@@ -34,7 +34,7 @@ pub(crate) use args::{Context, Options};
 use overview::OverviewArgs;
 
 use crate::{
-    files,
+    files, output,
     study::{Group, Study, Survey},
 };
 
@@ -190,7 +190,8 @@ impl Figure {
             bail!("{fuller}");
         }
         entry.write(&context)?;
-        println!("written to {}", context.folder.display());
+        let folder = context.folder.display();
+        output::line(format_args!("written to {folder}"))?;
         Ok(())
     }
 }

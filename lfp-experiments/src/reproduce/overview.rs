@@ -12,11 +12,12 @@ use lfp_models::Model;
 
 use super::{
     Common, Context, Entry, FIGURES, Options,
-    args::{DataAtHandArgs, PretrainedArgs},
+    args::{DataAtHandArgs, PretrainedArgs, existing},
     attempt::attempt,
     fuller::{self, Fuller},
 };
 use crate::{
+    cli::values,
     data::DataSet,
     study::{Group, NotRun, Study, Survey, Timings},
 };
@@ -72,6 +73,11 @@ pub(super) enum Availability {
 }
 
 impl OverviewArgs {
+    /// Whether fuller results may be replaced.
+    pub(super) fn overwrites(&self) -> bool {
+        self.common.overwrites()
+    }
+
     fn includes(&self, entry: &Entry) -> bool {
         let listed = |list: &[String]| list.iter().any(|name| name == entry.name);
         (self.only.is_empty() || listed(&self.only)) && !listed(&self.skip)
@@ -84,6 +90,8 @@ impl OverviewArgs {
     /// If an option has no effect, or the device cannot be opened. What is wrong with the data or the records of a figure
     /// is its [`problem`](Outlook::problem).
     pub(super) fn outlooks(&self) -> Result<Vec<Outlook>> {
+        values::distinct("only", &self.only)?;
+        values::distinct("skip", &self.skip)?;
         let shared = self.context()?;
         let figures = FIGURES.iter().filter(|entry| self.includes(entry));
         let mut outlooks: Vec<Outlook> = figures
@@ -108,8 +116,8 @@ impl OverviewArgs {
         let mut context = self.common.open("")?;
         let resources = &mut context.resources;
         resources.download = false;
-        resources.data_dir.clone_from(&self.data.data_dir);
-        resources.pretrained.clone_from(&self.pretrained.pretrained);
+        resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
+        resources.pretrained = self.pretrained.existing()?;
         Ok(context)
     }
 

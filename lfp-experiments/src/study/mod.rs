@@ -36,6 +36,7 @@ pub use timings::Timings;
 
 use crate::{
     data::{DataSet, Split},
+    interrupt::{self, Resumable},
     train::{self, Computing, Settings, TrainError},
 };
 use journal::{Claim, Journal};
@@ -135,6 +136,9 @@ impl Study {
         analyse: impl Fn(Trained) -> Result<A> + Sync,
     ) -> Result<Results<A>> {
         let progress = resources.progress.clone().unwrap_or_default();
+        let _resumable = Resumable::new(
+            "go on with the same command: runs that have ended are not repeated".to_owned(),
+        );
         let session = Session {
             journal: Journal::open(&self.folder)?,
             loader: Loader::new(resources),
@@ -152,6 +156,7 @@ impl Study {
             plans.push(plan);
         }
         while plans.iter().any(Plan::is_pending) {
+            interrupt::check()?;
             session.progress.run_begins("waiting for other processes");
             std::thread::sleep(POLL);
             for plan in &mut plans {
@@ -289,6 +294,7 @@ where
             Claim::Busy => return Ok(()),
             Claim::Done(record) => Some(*record),
             Claim::Free(lock) => {
+                interrupt::check()?;
                 self.progress.run_begins(&job.name);
                 let record = self.train(job, condition)?;
                 self.journal.finish(job, &record, lock)?;

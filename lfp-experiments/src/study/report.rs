@@ -13,6 +13,7 @@ use super::{Analysis, Cell, Curve, Measure, MethodVariant, NotRun, Point, Result
 use crate::{
     files::{self, to_json},
     machine::Machine,
+    output::{self, OutputError},
     train::{Settings, Versions},
 };
 
@@ -242,17 +243,24 @@ impl Report {
     }
 
     /// Prints a line per condition and method.
-    pub fn print(&self) {
+    ///
+    /// # Errors
+    ///
+    /// If standard output is full or closed.
+    pub fn print(&self) -> Result<(), OutputError> {
         let of_condition = |a: &Entry, b: &Entry| a.condition == b.condition;
         for entries in self.results.chunk_by(of_condition) {
             let reasons: Option<Vec<NotRun>> = entries.iter().map(Entry::not_run).collect();
             match reasons.as_deref() {
-                Some([reason, ..]) => println!("{}: {reason}", entries[0].title),
+                Some([reason, ..]) => {
+                    output::line(format_args!("{}: {reason}", entries[0].title))?;
+                }
                 _ => entries
                     .iter()
-                    .for_each(|entry| println!("{}", entry.line())),
+                    .try_for_each(|entry| output::line(entry.line()))?,
             }
         }
+        Ok(())
     }
 }
 

@@ -274,6 +274,7 @@ mod tests {
             train_accuracy: epochs.into(),
             seconds: 1.0,
             firing_rates: Default::default(),
+            warnings: Vec::new(),
             versions: Versions::default(),
         });
         Record {

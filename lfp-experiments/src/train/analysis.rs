@@ -129,7 +129,7 @@ impl FinishedRun {
     ) -> Result<Vec<LayerSummary>, TrainError> {
         match initial_network(self.settings(), data.train.as_ref(), device) {
             Ok(network) => Ok(LayerSummary::all(&network, Bins::Coarse)),
-            Err(TrainError::Pretrained(error)) => {
+            Err(error @ (TrainError::Pretrained(_) | TrainError::PretrainedFile(_))) => {
                 tracing::warn!("no weights before training: {error}");
                 Ok(Vec::new())
             }

@@ -13,13 +13,17 @@ use burn::{
     tensor::Bytes,
 };
 
-use super::Epoch;
-use crate::files::{self, FileError, to_json};
+use serde::{Deserialize, Serialize};
+
+use super::{Epoch, epoch::TrainedEpoch, identity::Identity};
+use crate::files::{self, FileError, failed, to_json};
 
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const SCHEDULE: &str = "schedule.bpk";
 const EPOCHS: &str = "epochs.json";
+/// What checkpoints of earlier versions do not have.
+const STATE: &str = "state.json";
 /// In the format of `sha256sum`, which can check it.
 const SUMS: &str = "SHA256SUMS";
 const PREFIX: &str = "checkpoint-";
@@ -54,11 +58,35 @@ pub struct Checkpoint {
     model: Vec<u8>,
     optimizer: Vec<u8>,
     schedule: Vec<u8>,
-    epochs: Vec<Epoch>,
+    progress: Reached,
+    identity: Option<Identity>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default)]
+pub struct Reached {
+    /// Metrics of the epochs that are trained and tested.
+    pub epochs: Vec<Epoch>,
+    /// The epoch after them, if it is trained and could not be tested.
+    pub untested: Option<TrainedEpoch>,
+    /// See [`Outcome::warnings`](super::Outcome::warnings).
+    pub warnings: Vec<String>,
+}
+
+/// Content of `state.json`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    untested: Option<TrainedEpoch>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    belongs_to: Option<Identity>,
 }
 
 impl Checkpoint {
-    /// Captures the state of a run.
+    /// Captures the state of a run. `identity` says of which; `None` if that is not known.
     ///
     /// # Errors
     ///
@@ -67,17 +95,19 @@ impl Checkpoint {
         model: &M,
         optimizer: &ModuleOptimizer,
         schedule: &dyn LrScheduler,
-        epochs: &[Epoch],
+        progress: Reached,
+        identity: Option<Identity>,
     ) -> Result<Self, CheckpointError> {
         Ok(Self {
             model: model.clone().into_record().into_bytes()?.to_vec(),
             optimizer: optimizer.into_bytes()?.to_vec(),
             schedule: schedule.to_record().into_bytes()?.to_vec(),
-            epochs: epochs.to_vec(),
+            progress,
+            identity,
         })
     }
 
-    /// Restores the state, and returns the metrics of the completed epochs.
+    /// Restores the state, and returns how far the run has come.
     ///
     /// # Errors
     ///
@@ -87,31 +117,43 @@ impl Checkpoint {
         model: &mut M,
         optimizer: &mut ModuleOptimizer,
         schedule: &mut dyn LrScheduler,
-    ) -> Result<Vec<Epoch>, CheckpointError> {
+    ) -> Result<Reached, CheckpointError> {
         let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model))?;
         *model = model.clone().load_record(record);
         let state = Bytes::from_bytes_vec(self.optimizer);
         *optimizer = optimizer.clone().from_bytes(state)?;
         let state = Bytes::from_bytes_vec(self.schedule);
         schedule.load_record(LrSchedulerRecord::from_bytes(state)?);
-        Ok(self.epochs)
+        Ok(self.progress)
     }
 
-    /// The metrics of the completed epochs.
-    pub fn epochs(&self) -> &[Epoch] {
-        &self.epochs
+    /// The run that it belongs to; `None` if an earlier version of the program wrote it.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     /// Writes the checkpoint atomically: to a temporary folder, which is renamed when it is complete.
     pub(super) fn write(&self, folder: &Path) -> Result<(), CheckpointError> {
         let unfinished = files::unfinished(folder);
-        files::create_folder(&unfinished)?;
-        let epochs = to_json(&self.epochs);
+        // Without its parents: a run folder that was removed is not created again.
+        std::fs::create_dir(&unfinished).map_err(failed("create", &unfinished))?;
+        let Reached {
+            epochs,
+            untested,
+            warnings,
+        } = self.progress.clone();
+        let epochs = to_json(&epochs);
+        let state = to_json(&State {
+            untested,
+            warnings,
+            belongs_to: self.identity.clone(),
+        });
         let contents = [
             (MODEL, &self.model),
             (OPTIMIZER, &self.optimizer),
             (SCHEDULE, &self.schedule),
             (EPOCHS, &epochs),
+            (STATE, &state),
         ];
         let mut sums = String::new();
         for (name, content) in contents {
@@ -140,12 +182,28 @@ impl Checkpoint {
             }
         };
         let epochs = checked(EPOCHS)?;
+        let epochs = serde_json::from_slice(&epochs);
+        let epochs = epochs.map_err(|error| torn(EPOCHS, error.to_string()))?;
+        let has_state = sums.lines().any(|line| line.ends_with(STATE));
+        let state = match has_state {
+            true => serde_json::from_slice(&checked(STATE)?),
+            false => Ok(State::default()),
+        };
+        let State {
+            untested,
+            warnings,
+            belongs_to,
+        } = state.map_err(|error| torn(STATE, error.to_string()))?;
         Ok(Self {
             model: checked(MODEL)?,
             optimizer: checked(OPTIMIZER)?,
             schedule: checked(SCHEDULE)?,
-            epochs: serde_json::from_slice(&epochs)
-                .map_err(|error| torn(EPOCHS, error.to_string()))?,
+            progress: Reached {
+                epochs,
+                untested,
+                warnings,
+            },
+            identity: belongs_to,
         })
     }
 }

@@ -12,7 +12,7 @@ where
 {
     let found = Map::deserialize(file)?;
     let mut all = serde_json::to_value(T::default()).map_err(D::Error::custom)?;
-    merge(&mut all, found);
+    merge(&mut all, found).map_err(D::Error::custom)?;
     serde_json::from_value(all).map_err(D::Error::custom)
 }
 
@@ -28,21 +28,21 @@ where
 }
 
 /// Replaces what `found` has. A group within the group is merged in its turn; the value of a setting, which may be an
-/// object with the name of a variant, is replaced as a whole.
-fn merge(all: &mut Value, found: Map<String, Value>) {
+/// object with the name of a variant, is replaced as a whole. A name that the group does not have is misspelt.
+fn merge(all: &mut Value, found: Map<String, Value>) -> Result<(), String> {
     let Value::Object(all) = all else {
-        return;
+        return Ok(());
     };
     for (name, value) in found {
         match (all.get_mut(&name), value) {
+            (None, _) => return Err(format!("unknown setting `{name}`")),
             (Some(inner @ Value::Object(_)), Value::Object(found)) if is_group(inner, &found) => {
-                merge(inner, found);
+                merge(inner, found)?;
             }
-            (_, value) => {
-                all.insert(name, value);
-            }
+            (Some(known), value) => *known = value,
         }
     }
+    Ok(())
 }
 
 /// Whether two objects have a name in common: two variants of a setting have none.
@@ -83,6 +83,22 @@ mod tests {
             lif.remove("gradient_normalization").unwrap();
         });
         assert_eq!(read, settings);
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named() {
+        let settings = Settings::new(Model::SNN_MLP, DataSet::MNIST, Method::Lfp, 10);
+        let refused = |path: &[&str], name: &str| {
+            let mut json = serde_json::to_value(&settings).unwrap();
+            let group = path.iter().fold(&mut json, |json, of| &mut json[of]);
+            group[name] = 1.into();
+            let error = serde_json::from_value::<Settings>(json).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        };
+        refused(&[], "drop_out");
+        refused(&["lfp"], "epsilom");
+        refused(&["spiking"], "step");
+        refused(&["spiking", "lif"], "beat");
     }
 
     #[test]

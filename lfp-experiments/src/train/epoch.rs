@@ -10,6 +10,7 @@ use burn::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lfp_burn::reward::RewardError;
 use lfp_models::Network;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Settings,
@@ -45,6 +46,23 @@ pub enum Divergence {
         /// Number of non-finite weights.
         count: usize,
     },
+    /// The outputs for all test samples are NaN.
+    #[error(
+        "all test outputs are NaN: training has diverged (try a lower learning rate, or clipping)"
+    )]
+    Outputs,
+}
+
+/// An epoch that is trained and not yet tested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainedEpoch {
+    /// Learning rate of the last step.
+    pub lr: f64,
+    /// Training accuracy, from the outputs before each update; in `[0, 1]`.
+    pub train_accuracy: f64,
+    /// Training time in seconds.
+    pub seconds: f64,
 }
 
 /// Training accuracy of each step of an epoch, on the batch and before the update, in the order of the steps.
@@ -61,6 +79,11 @@ impl StepAccuracy {
     pub fn overall(&self) -> f64 {
         let [right, all]: [usize; 2] = [&self.right, &self.samples].map(|of| of.iter().sum());
         right as f64 / all.max(1) as f64
+    }
+
+    /// Number of samples of all steps.
+    pub fn samples(&self) -> usize {
+        self.samples.iter().sum()
     }
 
     /// The share of the samples of each step.

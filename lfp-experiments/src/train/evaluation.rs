@@ -18,6 +18,13 @@ pub struct Accuracy {
     /// Class-balanced accuracy: the mean of the accuracies of the classes that occur, so that rare classes count as much
     /// as frequent ones.
     pub class_mean: f64,
+    /// Number of samples whose scores are NaN. They count as wrong.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub undecided: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Accuracy {
@@ -204,6 +211,7 @@ struct Counts {
     /// `[all, correct]` samples of each class.
     classes: Vec<[usize; 2]>,
     in_first_five: usize,
+    undecided: usize,
 }
 
 impl Counts {
@@ -211,11 +219,13 @@ impl Counts {
         Self {
             classes: vec![[0; 2]; classes],
             in_first_five: 0,
+            undecided: 0,
         }
     }
 
     fn add(&mut self, scores: &[f32], label: usize) {
         let rank = rank(scores, label);
+        self.undecided += usize::from(rank.is_none());
         let [all, right] = &mut self.classes[label];
         *all += 1;
         *right += usize::from(rank == Some(0));
@@ -232,6 +242,7 @@ impl Counts {
             top1: share([all, sum(1)]),
             top5: share([all, self.in_first_five]),
             class_mean: shares.sum::<f64>() / known.len().max(1) as f64,
+            undecided: self.undecided,
         }
     }
 }
@@ -324,5 +335,12 @@ mod tests {
         assert_eq!(rank(&[f32::NAN, f32::NAN], 0), None);
         assert_eq!(rank(&[0.0, 0.0], 0), Some(0), "the first of equals");
         assert_eq!(rank(&[0.0, 0.0], 1), Some(1));
+        let mut counts = Counts::new(2);
+        counts.add(&[f32::NAN, 1.0], 1);
+        counts.add(&[0.0, 1.0], 1);
+        let Accuracy {
+            top1, undecided, ..
+        } = counts.accuracy();
+        assert_eq!((top1, undecided), (0.5, 1));
     }
 }

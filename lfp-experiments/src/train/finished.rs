@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Outcome, RESULT, Settings, TrainError, WEIGHTS,
-    run_folder::{RunFolderError, SETTINGS},
+    run_folder::{Recorded, RunFolderError, SETTINGS},
 };
 use crate::{
     data::{DataError, Samples},
@@ -34,11 +34,7 @@ impl FinishedRun {
         if !settings.is_file() || !result.is_file() {
             return Err(RunFolderError::Unfinished(folder.to_owned()));
         }
-        let content = files::read(&settings)?;
-        let settings = serde_json::from_slice(&content).map_err(|error| RunFolderError::Torn {
-            path: settings,
-            reason: format!("not the settings of a run ({error})"),
-        })?;
+        let Recorded { settings, .. } = Recorded::read(&settings)?;
         Ok(Self {
             folder: folder.to_owned(),
             settings,

@@ -6,6 +6,8 @@ mod earlier;
 mod epoch;
 mod evaluation;
 mod finished;
+mod health;
+mod identity;
 mod layers;
 mod page;
 mod run_folder;
@@ -13,7 +15,10 @@ mod settings;
 mod sharing;
 mod speed;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use burn::{
     lr_scheduler::LrScheduler,
@@ -32,22 +37,26 @@ use lfp_models::{
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{Analysis, Exhibit};
-pub use checkpoint::{Checkpoint, CheckpointError};
-pub use epoch::{Divergence, EpochError, StepAccuracy, train_epoch};
+pub use checkpoint::{Checkpoint, CheckpointError, Reached};
+pub use epoch::{Divergence, EpochError, StepAccuracy, TrainedEpoch, train_epoch};
 pub use evaluation::{Accuracy, Evaluation, Mistake};
 pub use finished::FinishedRun;
+pub use health::NothingToLearn;
+pub use identity::{DataIdentity, Identity, Origin};
 pub use layers::LayerSummary;
 pub(crate) use layers::{Bins, MagnitudeBin, PERCENTILES};
-pub use run_folder::{RunFolder, RunFolderError};
-pub use settings::{Optimizer, Pretrained, Schedule, SettingDifference, Settings};
+pub use run_folder::{Recorded, RunFolder, RunFolderError, refuse_run_folder};
+pub use settings::{Optimizer, Pretrained, PretrainedError, Schedule, SettingDifference, Settings};
 pub use sharing::Sharing;
 pub use speed::{Speed, measure};
 
 use crate::{
     data::{Batches, DataError, Order, Samples, Split},
-    files::{self, FileError, to_json},
+    files::{self, FileError},
+    interrupt::Resumable,
     objective::Objective,
-    seed,
+    output::{self, OutputError},
+    seed, text,
 };
 use epoch::Progress;
 use run_folder::{BEST, METRICS, RESULT, WEIGHTS};
@@ -82,6 +91,9 @@ pub enum TrainError {
     /// The weights of a finished run.
     #[error(transparent)]
     Trained(StateDictError),
+    /// The file of the pretrained weights.
+    #[error(transparent)]
+    PretrainedFile(#[from] PretrainedError),
     /// Outputs or weights became non-finite.
     #[error("epoch {epoch}: {source}")]
     Diverged {
@@ -90,6 +102,12 @@ pub enum TrainError {
         /// What is non-finite.
         source: Divergence,
     },
+    /// Standard output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A run that cannot learn anything.
+    #[error(transparent)]
+    NothingToLearn(#[from] NothingToLearn),
     /// The weights cannot be written.
     #[error("cannot write the weights: {0}")]
     Weights(#[from] burn::store::SafetensorsStoreError),
@@ -129,12 +147,25 @@ pub struct Outcome {
     /// after training. Empty for networks without spikes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub firing_rates: BTreeMap<String, f64>,
+    /// What the log of the run warned of: signs that it did not train, or less than it seems.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
     /// Versions of the program and of Burn.
     pub versions: Versions,
 }
 
+impl Outcome {
+    /// Whether another result is that of the same run. Times and versions may differ.
+    fn is_of_the_same_run(&self, other: &Self) -> bool {
+        self.settings.difference(&other.settings).is_none()
+            && self.train_accuracy == other.train_accuracy
+            && self.test_accuracy == other.test_accuracy
+            && self.best_epoch == other.best_epoch
+    }
+}
+
 /// Versions of the software that computed a result.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// This program.
     pub lfp: String,
@@ -148,6 +179,12 @@ impl Default for Versions {
             lfp: env!("CARGO_PKG_VERSION").to_owned(),
             burn: "0.22.1".to_owned(),
         }
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "version {} with Burn {}", self.lfp, self.burn)
     }
 }
 
@@ -170,7 +207,16 @@ impl Computing {
     }
 }
 
-/// Trains in the run folder `out`, and writes the page of the run.
+/// Where a run begins or goes on.
+#[derive(Debug)]
+pub enum Place {
+    /// In a new folder, which is created when the network is made.
+    New(PathBuf),
+    /// In a folder that is locked.
+    Folder(RunFolder),
+}
+
+/// Trains in a run folder, and writes the page of the run.
 ///
 /// # Errors
 ///
@@ -179,41 +225,88 @@ pub fn run(
     settings: &Settings,
     data: &Split,
     computing: &Computing,
-    out: &Path,
-    resume: bool,
+    origin: Origin,
+    place: Place,
 ) -> Result<Outcome, TrainError> {
-    let mut run = Run::new(settings, data, computing)?;
-    let folder = RunFolder::open(out, settings, resume)?;
-    if let Some(checkpoint) = folder.latest_checkpoint()? {
-        folder.check_metrics(&metrics(checkpoint.epochs()))?;
-        run.resume(checkpoint)?;
-        println!("resumed after epoch {}", run.epochs.len());
-    } else {
-        folder.check_metrics(b"")?;
-    }
+    let (mut run, folder) = match place {
+        Place::New(path) => {
+            // What is wrong with the network leaves no folder behind.
+            let mut run = Run::new(settings, data, computing)?;
+            run.check_health()?;
+            let mut folder = RunFolder::create(&path)?;
+            folder.begin(settings, origin)?;
+            (run, folder)
+        }
+        Place::Folder(folder) => resumed(settings, data, computing, origin, folder)?,
+    };
+    let _resumable = Resumable::new(format!(
+        "go on with: lfp-experiments train --resume --out {}",
+        text::shell_quoted(&folder.path().to_string_lossy())
+    ));
+    let identity = folder.identity();
     let bars = MultiProgress::new();
     while run.epochs.len() < settings.epochs {
-        run.epoch(&bars)?;
-        println!("{}", run.line());
-        if run.is_best() {
-            files::write(&folder.file(BEST), &run.network.to_safetensors()?)?;
+        run.log_warnings();
+        if run.untested.is_none() {
+            run.train_epoch(&bars)?;
+            run.check_change()?;
         }
-        folder.save(run.epochs.len(), &run.checkpoint()?)?;
-        files::write(&folder.file(METRICS), &metrics(&run.epochs))?;
+        if let Err(error) = run.test_epoch() {
+            // The epoch is not lost: the resumed run begins with its test.
+            folder.save(run.epochs.len() + 1, &run.checkpoint(&identity)?)?;
+            return Err(error);
+        }
+        if run.is_best() {
+            folder.write(BEST, &run.network.to_safetensors()?)?;
+        }
+        folder.save(run.epochs.len(), &run.checkpoint(&identity)?)?;
+        folder.write(METRICS, &metrics(&run.epochs))?;
+        // Standard output may be full, so what is to be kept comes first.
+        output::line(run.line())?;
     }
     let outcome = run.outcome()?;
-    let weights = run.network.to_safetensors()?;
-    files::write(&folder.file(METRICS), &metrics(&run.epochs))?;
-    folder.finish(WEIGHTS, &weights)?;
-    folder.finish(RESULT, &to_json(&outcome))?;
+    run.log_warnings();
+    folder.finish(&run.network.to_safetensors()?)?;
+    folder.finish_with(&outcome)?;
     // The run is complete without its page.
-    if let Err(error) = write_page(out, data, computing) {
+    let path = folder.path();
+    if let Err(error) = write_page(path, data, computing) {
         tracing::warn!(
             "the run is finished, but its page is not written: {error}; `report --run {}` writes it",
-            out.display()
+            path.display()
         );
     }
     Ok(outcome)
+}
+
+/// The run of a folder after its latest checkpoint.
+fn resumed<'a>(
+    settings: &'a Settings,
+    data: &'a Split,
+    computing: &Computing,
+    origin: Origin,
+    mut folder: RunFolder,
+) -> Result<(Run<'a>, RunFolder), TrainError> {
+    folder.check(settings, &origin.data)?;
+    let Some(checkpoint) = folder.latest_checkpoint()? else {
+        let mut run = Run::new(settings, data, computing)?;
+        run.check_health()?;
+        folder.begin(settings, origin)?;
+        return Ok((run, folder));
+    };
+    // The weights to start from, which may be gone, are in the checkpoint.
+    let drawn = Settings {
+        pretrained: None,
+        ..settings.clone()
+    };
+    let device = &computing.devices[0];
+    let network = initial_network(&drawn, data.train.as_ref(), device)?;
+    let mut run = Run::of(settings, data, computing, network)?;
+    run.resume(checkpoint)?;
+    // A crash between the checkpoint and the metrics loses a row.
+    folder.write(METRICS, &metrics(&run.epochs))?;
+    output::line(format_args!("resumed after epoch {}", run.epochs.len()))?;
+    Ok((run, folder))
 }
 
 fn write_page(folder: &Path, data: &Split, computing: &Computing) -> Result<(), TrainError> {
@@ -249,7 +342,8 @@ pub fn run_in_memory(
     let mut run = Run::new(settings, data, computing)?;
     let mut step_accuracy = Vec::new();
     while run.epochs.len() < settings.epochs {
-        step_accuracy.extend(run.epoch(bars)?.shares());
+        step_accuracy.extend(run.train_epoch(bars)?.shares());
+        run.test_epoch()?;
     }
     Ok(Trained {
         outcome: run.outcome()?,
@@ -276,6 +370,7 @@ pub fn initial_network(
     let Some(pretrained) = &settings.pretrained else {
         return Ok(network);
     };
+    pretrained.check()?;
     let loaded = network.load_state_dict(&pretrained.state_dict());
     let (network, applied) = loaded.map_err(TrainError::Pretrained)?;
     let file = pretrained.file.display();
@@ -316,6 +411,13 @@ struct Run<'a> {
     optimizer: ModuleOptimizer,
     schedule: Box<dyn LrScheduler>,
     epochs: Vec<Epoch>,
+    /// The epoch after them, between its training and its test.
+    untested: Option<TrainedEpoch>,
+    warnings: Vec<String>,
+    /// Number of warnings that were logged.
+    logged: usize,
+    /// Whether the last trained epoch changed any parameter.
+    has_changed: bool,
 }
 
 impl<'a> Run<'a> {
@@ -324,46 +426,110 @@ impl<'a> Run<'a> {
         data: &'a Split,
         computing: &Computing,
     ) -> Result<Self, TrainError> {
+        let device = &computing.devices[0];
+        let network = initial_network(settings, data.train.as_ref(), device)?;
+        Self::of(settings, data, computing, network)
+    }
+
+    /// A run before its first step.
+    fn of(
+        settings: &'a Settings,
+        data: &'a Split,
+        computing: &Computing,
+        network: Network,
+    ) -> Result<Self, TrainError> {
         let devices = computing.devices.iter();
         let sharing = Sharing {
             devices: devices.map(|device| settings.autodiff(device)).collect(),
             passes: settings.accumulate,
         };
-        let device = sharing.main_device();
         let (optimizer, momentum) = settings.optimizer()?;
         let steps_per_epoch = data.train.len().div_ceil(settings.batch);
         Ok(Self {
             settings,
             data,
             objective: settings.objective(data.train.as_ref()),
-            network: initial_network(settings, data.train.as_ref(), device)?,
+            network,
             workers: computing.workers,
             sharing,
             optimizer,
             schedule: settings.schedule(steps_per_epoch, &momentum)?,
             epochs: Vec::new(),
+            untested: None,
+            warnings: Vec::new(),
+            logged: 0,
+            has_changed: false,
         })
     }
 
     fn resume(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
-        self.epochs = checkpoint.restore(
+        let Reached {
+            epochs,
+            untested,
+            warnings,
+        } = checkpoint.restore(
             &mut self.network,
             &mut self.optimizer,
             self.schedule.as_mut(),
         )?;
+        self.epochs = epochs;
+        self.untested = untested;
+        self.logged = warnings.len();
+        self.warnings = warnings;
         Ok(())
     }
 
-    fn checkpoint(&self) -> Result<Checkpoint, CheckpointError> {
+    fn checkpoint(&self, identity: &Option<Identity>) -> Result<Checkpoint, CheckpointError> {
         Checkpoint::new(
             &self.network,
             &self.optimizer,
             self.schedule.as_ref(),
-            &self.epochs,
+            Reached {
+                epochs: self.epochs.clone(),
+                untested: self.untested.clone(),
+                warnings: self.warnings.clone(),
+            },
+            identity.clone(),
         )
     }
 
-    fn epoch(&mut self, bars: &MultiProgress) -> Result<StepAccuracy, TrainError> {
+    /// Logs the warnings that are new.
+    fn log_warnings(&mut self) {
+        for warning in self.warnings.iter().skip(self.logged) {
+            tracing::warn!("{warning}");
+        }
+        self.logged = self.warnings.len();
+    }
+
+    /// Looks at the network before its first step.
+    fn check_health(&mut self) -> Result<(), NothingToLearn> {
+        let (settings, samples) = (self.settings, self.data.train.len());
+        let steps = settings
+            .epochs
+            .saturating_mul(samples.div_ceil(settings.batch));
+        let smallest = self.sharing.smallest_part(samples, settings.batch);
+        let warnings = health::at_start(settings, &self.network, steps, smallest)?;
+        self.warnings.extend(warnings);
+        Ok(())
+    }
+
+    /// Looks at the epoch that was trained last.
+    fn check_change(&mut self) -> Result<(), TrainError> {
+        let epoch = self.epochs.len() + 1;
+        if self.has_changed {
+            return Ok(());
+        }
+        if epoch > 1 {
+            self.warnings
+                .push(format!("epoch {epoch} changed no parameter"));
+            return Ok(());
+        }
+        let reasons = health::of_firing_rates(&self.firing_rates()?);
+        let reasons: String = reasons.iter().map(|reason| format!("; {reason}")).collect();
+        Err(NothingToLearn::NoChange(reasons).into())
+    }
+
+    fn train_epoch(&mut self, bars: &MultiProgress) -> Result<StepAccuracy, TrainError> {
         let number = self.epochs.len() + 1;
         let (settings, data) = (self.settings, self.data);
         let seed = settings.epoch_seed(number);
@@ -398,14 +564,48 @@ impl<'a> Run<'a> {
             },
         })?;
         let seconds = progress.finish();
+        let (seen, due) = (step_accuracy.samples(), data.train.len());
+        if seen != due {
+            return Err(DataError::Incomplete { read: seen, due }.into());
+        }
+        self.has_changed = health::has_changed(&self.network, &network);
         self.network = network;
-        self.epochs.push(Epoch {
+        self.untested = Some(TrainedEpoch {
             lr,
             train_accuracy: step_accuracy.overall(),
-            test: self.test()?,
             seconds,
         });
         Ok(step_accuracy)
+    }
+
+    /// Tests the epoch that was trained last. On an error it stays untested.
+    fn test_epoch(&mut self) -> Result<(), TrainError> {
+        let Some(trained) = self.untested.clone() else {
+            return Ok(());
+        };
+        let (number, test) = (self.epochs.len() + 1, self.test()?);
+        let samples = self.data.test.len();
+        if test.undecided == samples {
+            return Err(TrainError::Diverged {
+                epoch: number,
+                source: Divergence::Outputs,
+            });
+        }
+        self.warnings
+            .extend(health::of_test(number, &test, samples));
+        self.untested = None;
+        let TrainedEpoch {
+            lr,
+            train_accuracy,
+            seconds,
+        } = trained;
+        self.epochs.push(Epoch {
+            lr,
+            train_accuracy,
+            test,
+            seconds,
+        });
+        Ok(())
     }
 
     fn test(&self) -> Result<Accuracy, DataError> {
@@ -440,7 +640,10 @@ impl<'a> Run<'a> {
         )
     }
 
-    fn outcome(&self) -> Result<Outcome, DataError> {
+    fn outcome(&mut self) -> Result<Outcome, DataError> {
+        let firing_rates = self.firing_rates()?;
+        let of_rates = health::of_firing_rates(&firing_rates);
+        self.warnings.extend(of_rates);
         let of = |value: fn(&Epoch) -> f64| self.epochs.iter().map(value).collect::<Vec<_>>();
         Ok(Outcome {
             settings: self.settings.clone(),
@@ -450,7 +653,8 @@ impl<'a> Run<'a> {
             best_epoch: best_epoch(&self.epochs),
             train_accuracy: of(|epoch| epoch.train_accuracy),
             seconds: of(|epoch| epoch.seconds).iter().sum(),
-            firing_rates: self.firing_rates()?,
+            firing_rates,
+            warnings: self.warnings.clone(),
             versions: Versions::default(),
         })
     }
@@ -510,6 +714,7 @@ fn metrics(epochs: &[Epoch]) -> Vec<u8> {
             top1,
             top5,
             class_mean,
+            undecided: _,
         } = test;
         [
             number.to_string(),

@@ -1,7 +1,7 @@
 //! The run folder: its files, and the rules for opening it.
 //!
 //! ```text
-//! settings.json        settings of the run; locked while a process trains
+//! settings.json        settings of the run, and what it began with
 //! checkpoint-0003/     state after epoch 3, to resume from
 //! metrics.csv          a row per epoch
 //! best.safetensors     weights after the epoch with the highest test accuracy so far, under PyTorch's names
@@ -9,6 +9,7 @@
 //! result.json          written when the run is finished
 //! evaluation.json      predictions on the test set, and the weights of each layer
 //! report.html          the page of the run, from the files above
+//! .lock                locked by the process that trains; empty, and never replaced
 //! ```
 //!
 //! A file is written under a name that ends in `.tmp` and renamed when it is complete; the next run deletes leftovers. An
@@ -19,9 +20,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use same_file::Handle;
+use serde_json::Value;
+
 use super::{
-    Settings,
+    Outcome, SettingDifference, Settings,
     checkpoint::{self, Checkpoint, CheckpointError},
+    identity::{DataIdentity, Identity, Origin},
 };
 use crate::files::{self, FileError, failed, list, to_json};
 
@@ -32,8 +37,14 @@ pub(super) const WEIGHTS: &str = "final.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
 pub(super) const EVALUATION: &str = "evaluation.json";
 pub(super) const PAGE: &str = "report.html";
+const LOCK: &str = ".lock";
 
-const FILES: [&str; 7] = [SETTINGS, METRICS, RESULT, WEIGHTS, BEST, EVALUATION, PAGE];
+const FILES: [&str; 8] = [
+    SETTINGS, METRICS, RESULT, WEIGHTS, BEST, EVALUATION, PAGE, LOCK,
+];
+
+/// The member of `settings.json` with the [`Origin`].
+const ORIGIN: &str = "run";
 
 /// Two, so that the one before is left if the disk damages the last.
 const CHECKPOINTS_KEPT: usize = 2;
@@ -64,12 +75,50 @@ pub enum RunFolderError {
         reason: String,
     },
     /// The run has other settings.
-    #[error("{folder}: its run has {difference}; resume it with its own settings", folder = folder.display())]
+    #[error(
+        "{folder}: its run has {differences}; resume it with its own settings, which need not be given",
+        folder = folder.display(), differences = joined(differences)
+    )]
     OtherSettings {
         /// The folder.
         folder: PathBuf,
-        /// The first setting that differs.
-        difference: super::settings::SettingDifference,
+        /// The settings that differ.
+        differences: Vec<SettingDifference>,
+    },
+    /// The run began with other data.
+    #[error("{folder}: its run began with {difference}; resume it with the data that it began with", folder = folder.display())]
+    OtherData {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// A checkpoint of another run.
+    #[error("{checkpoint}: the checkpoint of another run ({difference}); move it away", checkpoint = checkpoint.display())]
+    OtherCheckpoint {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// There is no run to resume.
+    #[error("{folder}: {reason}, so there is no run to resume; start one without --resume", folder = folder.display())]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+        /// What was found instead.
+        reason: &'static str,
+    },
+    /// The folder disappeared while its run was training.
+    #[error("{}: the folder was removed or replaced while its run was training; nothing more is written", .0.display())]
+    Gone(PathBuf),
+    /// The folder lies in that of a run.
+    #[error("{folder}: the folder of the run {run}; nothing else is written there, choose another --out", folder = folder.display(), run = run.display())]
+    InsideRun {
+        /// The folder.
+        folder: PathBuf,
+        /// The run.
+        run: PathBuf,
     },
     /// The folder holds no finished run.
     #[error("{}: expected the folder of a finished run, with its settings.json and result.json", .0.display())]
@@ -82,41 +131,175 @@ pub enum RunFolderError {
     Checkpoint(#[from] CheckpointError),
 }
 
+/// What `settings.json` holds.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Settings of the run.
+    pub settings: Settings,
+    /// What it began with; `None` if an earlier version of the program wrote the file.
+    pub origin: Option<Origin>,
+}
+
 /// A run folder, locked until dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    _lock: File,
+    recorded: Option<Recorded>,
+    /// The open lock file.
+    lock: Handle,
 }
 
 impl RunFolder {
-    /// Opens a new run folder, or with `resume` that of a run with the same settings.
+    /// Checks that a new run can begin in the folder `path`. Changes nothing.
     ///
     /// # Errors
     ///
-    /// See [`RunFolderError`]. On an error the folder is unchanged.
-    pub fn open(path: &Path, settings: &Settings, resume: bool) -> Result<Self, RunFolderError> {
+    /// If the folder holds anything but what a run leaves that was stopped before it began, or lies in that of a run.
+    pub fn check_new(path: &Path) -> Result<(), RunFolderError> {
+        if let Some(above) = files::absolute(path).parent() {
+            refuse_run_folder(above)?;
+        }
+        let Contents { others, .. } = match path.symlink_metadata() {
+            Ok(_) => Contents::of(path)?,
+            Err(_) => return Ok(()),
+        };
+        match others.is_empty() {
+            true => Ok(()),
+            false => Err(RunFolderError::NotEmpty(path.to_owned())),
+        }
+    }
+
+    /// Creates the folder of a new run, and locks it.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`check_new`](Self::check_new); if another process uses the folder; if it cannot be created.
+    pub fn create(path: &Path) -> Result<Self, RunFolderError> {
+        Self::check_new(path)?;
         files::create_folder(path)?;
-        let unfinished = unfinished_leftovers(path, resume)?;
-        let settings_file = path.join(SETTINGS);
-        if settings_file.exists() {
-            check_settings(&settings_file, settings)?;
-        } else if !list(path)?.iter().all(|entry| unfinished.contains(entry)) {
-            return Err(RunFolderError::Torn {
-                path: settings_file,
-                reason: "missing from a folder that is not empty".to_owned(),
-            });
-        }
-        for leftover in &unfinished {
-            remove(leftover)?;
-        }
-        if !settings_file.exists() {
-            files::write(&settings_file, &to_json(settings))?;
-        }
+        files::sync_folder(files::parent(path))?;
+        let lock = lock(path)?;
+        // Another process may have begun and ended a run in the meantime.
+        Self::check_new(path)?;
+        remove_all(&Contents::of(path)?.unfinished)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock(&settings_file)?,
+            recorded: None,
+            lock,
         })
+    }
+
+    /// Locks the folder of a run, then removes what a crash left half-written. A run that was stopped before its settings
+    /// were written has [no settings](Self::recorded), and may [begin](Self::begin).
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, a file is not one of a run or is damaged, or another process uses the folder. On an error the
+    /// folder is unchanged.
+    pub fn resume(path: &Path) -> Result<Self, RunFolderError> {
+        let no_run = |reason| RunFolderError::NoRun {
+            folder: path.to_owned(),
+            reason,
+        };
+        match path.metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(no_run("no such folder"));
+            }
+            Ok(found) if !found.is_dir() => return Err(no_run("not a folder")),
+            _ => {}
+        }
+        if list(path)?.is_empty() {
+            return Err(no_run("an empty folder"));
+        }
+        Contents::of(path)?.check(path)?;
+        let lock = lock(path)?;
+        // Another process may have used the folder in the meantime.
+        let contents = Contents::of(path)?;
+        contents.check(path)?;
+        let settings = path.join(SETTINGS);
+        let recorded = match settings.exists() {
+            true => Some(Recorded::read(&settings)?),
+            false => None,
+        };
+        remove_all(&contents.unfinished)?;
+        Ok(Self {
+            path: path.to_owned(),
+            recorded,
+            lock,
+        })
+    }
+
+    /// The error that the run stopped before it began.
+    pub fn not_begun(&self) -> RunFolderError {
+        RunFolderError::NoRun {
+            folder: self.path.clone(),
+            reason: "its run stopped before it wrote its settings",
+        }
+    }
+
+    /// What the run began with; `None` if it has not begun.
+    pub fn recorded(&self) -> Option<&Recorded> {
+        self.recorded.as_ref()
+    }
+
+    /// Writes `settings.json`, unless the run has begun.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn begin(&mut self, settings: &Settings, origin: Origin) -> Result<(), RunFolderError> {
+        if self.recorded.is_none() {
+            let recorded = Recorded {
+                settings: settings.clone(),
+                origin: Some(origin),
+            };
+            files::write(&self.path.join(SETTINGS), &to_json(&recorded.to_value()))?;
+            self.recorded = Some(recorded);
+        }
+        Ok(())
+    }
+
+    /// Checks that the run began with `settings` and `data`.
+    ///
+    /// # Errors
+    ///
+    /// All that differs.
+    pub fn check(&self, settings: &Settings, data: &DataIdentity) -> Result<(), RunFolderError> {
+        let Some(recorded) = &self.recorded else {
+            return Ok(());
+        };
+        recorded.check_settings(settings, &self.path)?;
+        let origin = recorded.origin.as_ref();
+        match origin.and_then(|origin| origin.data.difference(data)) {
+            Some(difference) => Err(RunFolderError::OtherData {
+                folder: self.path.clone(),
+                difference,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What its checkpoints belong to; `None` if the run has not begun, or began under an earlier version of the program.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let Recorded { settings, origin } = self.recorded.as_ref()?;
+        Some(origin.as_ref()?.identity(settings))
+    }
+
+    /// Checks that this is still the folder that was locked.
+    ///
+    /// # Errors
+    ///
+    /// If it was removed, or removed and created again.
+    pub(super) fn check_alive(&self) -> Result<(), RunFolderError> {
+        match Handle::from_path(self.path.join(LOCK)) {
+            Ok(present) if present == self.lock => Ok(()),
+            _ => Err(RunFolderError::Gone(self.path.clone())),
+        }
+    }
+
+    /// Path of the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Path of a file of the run.
@@ -128,11 +311,26 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If it is damaged. The program does not fall back to an earlier one without being told.
+    /// If it is damaged, or belongs to a run with other settings or data, or of another version of the program. The program
+    /// does not fall back to an earlier one without being told.
     pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, RunFolderError> {
         let epochs = self.checkpoints()?;
-        let latest = epochs.last().map(|&epoch| self.checkpoint_folder(epoch));
-        Ok(latest.map(|folder| Checkpoint::read(&folder)).transpose()?)
+        let Some(folder) = epochs.last().map(|&epoch| self.checkpoint_folder(epoch)) else {
+            return Ok(None);
+        };
+        let checkpoint = Checkpoint::read(&folder)?;
+        let differences = match (checkpoint.identity(), self.identity()) {
+            (Some(of_checkpoint), Some(own)) => of_checkpoint.differences(&own),
+            (None, Some(_)) => vec!["it does not say of which".to_owned()],
+            (_, None) => Vec::new(),
+        };
+        match differences.is_empty() {
+            true => Ok(Some(checkpoint)),
+            false => Err(RunFolderError::OtherCheckpoint {
+                checkpoint: folder,
+                difference: differences.join("; "),
+            }),
+        }
     }
 
     /// Writes a checkpoint, and removes all but the last two.
@@ -141,57 +339,68 @@ impl RunFolder {
     ///
     /// If a file cannot be written; earlier checkpoints are kept.
     pub fn save(&self, epoch: usize, checkpoint: &Checkpoint) -> Result<(), RunFolderError> {
-        checkpoint.write(&self.checkpoint_folder(epoch))?;
+        self.check_alive()?;
+        let folder = self.checkpoint_folder(epoch);
+        if folder.exists() {
+            // One of an epoch that could not be tested then. The one before it is there, too.
+            self.discard(&folder)?;
+        }
+        checkpoint.write(&folder)?;
         let epochs = self.checkpoints()?;
         let superfluous = epochs.len().saturating_sub(CHECKPOINTS_KEPT);
         for &epoch in &epochs[..superfluous] {
-            let folder = self.checkpoint_folder(epoch);
-            // Renamed before removal: a crash in between must not leave half a checkpoint under a checkpoint's name.
-            let leaving = files::unfinished(&folder);
-            files::publish(&folder, &leaving)?;
-            remove(&leaving)?;
+            self.discard(&self.checkpoint_folder(epoch))?;
         }
         Ok(())
     }
 
-    /// Checks that `metrics.csv` is `expected`, the metrics in the latest checkpoint, or a prefix of whole lines: a crash
-    /// between the checkpoint and the metrics loses a line.
+    /// Renames before it removes: a crash in between must not leave half a checkpoint under a checkpoint's name.
+    fn discard(&self, checkpoint: &Path) -> Result<(), RunFolderError> {
+        let leaving = files::unfinished(checkpoint);
+        files::publish(checkpoint, &leaving)?;
+        Ok(remove(&leaving)?)
+    }
+
+    /// Writes a file of the run.
     ///
     /// # Errors
     ///
-    /// If it is not.
-    pub fn check_metrics(&self, expected: &[u8]) -> Result<(), RunFolderError> {
-        let path = self.file(METRICS);
+    /// If it cannot be written, or the folder is gone.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), RunFolderError> {
+        self.check_alive()?;
+        Ok(files::write(&self.file(name), content)?)
+    }
+
+    /// Writes the weights that the run ends with; does nothing if they are there.
+    ///
+    /// # Errors
+    ///
+    /// If other weights are there.
+    pub fn finish(&self, weights: &[u8]) -> Result<(), RunFolderError> {
+        let path = self.file(WEIGHTS);
         if !path.exists() {
-            return Ok(());
+            return self.write(WEIGHTS, weights);
         }
-        let found = files::read(&path)?;
-        let known = expected.starts_with(&found) && found.last().is_none_or(|&byte| byte == b'\n');
-        match known {
+        match files::read(&path)? == weights {
             true => Ok(()),
-            false => Err(RunFolderError::Torn {
-                path,
-                reason: "not the metrics that belong to the latest checkpoint".to_owned(),
-            }),
+            false => Err(other_end(path)),
         }
     }
 
-    /// Writes a file of the finished run; does nothing if it exists with the same content.
+    /// Writes `result.json`; does nothing if the result of this run is there.
     ///
     /// # Errors
     ///
-    /// If it exists with other content.
-    pub fn finish(&self, name: &str, content: &[u8]) -> Result<(), RunFolderError> {
-        let path = self.file(name);
+    /// If another result is there.
+    pub(super) fn finish_with(&self, outcome: &Outcome) -> Result<(), RunFolderError> {
+        let path = self.file(RESULT);
         if !path.exists() {
-            return Ok(files::write(&path, content)?);
+            return self.write(RESULT, &to_json(outcome));
         }
-        match files::read(&path)? == content {
+        let found = serde_json::from_slice::<Outcome>(&files::read(&path)?);
+        match found.is_ok_and(|found| found.is_of_the_same_run(outcome)) {
             true => Ok(()),
-            false => Err(RunFolderError::Torn {
-                path,
-                reason: "other content than the run ends with".to_owned(),
-            }),
+            false => Err(other_end(path)),
         }
     }
 
@@ -210,59 +419,161 @@ impl RunFolder {
     }
 }
 
-/// Temporary files of an interrupted run. An unknown file is an error, and so is any file without `resume`.
-fn unfinished_leftovers(path: &Path, resume: bool) -> Result<Vec<PathBuf>, RunFolderError> {
-    let entries = list(path)?;
-    if !resume && !entries.is_empty() {
-        return Err(RunFolderError::NotEmpty(path.to_owned()));
+impl Recorded {
+    /// Reads `settings.json`.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged or a setting is misspelt or out of range.
+    pub(super) fn read(file: &Path) -> Result<Self, RunFolderError> {
+        let torn = |reason: &dyn std::fmt::Display| RunFolderError::Torn {
+            path: file.to_owned(),
+            reason: format!("not the settings of a run ({reason})"),
+        };
+        let content = files::read(file)?;
+        let mut value: Value = serde_json::from_slice(&content).map_err(|error| torn(&error))?;
+        let members = value.as_object_mut();
+        let origin = members.and_then(|members| members.remove(ORIGIN));
+        let origin = origin.map(serde_json::from_value).transpose();
+        let settings: Settings = serde_json::from_value(value).map_err(|error| torn(&error))?;
+        settings.check().map_err(|error| torn(&error))?;
+        Ok(Self {
+            settings,
+            origin: origin.map_err(|error| torn(&error))?,
+        })
     }
-    let mut unfinished = Vec::new();
-    for entry in entries {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy();
-        let finished = files::finished_name(&name);
-        if !is_ours(finished.unwrap_or(&name)) {
-            return Err(RunFolderError::Foreign(entry));
+
+    fn to_value(&self) -> Value {
+        let mut value = serde_json::to_value(&self.settings).unwrap_or_default();
+        let origin = serde_json::to_value(&self.origin).unwrap_or_default();
+        if let Some(members) = value.as_object_mut() {
+            members.insert(ORIGIN.to_owned(), origin);
         }
-        if finished.is_some() {
-            unfinished.push(entry);
+        value
+    }
+
+    /// Checks that `settings` are those of the run in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// All that differ.
+    pub fn check_settings(&self, settings: &Settings, folder: &Path) -> Result<(), RunFolderError> {
+        let differences = settings.differences(&self.settings);
+        match differences.is_empty() {
+            true => Ok(()),
+            false => Err(RunFolderError::OtherSettings {
+                folder: folder.to_owned(),
+                differences,
+            }),
         }
     }
-    Ok(unfinished)
+}
+
+/// The entries of a run folder.
+struct Contents {
+    /// Temporary files and folders.
+    unfinished: Vec<PathBuf>,
+    /// Whatever else is there, except the lock.
+    others: Vec<PathBuf>,
+}
+
+impl Contents {
+    fn of(folder: &Path) -> Result<Self, RunFolderError> {
+        let name = |entry: &Path| {
+            entry
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let is_unfinished =
+            |entry: &PathBuf| files::finished_name(&name(entry)).is_some_and(is_ours);
+        let entries = list(folder)?.into_iter();
+        let (unfinished, mut others): (_, Vec<_>) = entries.partition(is_unfinished);
+        others.retain(|entry| name(entry) != LOCK);
+        others.sort();
+        Ok(Self { unfinished, others })
+    }
+
+    /// Checks that the folder holds files of a run alone, and the settings if there is any other.
+    fn check(&self, folder: &Path) -> Result<(), RunFolderError> {
+        let is_foreign = |entry: &&PathBuf| {
+            let name = entry.file_name().unwrap_or_default();
+            !is_ours(&name.to_string_lossy())
+        };
+        if let Some(foreign) = self.others.iter().find(is_foreign) {
+            return Err(RunFolderError::Foreign(foreign.clone()));
+        }
+        let settings = folder.join(SETTINGS);
+        match self.others.is_empty() || settings.exists() {
+            true => Ok(()),
+            false => Err(RunFolderError::Torn {
+                path: settings,
+                reason: "missing from a folder that is not empty".to_owned(),
+            }),
+        }
+    }
 }
 
 fn is_ours(name: &str) -> bool {
     FILES.contains(&name) || checkpoint::epoch(name).is_some()
 }
 
-fn check_settings(file: &Path, settings: &Settings) -> Result<(), RunFolderError> {
-    let content = files::read(file)?;
-    let known: Settings =
-        serde_json::from_slice(&content).map_err(|error| RunFolderError::Torn {
-            path: file.to_owned(),
-            reason: format!("not the settings of a run ({error})"),
-        })?;
-    match settings.difference(&known) {
-        Some(difference) => Err(RunFolderError::OtherSettings {
-            folder: file.parent().unwrap_or(file).to_owned(),
-            difference,
+fn joined(differences: &[SettingDifference]) -> String {
+    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    differences.join("; ")
+}
+
+fn other_end(path: PathBuf) -> RunFolderError {
+    RunFolderError::Torn {
+        path,
+        reason: "other content than the run ends with".to_owned(),
+    }
+}
+
+/// Refuses a folder that is, or lies in, the folder of a run, for results of other commands.
+///
+/// # Errors
+///
+/// [`RunFolderError::InsideRun`].
+pub fn refuse_run_folder(folder: &Path) -> Result<(), RunFolderError> {
+    let absolute = files::absolute(folder);
+    // A file of this name alone is no run: other programs have one, too.
+    let is_run = |of: &&Path| {
+        let settings = of.join(SETTINGS);
+        settings.is_file() && (of.join(LOCK).is_file() || Recorded::read(&settings).is_ok())
+    };
+    match absolute.ancestors().find(is_run) {
+        Some(run) => Err(RunFolderError::InsideRun {
+            folder: folder.to_owned(),
+            run: run.to_owned(),
         }),
         None => Ok(()),
     }
 }
 
-fn lock(settings_file: &Path) -> Result<File, RunFolderError> {
-    let file = File::open(settings_file).map_err(failed("open", settings_file))?;
+/// Locks a run folder. The system unlocks it when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<Handle, RunFolderError> {
+    let path = folder.join(LOCK);
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(failed("create", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunFolderError::Locked(
-            settings_file.parent().unwrap_or(settings_file).to_owned(),
-        )),
-        Err(TryLockError::Error(source)) => Err(failed("lock", settings_file)(source).into()),
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(RunFolderError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source).into()),
     }
+    Ok(Handle::from_file(file).map_err(failed("read", &path))?)
+}
+
+fn remove_all(paths: &[PathBuf]) -> Result<(), FileError> {
+    paths.iter().try_for_each(|path| remove(path))
 }
 
 fn remove(path: &Path) -> Result<(), FileError> {
-    match path.is_dir() {
+    // A link to a folder is removed as a file.
+    let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    match is_folder {
         true => fs::remove_dir_all(path),
         false => fs::remove_file(path),
     }

@@ -28,6 +28,10 @@ use crate::{
     data::{DataSet, Reading, Samples, class_weights},
     device::DeviceNames,
     files::{self, FileError},
+    limits::{
+        self, BATCH, BELOW_ONE, CLASSES, EPOCHS, FROM_ZERO_TO_ONE, IMAGE_SIZE, NOT_NEGATIVE,
+        POSITIVE, TIME_STEPS,
+    },
     objective::{Method, Objective, RewardKind},
 };
 
@@ -72,6 +76,7 @@ impl Optimizer {
 ///
 /// `settings.json` in a run folder holds them; a run resumes only with equal settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The network.
     pub model: Model,
@@ -165,6 +170,7 @@ fn is_one(value: &usize) -> bool {
 
 /// A file of weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pretrained {
     /// The path.
     pub file: PathBuf,
@@ -201,6 +207,34 @@ impl Pretrained {
             None => file,
         }
     }
+
+    /// Whether the same weights are loaded, wherever their file lies.
+    fn loads_as(&self, other: &Self) -> bool {
+        (&self.sha256, &self.allow, &self.part) == (&other.sha256, &other.allow, &other.part)
+    }
+
+    /// Checks that the file still has the content that the run began with.
+    ///
+    /// # Errors
+    ///
+    /// If it has not, or cannot be read.
+    pub fn check(&self) -> Result<(), PretrainedError> {
+        match Self::read(&self.file)?.sha256 == self.sha256 {
+            true => Ok(()),
+            false => Err(PretrainedError::Changed(self.file.clone())),
+        }
+    }
+}
+
+/// Weights that a run cannot start from.
+#[derive(Debug, thiserror::Error)]
+pub enum PretrainedError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file has another content.
+    #[error("{}: other weights than the run began with; restore the file", .0.display())]
+    Changed(PathBuf),
 }
 
 impl Settings {
@@ -264,6 +298,71 @@ impl Settings {
             size: self.image_size.unwrap_or(default.size),
             seed: self.seed,
             ..default
+        }
+    }
+
+    /// Checks every number, as the command line does: a file may be damaged, or changed by hand.
+    ///
+    /// # Errors
+    ///
+    /// The first that is out of range.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let spiking = self.spiking.unwrap_or_default();
+        let size = self
+            .image_size
+            .map_or(*IMAGE_SIZE.start(), |size| size as usize);
+        for (name, number, range) in [
+            ("classes", self.classes, CLASSES),
+            ("image_size", size, IMAGE_SIZE),
+            ("epochs", self.epochs, EPOCHS),
+            ("batch", self.batch, BATCH),
+            ("accumulate", self.accumulate, BATCH),
+            ("steps", spiking.steps, TIME_STEPS),
+        ] {
+            let checked = limits::whole(&range, number);
+            checked.map_err(|expected| format!("{name} is {number}, {expected}"))?;
+        }
+        let [base, max] = self.cycle_momentum.unwrap_or_default();
+        let numbers = [
+            ("lr", self.lr, POSITIVE),
+            ("dropout", self.dropout.unwrap_or_default(), BELOW_ONE),
+            ("momentum", self.momentum, BELOW_ONE),
+            ("cycle_momentum", base, BELOW_ONE),
+            ("cycle_momentum", max, BELOW_ONE),
+            ("clip", self.clip, NOT_NEGATIVE),
+            ("adaptive_clip", self.adaptive_clip, NOT_NEGATIVE),
+            ("weight_decay", self.weight_decay, NOT_NEGATIVE),
+            ("beta", spiking.lif.beta, FROM_ZERO_TO_ONE),
+            ("threshold", spiking.lif.threshold, POSITIVE),
+        ];
+        let lfp = serde_json::to_value(self.lfp).unwrap_or_default();
+        let of_lfp = LfpConfig::OPTIONS.iter().filter_map(|option| {
+            let range = if option.zero { NOT_NEGATIVE } else { POSITIVE };
+            Some((option.field, lfp.get(option.field)?.as_f64()?, range))
+        });
+        for (name, number, range) in numbers.into_iter().chain(of_lfp) {
+            let checked = range.check(number);
+            checked.map_err(|expected| format!("{name} is {number}, {expected}"))?;
+        }
+        let (model, dataset) = (self.model, self.dataset);
+        let unfit = [
+            (
+                self.spiking.is_some(),
+                model.spikes(),
+                "spiking",
+                model.name(),
+            ),
+            (
+                self.image_size.is_some(),
+                dataset.has_image_files(),
+                "image_size",
+                dataset.name(),
+            ),
+        ];
+        match unfit.into_iter().find(|(has, takes, ..)| has != takes) {
+            Some((true, _, name, of)) => Err(format!("{name} has no effect on {of}")),
+            Some((false, _, name, of)) => Err(format!("{name} is missing, which {of} needs")),
+            None => Ok(()),
         }
     }
 
@@ -386,24 +485,47 @@ impl Settings {
 
     /// The first setting that differs from `other`: its name, our value, and theirs.
     pub fn difference(&self, other: &Self) -> Option<SettingDifference> {
+        self.differences(other).into_iter().next()
+    }
+
+    /// All settings that differ from `other`. Weights to start from are equal if their content is, wherever the file lies.
+    pub fn differences(&self, other: &Self) -> Vec<SettingDifference> {
         let (ours, theirs) = (self.options(), other.options());
-        // Other models have other settings, so the model is compared first.
-        let model = "model".to_owned();
-        let mut names = std::iter::once(&model).chain(ours.keys());
-        let name = names.find(|name| theirs.get(*name) != ours.get(*name))?;
-        let value = |settings: &serde_json::Map<String, serde_json::Value>| {
-            let value = settings.get(name);
-            match value {
-                Some(serde_json::Value::String(text)) => text.clone(),
-                Some(value) => value.to_string(),
-                None => "unset".to_owned(),
-            }
+        let same_weights = match (&self.pretrained, &other.pretrained) {
+            (Some(ours), Some(theirs)) => ours.loads_as(theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
-        Some(SettingDifference {
+        let all = || ours.keys().chain(theirs.keys());
+        let mut names: Vec<&String> = all().collect();
+        names.sort_unstable();
+        names.dedup();
+        // Other models have other settings, so the model is compared first.
+        names.sort_by_key(|name| *name != "model");
+        let differs = |name: &&String| {
+            let is_equal = theirs.get(*name) == ours.get(*name);
+            !is_equal && !(*name == "pretrained" && same_weights)
+        };
+        let difference = |name: &String| SettingDifference {
             name: name.replace('_', "-"),
-            ours: value(&ours),
-            theirs: value(&theirs),
-        })
+            ours: shown(ours.get(name)),
+            theirs: shown(theirs.get(name)),
+        };
+        names.into_iter().filter(differs).map(difference).collect()
+    }
+}
+
+/// The value of a setting as on the command line.
+fn shown(value: Option<&serde_json::Value>) -> String {
+    match value {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        // Weights to start from: the file, and how it is read.
+        Some(serde_json::Value::Object(members)) => {
+            let members = members.iter().filter(|(name, _)| *name != "sha256");
+            let shown = members.map(|(_, value)| shown(Some(value)));
+            shown.collect::<Vec<_>>().join(" ")
+        }
+        Some(value) => value.to_string(),
+        None => "unset".to_owned(),
     }
 }
 
@@ -436,6 +558,66 @@ mod tests {
         };
         assert_eq!(point(1), point(1));
         assert_ne!(point(1), point(2));
+    }
+
+    #[test]
+    fn weights_are_the_same_wherever_their_file_lies() {
+        let settings = |file: &str, sha256: &str| {
+            let of = Settings::new(Model::LENET, DataSet::MNIST, Method::Lfp, 10);
+            Settings {
+                pretrained: Some(Pretrained {
+                    file: file.into(),
+                    sha256: sha256.to_owned(),
+                    allow: BTreeSet::new(),
+                    part: None,
+                }),
+                ..of
+            }
+        };
+        let ours = settings("a.pth", "01");
+        assert_eq!(ours.difference(&settings("./b/a.pth", "01")), None);
+        let difference = ours.difference(&settings("b.pth", "02")).unwrap();
+        assert_eq!(
+            difference.to_string(),
+            "--pretrained b.pth, now --pretrained a.pth"
+        );
+    }
+
+    #[test]
+    fn all_differences_are_listed_the_model_first() {
+        let ours = Settings::new(Model::LENET, DataSet::MNIST, Method::Lfp, 10);
+        let mut theirs = Settings::new(Model::MLP, DataSet::MNIST, Method::Lfp, 10);
+        theirs.batch = 7;
+        theirs.dropout = Some(0.25);
+        let differences = ours.differences(&theirs);
+        let names: Vec<&str> = differences.iter().map(|of| of.name.as_str()).collect();
+        assert_eq!(names, ["model", "batch", "dropout"]);
+    }
+
+    #[test]
+    fn settings_of_a_file_are_checked_like_options() {
+        let settings = Settings::new(Model::SNN_MLP, DataSet::MNIST, Method::Lfp, 10);
+        assert_eq!(settings.check(), Ok(()));
+        let refused = |change: fn(&mut Settings), words: &str| {
+            let mut settings = settings.clone();
+            change(&mut settings);
+            let error = settings.check().unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(|of| of.epochs = 0, "epochs is 0");
+        refused(|of| of.batch = usize::MAX, "batch is 18446744073709551615");
+        refused(|of| of.lr = -0.1, "lr is -0.1, expected a positive number");
+        refused(|of| of.momentum = 1.0, "momentum is 1");
+        refused(|of| of.lfp.epsilon = 0.0, "epsilon is 0");
+        refused(|of| of.spiking = None, "spiking is missing");
+        refused(
+            |of| of.image_size = Some(64),
+            "image_size has no effect on mnist",
+        );
+        refused(
+            |of| of.model = Model::LENET,
+            "spiking has no effect on lenet",
+        );
     }
 
     /// Until the form was a setting, spiking networks had the package's.

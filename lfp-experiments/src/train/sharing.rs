@@ -45,6 +45,24 @@ impl Sharing {
         &self.devices[0]
     }
 
+    /// The least samples that a forward pass sees, of an epoch with `samples` in batches of `batch`.
+    pub(super) fn smallest_part(&self, samples: usize, batch: usize) -> usize {
+        let batch = batch.min(samples);
+        let last = match samples.checked_rem(batch) {
+            Some(0) | None => batch,
+            Some(rest) => rest,
+        };
+        let smallest = |whole: usize, parts: usize| {
+            let size = whole.div_ceil(parts.max(1)).max(1);
+            match whole % size {
+                0 => size,
+                rest => rest,
+            }
+        };
+        let of_batch = |size| smallest(smallest(size, self.devices.len()), self.passes);
+        of_batch(batch).min(of_batch(last))
+    }
+
     /// The update of a batch. It depends on the split where a part computes something over its samples: the statistics of
     /// batch normalisation, the largest magnitude by which spiking layers normalise rewards or gradients
     /// (`Normalization::MaxAbs`, the default under LFP), and the sum of class weights by which the cross-entropy divides.
@@ -153,4 +171,25 @@ fn parts(batch: &Batch, size: usize) -> Vec<Batch> {
         }
     };
     (0..samples).step_by(size).map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_sample_alone_is_the_smallest_part() {
+        let smallest = |samples, batch, passes| {
+            let sharing = Sharing {
+                passes,
+                ..Sharing::none(&Device::default())
+            };
+            sharing.smallest_part(samples, batch)
+        };
+        assert_eq!(smallest(100, 25, 1), 25);
+        assert_eq!(smallest(101, 25, 1), 1);
+        assert_eq!(smallest(100, 1000, 1), 100);
+        assert_eq!(smallest(100, 20, 20), 1);
+        assert_eq!(smallest(100, 10, 3), 2, "parts of 4, 4 and 2");
+    }
 }

@@ -61,6 +61,10 @@ impl Selection {
 impl Options for TableArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
         let selection = self.selection.clone();
+        values::distinct("models", &selection.models)?;
+        values::distinct("datasets", &selection.datasets)?;
+        values::distinct("activations", &selection.activations)?;
+        values::distinct("methods", &selection.methods)?;
         let context = self.options.open(figure)?;
         let context = context.only(move |condition, method| selection.has(condition, method));
         if !study(&context).is_any_selected() {

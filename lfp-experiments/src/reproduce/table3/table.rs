@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::paper;
 use crate::{
-    files,
+    files, output,
     reproduce::Context,
     study::{Cell, Results, Spread},
     text,
@@ -41,17 +41,13 @@ const COLUMNS: [&str; 11] = [
 pub(super) fn write(context: &Context, results: &Results, note: &str) -> Result<()> {
     let rows: Vec<[String; HEADER.len()]> = results.conditions().map(row).collect();
     let text = format!("{note}\n\n{}", text::columns(HEADER, &rows));
-    context.print(|| print!("{text}"));
     let folder = &context.folder;
     files::write(&folder.join("table3.txt"), text.as_bytes())?;
     let markdown = format!("{note}\n\n{}", markdown(&rows));
     files::write(&folder.join("table3.md"), markdown.as_bytes())?;
     let cells = results.cells.iter().map(record_of);
-    Ok(files::write_csv(
-        &folder.join("table3.csv"),
-        COLUMNS,
-        cells,
-    )?)
+    files::write_csv(&folder.join("table3.csv"), COLUMNS, cells)?;
+    context.print(|| output::lines(&text))
 }
 
 /// The mean accuracy of a cell less that of the paper, in percentage points.
@@ -143,6 +139,7 @@ mod tests {
             train_accuracy: vec![0.5; 2],
             seconds: 1.0,
             firing_rates: Default::default(),
+            warnings: Vec::new(),
             versions: Versions::default(),
         };
         let record = Record {
