@@ -4,6 +4,7 @@ mod book;
 mod conformance;
 mod conservation;
 mod convolutions;
+mod damaged;
 mod errors;
 mod gradients;
 mod limits;

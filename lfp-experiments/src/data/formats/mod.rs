@@ -2,6 +2,16 @@
 //!
 //! A number in a file reserves no memory before it is compared with a stated limit.
 
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "content comes from files"
+    )
+)]
+
 use std::{
     fs::{self, File},
     io::Read,

@@ -1,0 +1,111 @@
+//! Damaged files: nothing panics, and nothing takes much memory.
+
+use std::{
+    fs, panic,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
+/// Mutations of each file of the corpus.
+const MUTATIONS: u64 = 200;
+
+/// The files of a target, by name.
+fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|_| panic!("no corpus of {target}"));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| (path.clone(), fs::read(path).unwrap());
+    paths.into_iter().map(read).collect()
+}
+
+/// Changes a file in one to four places.
+fn mutate(content: &[u8], rng: &mut StdRng) -> Vec<u8> {
+    let mut content = content.to_vec();
+    for _ in 0..rng.random_range(1..=4) {
+        let length = content.len();
+        if length == 0 {
+            return content;
+        }
+        let at = rng.random_range(0..length);
+        // Formats have most of their structure at the start.
+        let at = if rng.random_bool(0.5) {
+            at % 64.min(length)
+        } else {
+            at
+        };
+        let end = rng.random_range(at..=length.min(at + 64));
+        match rng.random_range(0..8) {
+            0 => content[at] ^= 1 << rng.random_range(0..8),
+            1 => content[at] = rng.random(),
+            2 => content[at] = [0, 1, 0x7f, 0x80, 0xff][rng.random_range(0..5)],
+            3 => content.truncate(at),
+            4 => drop(content.drain(at..end)),
+            5 => {
+                let copy = content[at..end].to_vec();
+                content.splice(at..at, copy);
+            }
+            6 => {
+                let number = [u32::MAX, 1 << 31, i32::MAX as u32, 0][rng.random_range(0..4)];
+                let bytes = number.to_be_bytes();
+                let places = content[at..].iter_mut().zip(bytes);
+                places.for_each(|(place, byte)| *place = byte);
+            }
+            _ => {
+                // Numbers in text.
+                let digit = content[at..].iter().position(u8::is_ascii_digit);
+                if let Some(digit) = digit {
+                    let at = at + digit;
+                    content.splice(at..=at, *b"4294967295");
+                }
+            }
+        }
+    }
+    content
+}
+
+#[test]
+#[ignore = "started by another test, with little memory"]
+fn every_target_reads_or_refuses_every_mutation() {
+    let mut files = 0;
+    for (target, _) in targets::TARGETS {
+        for (path, content) in corpus(target) {
+            targets::run(target, &content);
+            for seed in 0..MUTATIONS {
+                let mutated = mutate(&content, &mut StdRng::seed_from_u64(seed));
+                let run = panic::catch_unwind(|| targets::run(target, &mutated));
+                assert!(
+                    run.is_ok(),
+                    "{target}: mutation {seed} of {}",
+                    path.display()
+                );
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 1_000, "{files} files");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_damaged_file_panics_or_takes_much_memory() {
+    let line = "ulimit -v 4000000; exec \"$0\" \"$@\"";
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", line])
+        .arg(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture"]);
+    command.arg("damaged::every_target_reads_or_refuses_every_mutation");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let end: Vec<&str> = said.lines().rev().take(10).collect();
+    assert!(output.status.success(), "{end:#?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+}
