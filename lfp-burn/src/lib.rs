@@ -50,9 +50,12 @@
 //! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |
 //! | [`spiking`] | leaky integrate-and-fire neurons ([`LifNeuron`], [`Surrogate`]) and layers of them |
 //! | [`sparsity`], [`prune`] | Gini coefficient and quantiles; pruning by magnitude and by relevance |
-//! | [`layer_weights`], [`inference_mode`] | the weights of any module by layer; a model without training-only behaviour |
+//! | [`audit`](audit()) | the layers of a model that lack a hook |
+//! | [`layer_weights`], [`inference_mode`], [`freeze`](freeze()) | the weights of any module by layer; a model without training-only behaviour; fine-tuning of a part |
 
+mod audit;
 mod feedback;
+mod freeze;
 mod inference;
 mod layers;
 mod mark;
@@ -66,7 +69,9 @@ pub mod reward;
 pub mod sparsity;
 pub mod spiking;
 
+pub use audit::{Unhooked, audit};
 pub use feedback::Feedback;
+pub use freeze::{FreezeError, freeze};
 pub use inference::inference_mode;
 pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;

@@ -37,7 +37,7 @@ const COLOURS: [RGBColor; 3] = [
 ];
 
 /// Draws the first `count` samples of `data`, each beside the relevance of its pixels for its true class, with the true
-/// class, the prediction and a colour bar. `origin` says which network it is. Returns the paths of the files.
+/// class, the prediction and a colour bar; for a network with attention also beside its rollout. `origin` says which network it is. Returns the paths of the files.
 ///
 /// # Errors
 ///
@@ -79,6 +79,8 @@ struct Explanation {
     score: f32,
     /// Relevance of each pixel for the true class, row by row.
     relevance: Vec<f32>,
+    /// Attention of the class token for each pixel, if the network has attention.
+    rollout: Option<Vec<f32>>,
 }
 
 impl Explanation {
@@ -102,47 +104,72 @@ impl Explanation {
             .try_propagate(reward, &LfpConfig::new())
             .expect("the reward has the shape of the logits, and the inputs are tracked");
         let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
+        let numbers = |data: TensorData| data.iter::<f32>().collect();
+        let rollout = network.attention_rollout(inputs);
         Ok(Self {
             label: sample.label,
             predicted,
             score,
-            relevance: relevance.sum_dim(1).into_data().iter::<f32>().collect(),
+            relevance: numbers(relevance.sum_dim(1).into_data()),
+            rollout: rollout.map(|shares| numbers(shares.into_data())),
         })
     }
 
-    /// The image on the left, the relevance on the right.
+    /// The image on the left, then the relevance, then the attention if there is any.
     fn figure(&self, picture: &RgbImage, name: impl Fn(usize) -> String) -> Figure {
         let Self {
             label,
             predicted,
             score,
             ref relevance,
+            ref rollout,
         } = *self;
-        let largest = relevance
-            .iter()
-            .fold(0.0, |largest: f32, value| largest.max(value.abs()));
-        let width = picture.width() as usize;
-        let map = RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
-            let RGBColor(r, g, b) = colour(relevance[y as usize * width + x as usize], largest);
-            Rgb([r, g, b])
-        });
         let (label, predicted) = (name(label as usize), name(predicted));
         let mut image = panel(format!("true class {label}"), picture);
         image.span = (CELLS, 1);
         let title = format!("predicted {predicted}, score {:.1} %", 100.0 * score);
-        let mut heat = panel(title, &map);
-        heat.span = (CELLS + 1, 1);
-        heat.bar = Some(bar(largest));
+        let size = picture.dimensions();
+        let mut panels = vec![image, heat_map(title, relevance, size, "relevance")];
+        let mut columns = 2 * CELLS + 1;
+        let what =
+            format!("relevance of each pixel for class {label} (LRP-epsilon from 1 at its logit)");
+        let note = match rollout {
+            None => format!("Right: {what}"),
+            Some(shares) => {
+                columns += CELLS + 1;
+                panels.push(heat_map(
+                    "attention rollout".to_owned(),
+                    shares,
+                    size,
+                    "attention",
+                ));
+                format!("Middle: {what}; right: attention of the class token")
+            }
+        };
         Figure {
-            columns: 2 * CELLS + 1,
+            columns,
             panel_size: (CELL, HEIGHT),
-            panels: vec![image, heat],
+            panels,
             corner: String::new(),
-            note: format!(
-                "Right: relevance of each pixel for class {label} (LRP-epsilon from 1 at its logit)"
-            ),
+            note,
         }
     }
+}
+
+/// Values of pixels, row by row, as colours with a bar.
+fn heat_map(title: String, values: &[f32], (width, height): (u32, u32), label: &str) -> Panel {
+    let largest = values
+        .iter()
+        .fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    let map = RgbImage::from_fn(width, height, |x, y| {
+        let value = values.get((y * width + x) as usize).copied();
+        let RGBColor(r, g, b) = colour(value.unwrap_or_default(), largest);
+        Rgb([r, g, b])
+    });
+    let mut panel = panel(title, &map);
+    panel.span = (CELLS + 1, 1);
+    panel.bar = Some(bar(largest, label));
+    panel
 }
 
 /// A picture in the middle of a square.
@@ -178,7 +205,7 @@ fn colour(relevance: f32, largest: f32) -> RGBColor {
     }
 }
 
-fn bar(largest: f32) -> ColourBar {
+fn bar(largest: f32, label: &str) -> ColourBar {
     const STEPS: i32 = 64;
     let colours = (-STEPS..=STEPS).map(|step| colour(step as f32, STEPS as f32));
     let tick = |share: f32| {
@@ -186,7 +213,7 @@ fn bar(largest: f32) -> ColourBar {
         (place, two_digits(share * largest))
     };
     ColourBar {
-        label: "relevance".to_owned(),
+        label: label.to_owned(),
         colours: colours.collect(),
         ticks: [-1.0, -0.5, 0.0, 0.5, 1.0].map(tick).into(),
     }
@@ -220,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_bar_goes_from_the_lowest_to_the_highest_relevance() {
-        let ColourBar { colours, ticks, .. } = bar(0.125);
+        let ColourBar { colours, ticks, .. } = bar(0.125, "relevance");
         assert_eq!([colours[0], colours[64], colours[128]], COLOURS);
         let ticks: Vec<_> = ticks
             .iter()

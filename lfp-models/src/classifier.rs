@@ -7,7 +7,7 @@ use lfp_burn::{
     spiking::{Activity, spike_counts},
 };
 
-use crate::{Applied, StateDict, StateDictError, state_dict};
+use crate::{Applied, Stack, StateDict, StateDictError, state_dict};
 
 /// A network that classifies images.
 ///
@@ -46,6 +46,14 @@ pub trait Classifier: Module {
         Vec::new()
     }
 
+    /// How much attention the class token pays to each pixel, by rollout (Abnar and Zuidema 2020): the product over the
+    /// layers of the attention weights, averaged over the heads and mixed in equal parts with the identity for the residual
+    /// path. A pixel has the share of its patch, `[batch_size, height, width]`. `None` for networks without attention.
+    fn attention_rollout(&self, images: Tensor<4>) -> Option<Tensor<3>> {
+        let _ = images;
+        None
+    }
+
     /// Merges each batch normalisation into the convolution or linear layer before it, with the running
     /// statistics as constants. In inference mode the result computes the same function, and a weight alone
     /// determines what its connection contributes, as relevance and pruning require.
@@ -59,12 +67,23 @@ pub trait Classifier: Module {
         Ok(self)
     }
 
-    /// Pairs of a layer's path in this model and its path in PyTorch. A layer without a pair has the same
-    /// path in both.
+    /// Pairs of a layer's or parameter's path in this model and its path in PyTorch. A layer without a pair
+    /// has the same path in both.
     ///
-    /// The paths of VGG and ResNet are those of torchvision, all others those of the authors' package
-    /// (`lfprop`).
+    /// The paths of VGG, ResNet and Vision Transformers are those of torchvision, all others those of the
+    /// authors' package (`lfprop`).
     fn pytorch_names(&self) -> Vec<(String, String)>;
+
+    /// Tensors that PyTorch keeps in one. Default: none.
+    fn pytorch_stacks(&self) -> Vec<Stack> {
+        Vec::new()
+    }
+
+    /// Pairs of a layer's or tensor's name in files of other origin and its name in PyTorch: such files are
+    /// read, too. Default: none.
+    fn other_names(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// Path in this model of the layer that outputs the classes.
     fn last_layer(&self) -> String;

@@ -9,7 +9,10 @@
 //! | [`LeNet`] | `lenet` | MNIST |
 //! | [`Vgg`] | `vgg16`, `vgg16-bn`, `vgg-like`, `vgg-like-bn` | VGG-16; VGG-like for CIFAR (Appendix A.6.2) |
 //! | [`ResNet`] | `resnet18`, `resnet34`, `resnet32` | ResNet-18 and -34; ResNet-32 for CIFAR |
+//! | [`Vit`] | `vit-tiny`, `vit-b-16`, `vit-b-32` | Vision Transformers: small, for MNIST and CIFAR; torchvision's |
 //! | [`SpikingMlp`], [`SpikingLeNet`] | `snn-mlp`, `snn-lenet` | spiking networks on MNIST (Figure 7) |
+//!
+//! [`CharTransformer`] predicts characters, and is no classifier of images.
 //!
 //! - [`Classifier`] is what they have in common: outputs, PyTorch's weights, merged batch normalisation.
 //! - [`Model`] finds a network by name; [`NetworkConfig`] configures any of them; [`Network`] holds any of them.
@@ -29,4 +32,4 @@ pub use networks::*;
 pub use registry::{
     Model, ModelOptions, ModelSpec, NetworkConfig, NetworkError, SpikingConfig, UnknownModel,
 };
-pub use state_dict::{Applied, Difference, Mismatch, StateDict, StateDictError};
+pub use state_dict::{Applied, Difference, Mismatch, Stack, StateDict, StateDictError};

@@ -3,7 +3,10 @@
 use burn::{config::Config, tensor::Device};
 use lfp_burn::{ActivationFn, LifError, spiking::LifConfig};
 
-use crate::{Network, networks::MODELS};
+use crate::{
+    Network,
+    networks::{MODELS, TransformerError},
+};
 
 /// Describes a model: its name, what it is meant for, and how to build it.
 ///
@@ -23,7 +26,7 @@ pub struct ModelSpec {
     /// Options that affect this model.
     pub takes: ModelOptions,
     /// Builds the network with random weights. Call [`Model::init`] instead, which checks the configuration.
-    pub build: fn(&NetworkConfig, &Device) -> Result<Network, LifError>,
+    pub build: fn(&NetworkConfig, &Device) -> Result<Network, NetworkError>,
 }
 
 /// Which options affect a model. A program should refuse an option that has no effect.
@@ -154,6 +157,9 @@ pub enum NetworkError {
     /// The settings of the spiking neurons.
     #[error(transparent)]
     Lif(#[from] LifError),
+    /// The sizes of a transformer.
+    #[error(transparent)]
+    Transformer(#[from] TransformerError),
 }
 
 /// A model of this crate, by name. Copyable; [`FromStr`](std::str::FromStr), [`Display`](std::fmt::Display) and serde use the name.
@@ -237,7 +243,7 @@ impl Model {
         if self.spikes() && config.spiking.steps == 0 {
             return Err(NetworkError::NoSteps);
         }
-        Ok((self.0.build)(config, device)?)
+        (self.0.build)(config, device)
     }
 }
 
@@ -263,7 +269,7 @@ mod tests {
     fn names_are_those_of_the_command_line() {
         let names: Vec<&str> = Model::all().map(Model::name).collect();
         let expected = "mlp mlp-toy lenet vgg-like vgg-like-bn vgg16 vgg16-bn resnet18 resnet34 \
-                        resnet32 snn-mlp snn-lenet";
+                        resnet32 vit-tiny vit-b-16 vit-b-32 snn-mlp snn-lenet";
         assert_eq!(names.join(" "), expected);
     }
 
@@ -283,10 +289,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let error = "transformer".parse::<Model>().unwrap_err().to_string();
-        let in_json = serde_json::from_str::<Model>("\"transformer\"").unwrap_err();
+        let error = "perceptron".parse::<Model>().unwrap_err().to_string();
+        let in_json = serde_json::from_str::<Model>("\"perceptron\"").unwrap_err();
         for text in [error, in_json.to_string()] {
-            assert!(text.contains("'transformer'"), "{text}");
+            assert!(text.contains("'perceptron'"), "{text}");
             for model in Model::all() {
                 assert!(text.contains(model.name()), "{text}");
             }
@@ -304,8 +310,11 @@ mod tests {
     #[test]
     fn every_model_classifies_a_batch_of_its_smallest_images() {
         let device = Device::default();
-        // The dense layers of VGG-16 have 120 million weights, whatever the image.
-        let quick = |model: &Model| !model.name().starts_with("vgg16");
+        // VGG-16 has 120 million weights, whatever the image, and base-sized ViTs have 86 million.
+        let quick = |model: &Model| {
+            let large = ["vgg16", "vit-b-"];
+            !large.iter().any(|name| model.name().starts_with(name))
+        };
         for model in Model::all().filter(quick) {
             let config = smallest(model);
             let network = model.init(&config, &device).unwrap();
@@ -391,6 +400,11 @@ mod tests {
         assert_eq!(error, NetworkError::NoSteps);
         let error = refused(Model::SNN_LENET, |config| config.spiking.lif.beta = 2.0);
         assert!(matches!(error, NetworkError::Lif(LifError::Beta(_))));
+        let error = refused(Model::VIT_B_16, |config| {
+            config.image_shape = [3, 24, 24];
+        });
+        let expected = "patches of 16x16 pixels do not divide an image of 24x24";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]
@@ -398,7 +412,7 @@ mod tests {
         for model in Model::all() {
             let expected = match model.name() {
                 "mlp-toy" => ([2, 1, 1], 128),
-                "mlp" | "lenet" | "snn-mlp" | "snn-lenet" => ([1, 28, 28], 128),
+                "mlp" | "lenet" | "vit-tiny" | "snn-mlp" | "snn-lenet" => ([1, 28, 28], 128),
                 "vgg-like" | "vgg-like-bn" | "resnet32" => ([3, 32, 32], 128),
                 _ => ([3, 224, 224], 8),
             };

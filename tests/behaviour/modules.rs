@@ -11,7 +11,7 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor},
 };
 use lfp_burn::{
-    ActivationFn, Propagate,
+    ActivationFn, Propagate, audit,
     nn::{Hook, Hookable, Hooked},
     reward::{Reward, SoftmaxReward},
     spiking::{LifConfig, Spike},
@@ -234,4 +234,14 @@ fn a_layer_of_the_user_learns_like_the_dense_layer_that_computes_the_same() {
     // The diagonal of the dense layer; its other weights are zero and stay so.
     let diagonal = [expected[0], expected[4], expected[8]];
     assert_close("updates", &ours, &diagonal, 1e-6);
+}
+
+#[test]
+fn no_layer_of_our_networks_lacks_a_hook() {
+    let device = Device::default();
+    for model in Model::all() {
+        let config = NetworkConfig::new(model.spec().image_shape, 10);
+        let network = model.init(&config, &device).unwrap();
+        assert_eq!(audit(&network), [], "{model}");
+    }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use burn::tensor::{Device, Tensor};
 use lfp_burn::ActivationFn;
 use lfp_models::{
-    Classifier, Difference, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig,
+    Classifier, Difference, ResNet, ResNetConfig, StateDict, StateDictError, Vgg, VggConfig, Vit,
+    VitConfig,
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tempfile::TempDir;
@@ -128,6 +129,12 @@ fn assert_resnet(name: &str, config: &ResNetConfig, size: usize) {
     assert_logits(name, model.forward(images(size, &device)));
 }
 
+fn assert_vit(name: &str, config: &VitConfig) {
+    let device = Device::default();
+    let model = with_weights(config.init(&device).unwrap(), weight);
+    assert_logits(name, model.forward(images(config.image_size[0], &device)));
+}
+
 fn narrow_vgg() -> VggConfig {
     VggConfig::new(vec![vec![4], vec![8]], vec![16])
         .with_image_size([16, 16])
@@ -137,6 +144,12 @@ fn narrow_vgg() -> VggConfig {
 fn narrow_resnet() -> ResNetConfig {
     ResNetConfig::new(vec![1, 1], vec![4, 8])
         .with_large_images(false)
+        .with_num_classes(5)
+}
+
+fn narrow_vit() -> VitConfig {
+    VitConfig::new(8, 8, 2, 2, 32)
+        .with_image_size([16, 16])
         .with_num_classes(5)
 }
 
@@ -169,6 +182,19 @@ fn resnets_say_what_torchvisions_say() {
 }
 
 #[test]
+fn vision_transformers_say_what_torchvisions_say() {
+    // A quarter of the width of the base size: its 86 million weights would take most of the time.
+    let narrow = |config: VitConfig| VitConfig {
+        width: 192,
+        mlp_width: 768,
+        ..config.with_image_size([64, 64]).with_num_classes(10)
+    };
+    assert_vit("vit-b-16", &narrow(VitConfig::vit_b_16()));
+    assert_vit("vit-b-32", &narrow(VitConfig::vit_b_32()));
+    assert_vit("vit-tiny", &VitConfig::vit_tiny([3, 32, 32]));
+}
+
+#[test]
 fn so_they_do_with_any_activation() {
     for activation in [
         ActivationFn::Relu,
@@ -186,7 +212,7 @@ fn so_they_do_with_any_activation() {
 }
 
 /// The small networks with the weights that torch drew and saved.
-fn loaded(ending: &str) -> (Vgg, ResNet) {
+fn loaded(ending: &str) -> (Vgg, ResNet, Vit) {
     let device = Device::default();
     let open = |name: &str| StateDict::open(fixture(&format!("{name}.{ending}")));
     let vgg = open("narrow-vgg")
@@ -195,26 +221,92 @@ fn loaded(ending: &str) -> (Vgg, ResNet) {
     let resnet = open("narrow-resnet")
         .apply_to(narrow_resnet().init(&device))
         .unwrap();
-    assert!(!vgg.1.last_layer_kept && !resnet.1.last_layer_kept);
-    (vgg.0, resnet.0)
+    let vit = narrow_vit().init(&device).unwrap();
+    let vit = open("narrow-vit").apply_to(vit).unwrap();
+    assert!(!vgg.1.last_layer_kept && !resnet.1.last_layer_kept && !vit.1.last_layer_kept);
+    (vgg.0, resnet.0, vit.0)
 }
 
 #[test]
 fn files_of_pytorch_and_of_safetensors_are_read() {
     for ending in ["pth", "safetensors"] {
-        let (vgg, resnet) = loaded(ending);
+        let (vgg, resnet, vit) = loaded(ending);
         let images = images(16, &Device::default());
         assert_logits("narrow-vgg-file", vgg.forward(images.clone()));
-        assert_logits("narrow-resnet-file", resnet.forward(images));
+        assert_logits("narrow-resnet-file", resnet.forward(images.clone()));
+        assert_logits("narrow-vit-file", vit.forward(images));
     }
 }
 
 #[test]
+fn vision_transformers_of_hugging_face_are_read() {
+    let device = Device::default();
+    let model = narrow_vit().init(&device).unwrap();
+    let file = StateDict::open(fixture("hugging-face-vit.safetensors"));
+    let (model, applied) = file.apply_to(model).unwrap();
+    assert!(!applied.last_layer_kept && applied.mismatch == Default::default());
+    assert_logits("hugging-face-vit", model.forward(images(16, &device)));
+}
+
+/// Torchvision's published files have the names of its first version.
+#[test]
+fn files_of_torchvisions_first_vision_transformers_are_read() {
+    let file = std::fs::read(fixture("narrow-vit.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&file).unwrap();
+    let first = |name: &str| {
+        let name = name.replace("mlp.0.", "mlp.linear_1.");
+        name.replace("mlp.3.", "mlp.linear_2.")
+    };
+    let tensors = file.iter().map(|(name, view)| (first(name), view));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("first.safetensors");
+    safetensors::serialize_to_file(tensors, None, &path).unwrap();
+    let device = Device::default();
+    let model = narrow_vit().init(&device).unwrap();
+    let (model, _) = StateDict::open(path).apply_to(model).unwrap();
+    assert_logits("narrow-vit-file", model.forward(images(16, &device)));
+}
+
+#[test]
+fn differences_in_stacked_tensors_are_named_as_in_the_file() {
+    let wider = VitConfig {
+        width: 12,
+        ..narrow_vit()
+    };
+    let model = wider.init(&Device::default()).unwrap();
+    let file = StateDict::open(fixture("narrow-vit.safetensors"));
+    let error = file.apply_to(model).unwrap_err();
+    let StateDictError::Mismatch { mismatch, .. } = &error else {
+        panic!("{error}");
+    };
+    let name = "encoder.layers.encoder_layer_0.self_attention.in_proj_weight";
+    let shape = (name.to_owned(), vec![36, 12], vec![24, 8]);
+    assert!(mismatch.shapes.contains(&shape), "{error}");
+    assert!(
+        mismatch.missing.is_empty() && mismatch.unused.is_empty(),
+        "{error}"
+    );
+
+    let deeper = VitConfig {
+        depth: 3,
+        ..narrow_vit()
+    };
+    let model = deeper.init(&Device::default()).unwrap();
+    let error = file.apply_to(model).unwrap_err().to_string();
+    let missing = "encoder.layers.encoder_layer_2.self_attention.in_proj_bias";
+    assert!(
+        error.contains(missing) && !error.contains("query"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_is_written_is_what_torch_wrote() {
-    let (vgg, resnet) = loaded("pth");
+    let (vgg, resnet, vit) = loaded("pth");
     let written = [
         ("narrow-vgg", vgg.to_safetensors().unwrap()),
         ("narrow-resnet", resnet.to_safetensors().unwrap()),
+        ("narrow-vit", vit.to_safetensors().unwrap()),
     ];
     for (name, written) in written {
         let original = std::fs::read(fixture(&format!("{name}.safetensors"))).unwrap();

@@ -1,11 +1,11 @@
 """Logits of torchvision's networks, for the tests of ours; and the way back. Optional: the results are kept here.
 
-    pip install torch torchvision safetensors        # CPU builds do
+    pip install torch torchvision safetensors transformers   # CPU builds do; transformers for one file
     python generate.py                               # writes the fixtures beside this file
     python generate.py check MODEL FILE.safetensors  # whether torchvision takes weights that we wrote
 
 Weights are not kept but computed from their names, here and in the test alike, so that networks of full size need no
-large files: element `i` of tensor NAME is a SplitMix64 number of `fnv1a(NAME) + i`. Two small networks are kept as
+large files: element `i` of tensor NAME is a SplitMix64 number of `fnv1a(NAME) + i`. Small networks are kept as
 torch.save and safetensors wrote them, with weights that torch drew.
 """
 
@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 from torchvision.models.vgg import VGG, make_layers
+from torchvision.models.vision_transformer import VisionTransformer
 
 HERE = Path(__file__).parent
 
@@ -105,10 +106,14 @@ def vgg(plan, batch_norm, pooled, features, hidden, classes):
     return model
 
 
+def vit(size, patch, depth, heads, width, classes):
+    return VisionTransformer(size, patch, depth, heads, width, 4 * width, num_classes=classes)
+
+
 LIKE = [32, 64, "M", 128, 128, "M", 256, 256, "M"]
 VGG16 = torchvision.models.vgg.cfgs["D"]
 
-# VGG-16 with narrow dense layers: 25088 x 4096 weights would be most of the time.
+# VGG-16 with narrow dense layers: 25088 x 4096 weights would be most of the time. Likewise ViT-B of a quarter its width.
 MODELS = {
     "vgg-like": (lambda: vgg(LIKE, False, None, 4096, [1024, 512], 10), 32),
     "vgg-like-bn": (lambda: vgg(LIKE, True, None, 4096, [1024, 512], 10), 32),
@@ -117,6 +122,9 @@ MODELS = {
     "resnet18": (lambda: torchvision.models.resnet18(num_classes=10), 64),
     "resnet34": (lambda: torchvision.models.resnet34(num_classes=10), 64),
     "resnet32": (lambda: SmallResNet(5, [16, 32, 64], 10), 32),
+    "vit-b-16": (lambda: vit(64, 16, 12, 12, 192, 10), 64),
+    "vit-b-32": (lambda: vit(64, 32, 12, 12, 192, 10), 64),
+    "vit-tiny": (lambda: vit(32, 4, 4, 4, 64, 10), 32),
 }
 
 ACTIVATIONS = {
@@ -150,19 +158,44 @@ def narrow_resnet():
     return SmallResNet(1, [4, 8], 5)
 
 
+def narrow_vit():
+    model = vit(16, 8, 2, 2, 8, 5)
+    with torch.no_grad():  # torchvision starts the last layer, and biases, at zero
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def hugging_face_vit():
+    """The same sizes by Hugging Face, whose files name and arrange the tensors in another way."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, image_size=16,
+                       patch_size=8, num_labels=5, layer_norm_eps=1e-6, hidden_dropout_prob=0.0)
+    model = ViTForImageClassification(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    save_file(model.state_dict(), HERE / "hugging-face-vit.safetensors")
+    inputs = torch.from_numpy(uniform("input", (2, 3, 16, 16)))
+    with torch.no_grad():
+        return model(inputs).logits
+
+
 def fixtures():
     results = {name: logits(computed(make()), size).tolist() for name, (make, size) in MODELS.items()}
     for network, make in [("narrow-vgg", narrow_vgg), ("narrow-resnet", narrow_resnet)]:
         for name, activation in ACTIVATIONS.items():
             results[f"{network}-{name}"] = logits(computed(activated(make(), activation)), 16).tolist()
     torch.manual_seed(7240)
-    for network, make in [("narrow-vgg", narrow_vgg), ("narrow-resnet", narrow_resnet)]:
+    for network, make in [("narrow-vgg", narrow_vgg), ("narrow-resnet", narrow_resnet), ("narrow-vit", narrow_vit)]:
         model = make()
         model.train()
         model(torch.randn(8, 3, 16, 16))  # batch normalisation has seen something
         torch.save(model.state_dict(), HERE / f"{network}.pth")
         save_file(model.state_dict(), HERE / f"{network}.safetensors")
         results[f"{network}-file"] = logits(model.eval(), 16).tolist()
+    results["hugging-face-vit"] = hugging_face_vit().tolist()
     (HERE / "logits.json").write_text(json.dumps(results, indent=1) + "\n")
     (HERE / "transforms.json").write_text(json.dumps(transforms(), indent=1) + "\n")
 

@@ -70,6 +70,12 @@ struct ModelArgs {
     /// Part of that file to load, if it holds several sets of weights: state_dict, ema, ...
     #[arg(long, value_name = "PART", requires = "pretrained")]
     pretrained_part: Option<String>,
+    /// Parts that do not learn: a regular expression for paths of parameters or modules
+    ///
+    /// It matches whole paths: 'encoder.layers.[0-5]' freezes six layers, not encoder.layers.10. Frozen parts have no
+    /// dropout, and their batch normalisation uses its running statistics.
+    #[arg(long, value_name = "PATTERN")]
+    freeze: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -113,13 +119,19 @@ struct OptimisationArgs {
     /// Samples per step; all data if there are fewer [default: 128]
     #[arg(long, value_parser = values::whole(limits::BATCH))]
     batch: Option<usize>,
-    /// Learning rate, the largest one of onecycle [default: 0.05; VGG and ResNet 0.1; spiking networks 0.07 by lfp, 0.5 by gradient]
+    /// Learning rate, the largest one of onecycle and cosine [default: by network, method and optimiser]
+    ///
+    /// By SGD 0.05; VGG and ResNet 0.1; spiking networks 0.07 by lfp, 0.5 by gradient. By Adam and AdamW 0.001; vit-tiny 0.005
+    /// by lfp, 0.002 by gradient; vit-b 0.0001. By RMSprop and AdaGrad 0.01.
     #[arg(long, value_parser = values::positive)]
     lr: Option<f64>,
     /// Learning-rate schedule [default: onecycle]
     #[arg(long, value_enum)]
     schedule: Option<Schedule>,
-    /// Optimiser [default: sgd]
+    /// Share of the steps in which the learning rate of --schedule cosine rises [default: 0.1]
+    #[arg(long, value_parser = values::below_one)]
+    warmup: Option<f64>,
+    /// Optimiser [default: sgd; Vision Transformers adamw]
     #[arg(long, value_enum)]
     optimizer: Option<Optimizer>,
     /// Constant momentum [default: 0.9; VGG and ResNet cycle]
@@ -243,14 +255,18 @@ impl TrainArgs {
         Ok(true)
     }
 
-    /// The settings of a new run without any option but model, data set and method.
+    /// The settings of a new run without any option but model, data set, method and optimiser.
     fn defaults(&self) -> Settings {
-        Settings::new(
+        let settings = Settings::new(
             self.model.model.unwrap_or(Model::LENET),
             self.data.dataset.unwrap_or(DataSet::MNIST),
             self.optimisation.method.unwrap_or(Method::Lfp),
             0,
-        )
+        );
+        match self.optimisation.optimizer {
+            Some(optimizer) => settings.with_optimizer(optimizer),
+            None => settings,
+        }
     }
 
     /// Whether no option says what to train, so that `settings` are the default ones.
@@ -340,9 +356,14 @@ impl TrainArgs {
                 "adagrad has no momentum".to_owned(),
             ),
             (
-                optimisation.cycle_momentum.is_some() && settings.schedule == Schedule::Constant,
+                optimisation.cycle_momentum.is_some() && settings.schedule != Schedule::OneCycle,
                 "cycle-momentum".to_owned(),
                 "the momentum cycles only with --schedule onecycle".to_owned(),
+            ),
+            (
+                optimisation.warmup.is_some() && settings.schedule != Schedule::Cosine,
+                "warmup".to_owned(),
+                "it acts on --schedule cosine".to_owned(),
             ),
             (
                 optimisation.dampening && optimizer != Optimizer::Sgd,
@@ -472,10 +493,12 @@ impl TrainArgs {
             output_activation: model.output_activation || base.output_activation,
             dropout: model.dropout.or(base.dropout),
             pretrained,
+            freeze: model.freeze.clone().or(base.freeze),
             class_weights: data.class_weights || base.class_weights,
             epochs: optimisation.epochs.unwrap_or(base.epochs),
             lr: optimisation.lr.unwrap_or(base.lr),
             schedule,
+            warmup: optimisation.warmup.or(base.warmup),
             optimizer,
             momentum: optimisation.momentum.unwrap_or(base.momentum),
             cycle_momentum: cycle.or(base.cycle_momentum.filter(|_| cycles)),

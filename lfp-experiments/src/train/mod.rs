@@ -11,6 +11,7 @@ mod identity;
 mod layers;
 mod page;
 mod run_folder;
+mod schedule;
 mod settings;
 mod sharing;
 mod speed;
@@ -28,7 +29,8 @@ use burn::{
 };
 use indicatif::MultiProgress;
 use lfp_burn::{
-    optim::{ClipError, OneCycleError, clip_global_norm},
+    FreezeError,
+    optim::{ClipError, clip_global_norm},
     spiking::Activity,
 };
 use lfp_models::{
@@ -46,7 +48,8 @@ pub use identity::{DataIdentity, Identity, Origin};
 pub use layers::LayerSummary;
 pub(crate) use layers::{Bins, MagnitudeBin, PERCENTILES};
 pub use run_folder::{Recorded, RunFolder, RunFolderError, refuse_run_folder};
-pub use settings::{Optimizer, Pretrained, PretrainedError, Schedule, SettingDifference, Settings};
+pub use schedule::{Schedule, ScheduleError};
+pub use settings::{Optimizer, Pretrained, PretrainedError, SettingDifference, Settings};
 pub use sharing::Sharing;
 pub use speed::{Speed, measure};
 
@@ -75,7 +78,7 @@ pub enum TrainError {
     File(#[from] FileError),
     /// The schedule.
     #[error(transparent)]
-    Schedule(#[from] OneCycleError),
+    Schedule(#[from] ScheduleError),
     /// Clipping.
     #[error(transparent)]
     Clip(#[from] ClipError),
@@ -85,6 +88,9 @@ pub enum TrainError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The frozen parts.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
     /// The pretrained weights.
     #[error("{}{}", .0, what_to_allow(.0))]
     Pretrained(StateDictError),
@@ -449,7 +455,7 @@ impl<'a> Run<'a> {
             settings,
             data,
             objective: settings.objective(data.train.as_ref()),
-            network,
+            network: settings.frozen(network)?,
             workers: computing.workers,
             sharing,
             optimizer,
@@ -472,6 +478,7 @@ impl<'a> Run<'a> {
             &mut self.optimizer,
             self.schedule.as_mut(),
         )?;
+        self.network = self.settings.frozen(self.network.clone())?;
         self.epochs = epochs;
         self.untested = untested;
         self.logged = warnings.len();

@@ -7,7 +7,6 @@ use std::{
 };
 
 use burn::{
-    lr_scheduler::LrScheduler,
     optim::{
         AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
         decay::WeightDecayConfig, momentum::MomentumConfig,
@@ -16,14 +15,17 @@ use burn::{
 };
 use clap::ValueEnum;
 use lfp_burn::{
-    ActivationFn, LfpConfig,
-    optim::{AdaptiveClipConfig, ClipError, Momentum, OneCycleConfig, OneCycleError},
+    ActivationFn, FreezeError, LfpConfig, freeze,
+    optim::{AdaptiveClipConfig, ClipError, Momentum},
     reward::SpikeRateForm,
 };
-use lfp_models::{Difference, Model, NetworkConfig, SpikingConfig, StateDict};
+use lfp_models::{Difference, Model, Network, NetworkConfig, SpikingConfig, StateDict};
 use serde::{Deserialize, Serialize};
 
-use super::earlier::{over_defaults, over_defaults_if_any};
+use super::{
+    Schedule,
+    earlier::{over_defaults, over_defaults_if_any},
+};
 use crate::{
     data::{DataSet, Reading, Samples, class_weights},
     device::DeviceNames,
@@ -34,17 +36,6 @@ use crate::{
     },
     objective::{Method, Objective, RewardKind},
 };
-
-/// The learning-rate schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Schedule {
-    /// OneCycle over the whole run, with `--lr` as the largest learning rate.
-    #[value(name = "onecycle")]
-    OneCycle,
-    /// A constant learning rate.
-    Constant,
-}
 
 /// The optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -69,6 +60,32 @@ impl Optimizer {
     /// Whether the optimiser has a momentum.
     pub fn has_momentum(self) -> bool {
         self != Self::AdaGrad
+    }
+
+    /// The default for a network: transformers hardly learn by SGD.
+    pub fn of(model: Model) -> Self {
+        match model.takes().attention {
+            true => Self::AdamW,
+            false => Self::Sgd,
+        }
+    }
+
+    /// The default learning rate. For SGD and for AdamW on transformers the best that was measured (see the book), else
+    /// PyTorch's.
+    pub fn default_lr(self, model: Model, method: Method) -> f64 {
+        let [channels, height, _] = model.spec().image_shape;
+        match (self, method) {
+            (Self::Sgd, Method::Lfp) if model.spikes() => 0.07,
+            (Self::Sgd, Method::Gradient) if model.spikes() => 0.5,
+            (Self::Sgd, _) if channels == 3 => 0.1,
+            (Self::Sgd, _) => 0.05,
+            // Networks of this size are fine-tuned.
+            (Self::Adam | Self::AdamW, _) if model.takes().attention && height == 224 => 1e-4,
+            (Self::Adam | Self::AdamW, Method::Lfp) if model.takes().attention => 5e-3,
+            (Self::Adam | Self::AdamW, Method::Gradient) if model.takes().attention => 2e-3,
+            (Self::Adam | Self::AdamW, _) => 1e-3,
+            (Self::RmsProp | Self::AdaGrad, _) => 1e-2,
+        }
     }
 }
 
@@ -109,15 +126,21 @@ pub struct Settings {
     /// The weights to start from; `None` to draw them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pretrained: Option<Pretrained>,
+    /// The parts of the network that do not learn: a regular expression for [paths](freeze()).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub freeze: Option<String>,
     /// Whether samples are weighted by the inverse frequency of their class.
     #[serde(skip_serializing_if = "is_default", default)]
     pub class_weights: bool,
     /// Number of epochs.
     pub epochs: usize,
-    /// The learning rate; for OneCycle the largest.
+    /// The learning rate; for OneCycle and the cosine schedule the largest.
     pub lr: f64,
     /// The learning-rate schedule.
     pub schedule: Schedule,
+    /// The share of the steps in which the learning rate of the cosine schedule rises.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub warmup: Option<f64>,
     /// The optimiser.
     pub optimizer: Optimizer,
     /// The momentum, unless it cycles.
@@ -242,11 +265,10 @@ impl Settings {
     /// number of classes of the data.
     pub fn new(model: Model, dataset: DataSet, method: Method, classes: usize) -> Self {
         let photographs = model.spec().image_shape[0] == 3;
-        let (lr, clip, adaptive_clip) = match (model.spikes(), method) {
-            (false, _) if photographs => (0.1, 3.0, 0.0),
-            (false, _) => (0.05, 3.0, 0.0),
-            (true, Method::Lfp) => (0.07, 0.0, 0.06),
-            (true, Method::Gradient) => (0.5, 3.0, 0.0),
+        let optimizer = Optimizer::of(model);
+        let (clip, adaptive_clip) = match (model.spikes(), method) {
+            (true, Method::Lfp) => (0.0, 0.06),
+            _ => (3.0, 0.0),
         };
         Self {
             model,
@@ -261,14 +283,16 @@ impl Settings {
             output_activation: false,
             dropout: None,
             pretrained: None,
+            freeze: None,
             class_weights: false,
             epochs: 3,
-            lr,
+            lr: optimizer.default_lr(model, method),
             schedule: Schedule::OneCycle,
-            optimizer: Optimizer::Sgd,
+            warmup: None,
+            optimizer,
             momentum: 0.9,
             // The momenta of PyTorch's OneCycleLR. The networks for digits in the book use a constant momentum.
-            cycle_momentum: photographs.then_some([0.85, 0.95]),
+            cycle_momentum: (photographs && optimizer == Optimizer::Sgd).then_some([0.85, 0.95]),
             dampening: false,
             clip,
             adaptive_clip,
@@ -279,6 +303,16 @@ impl Settings {
             seed: 7240,
             device: DeviceNames::default(),
             spiking: model.spikes().then(SpikingConfig::new),
+        }
+    }
+
+    /// The settings with another optimiser, and its default learning rate.
+    #[must_use]
+    pub fn with_optimizer(self, optimizer: Optimizer) -> Self {
+        Self {
+            lr: optimizer.default_lr(self.model, self.method),
+            optimizer,
+            ..self
         }
     }
 
@@ -332,6 +366,7 @@ impl Settings {
             ("clip", self.clip, NOT_NEGATIVE),
             ("adaptive_clip", self.adaptive_clip, NOT_NEGATIVE),
             ("weight_decay", self.weight_decay, NOT_NEGATIVE),
+            ("warmup", self.warmup.unwrap_or_default(), BELOW_ONE),
             ("beta", spiking.lif.beta, FROM_ZERO_TO_ONE),
             ("threshold", spiking.lif.threshold, POSITIVE),
         ];
@@ -363,6 +398,18 @@ impl Settings {
             Some((true, _, name, of)) => Err(format!("{name} has no effect on {of}")),
             Some((false, _, name, of)) => Err(format!("{name} is missing, which {of} needs")),
             None => Ok(()),
+        }
+    }
+
+    /// The network with its [frozen](Self::freeze) parts.
+    ///
+    /// # Errors
+    ///
+    /// If the pattern is no regular expression, or matches nothing or everything.
+    pub fn frozen(&self, network: Network) -> Result<Network, FreezeError> {
+        match &self.freeze {
+            Some(pattern) => freeze(network, pattern),
+            None => Ok(network),
         }
     }
 
@@ -440,29 +487,6 @@ impl Settings {
                 .into()),
             false => Ok(optimizer.into()),
         }
-    }
-
-    /// The learning-rate schedule, before its first step; it sets `momentum` if the momentum cycles.
-    ///
-    /// # Errors
-    ///
-    /// If the learning rate, the momentum or the number of steps is out of range.
-    pub(super) fn schedule(
-        &self,
-        steps_per_epoch: usize,
-        momentum: &Momentum,
-    ) -> Result<Box<dyn LrScheduler>, OneCycleError> {
-        if self.schedule == Schedule::Constant {
-            return Ok(Box::new(self.lr));
-        }
-        let config = OneCycleConfig::new(self.lr, self.epochs * steps_per_epoch);
-        Ok(match self.cycle_momentum {
-            Some([base, max]) => {
-                let config = config.with_base_momentum(base).with_max_momentum(max);
-                Box::new(config.init()?.driving(momentum))
-            }
-            None => Box::new(config.init()?),
-        })
     }
 
     /// The settings by command-line option: the members of `spiking`, of its `lif`, and of `lfp` (as `lfp_...`).

@@ -19,6 +19,7 @@ mod pruning;
 mod report;
 mod resuming;
 mod streams;
+mod transformers;
 
 use tempfile::TempDir;
 

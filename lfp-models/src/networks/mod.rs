@@ -5,22 +5,28 @@
 use burn::{module::Module, tensor::Tensor};
 use lfp_burn::{LifNeuron, nn::MergeError, spiking::Activity};
 
-use crate::{Classifier, Model, Outputs};
+use crate::{Classifier, Model, Outputs, Stack};
 
+mod char_transformer;
 mod convolution;
+mod encoder;
 mod lenet;
 mod mlp;
 mod resnet;
 mod spiking_lenet;
 mod spiking_mlp;
 mod vgg;
+mod vit;
 
+pub use char_transformer::{CharTransformer, CharTransformerConfig, RelevanceError};
+pub use encoder::TransformerError;
 pub use lenet::{LeNet, LeNetConfig};
 pub use mlp::{Mlp, MlpConfig};
 pub use resnet::{ResNet, ResNetConfig};
 pub use spiking_lenet::{SpikingLeNet, SpikingLeNetConfig};
 pub use spiking_mlp::{SpikingMlp, SpikingMlpConfig};
 pub use vgg::{Vgg, VggConfig};
+pub use vit::{Vit, VitConfig};
 
 /// All models, in the order in which help texts list them.
 pub(crate) const MODELS: &[Model] = &[
@@ -34,6 +40,9 @@ pub(crate) const MODELS: &[Model] = &[
     Model::RESNET18,
     Model::RESNET34,
     Model::RESNET32,
+    Model::VIT_TINY,
+    Model::VIT_B_16,
+    Model::VIT_B_32,
     Model::SNN_MLP,
     Model::SNN_LENET,
 ];
@@ -84,6 +93,12 @@ macro_rules! networks {
                 }
             }
 
+            fn attention_rollout(&self, images: Tensor<4>) -> Option<Tensor<3>> {
+                match self {
+                    $(Self::$network(network) => network.attention_rollout(images)),+
+                }
+            }
+
             fn merge_batch_norm(self) -> Result<Self, MergeError> {
                 match self {
                     $(Self::$network(network) => network.merge_batch_norm().map(Self::$network)),+
@@ -96,6 +111,18 @@ macro_rules! networks {
                 }
             }
 
+            fn pytorch_stacks(&self) -> Vec<Stack> {
+                match self {
+                    $(Self::$network(network) => network.pytorch_stacks()),+
+                }
+            }
+
+            fn other_names(&self) -> Vec<(String, String)> {
+                match self {
+                    $(Self::$network(network) => network.other_names()),+
+                }
+            }
+
             fn last_layer(&self) -> String {
                 match self {
                     $(Self::$network(network) => network.last_layer()),+
@@ -105,7 +132,7 @@ macro_rules! networks {
     };
 }
 
-networks!(Mlp, LeNet, Vgg, ResNet, SpikingMlp, SpikingLeNet);
+networks!(Mlp, LeNet, Vgg, ResNet, Vit, SpikingMlp, SpikingLeNet);
 
 /// Pairs of layer paths from literals.
 fn pairs<const N: usize>(names: [(&str, &str); N]) -> Vec<(String, String)> {

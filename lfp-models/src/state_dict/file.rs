@@ -13,7 +13,7 @@ use burn::store::{
     pytorch_reader::{PickleValue, PytorchReader},
 };
 
-use super::{error::one_line, pickles};
+use super::{Stack, error::one_line, names, pickles};
 
 /// Bytes from which a format is recognised: up to the magic number of a tar archive.
 const HEAD: u64 = 262;
@@ -78,6 +78,16 @@ impl File {
             tensors,
             containers,
         })
+    }
+
+    /// The file with PyTorch's names, where `others` lists other names, and with the tensors that PyTorch stacks in one.
+    pub(super) fn in_pytorchs_names(self, others: &[(String, String)], stacks: &[Stack]) -> Self {
+        let rename = |(name, tensor): (String, _)| (names::from_other(others, &name), tensor);
+        let mut tensors = self.tensors.into_iter().map(rename).collect();
+        for stack in stacks {
+            stack.join(&mut tensors);
+        }
+        Self { tensors, ..self }
     }
 
     /// Prefixes of the nested dictionaries, outermost first.

@@ -6,6 +6,7 @@ mod matching;
 mod names;
 mod neurons;
 mod pickles;
+mod stack;
 mod values;
 mod write;
 
@@ -19,6 +20,7 @@ use burn::store::{
     ModuleSnapshot, PyTorchToBurnAdapter, bridge,
     burn_pack::{Error as PackError, Tensor as StoredTensor},
 };
+use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
@@ -27,6 +29,7 @@ pub use error::{Mismatch, StateDictError};
 use file::File;
 use matching::{Fit, Matching};
 use names::Parameter;
+pub use stack::Stack;
 pub(crate) use write::to_safetensors;
 
 /// Weights from PyTorch in a file, to load into a [`Classifier`].
@@ -145,6 +148,7 @@ impl StateDict {
     /// If the file cannot be read or does not fit the model, or holds numbers that no weight can have, such as NaN.
     pub fn apply_to<M: Classifier>(&self, mut model: M) -> Result<(M, Applied), StateDictError> {
         let file = File::open(&self.path).map_err(|reason| self.unreadable(reason))?;
+        let file = file.in_pytorchs_names(&model.other_names(), &model.pytorch_stacks());
         let ours = names::parameters(&model);
         let last = names::last_layer(&model);
         let neurons = model.neurons();
@@ -244,9 +248,14 @@ impl StateDict {
         fit: &Fit,
     ) -> Result<(), StateDictError> {
         let fault = Arc::new(Mutex::new(None));
-        let tensors = fit.pairs.iter().filter_map(|(index, name)| {
-            let (own, tensor) = (ours.get(*index)?, file.tensors.get(name)?.clone());
-            Some(checked(own, name.clone(), tensor, &fault))
+        let found = fit
+            .pairs
+            .iter()
+            .filter_map(|(index, name)| Some((ours.get(*index)?, name, file.tensors.get(name)?)));
+        let tensors = found.flat_map(|(own, name, tensor)| {
+            let parts = stack::split(tensor, own.paths.len());
+            let parts = own.paths.iter().zip(parts);
+            parts.map(|(path, part)| checked(path, own.dtype, name.clone(), part, &fault))
         });
         let adapter = Box::new(PyTorchToBurnAdapter);
         let result = model.apply(tensors.collect(), None, Some(adapter), true);
@@ -277,11 +286,18 @@ impl StateDict {
 /// A tensor of a file that could not be used: its name, and why.
 type Fault = Arc<Mutex<Option<(String, String)>>>;
 
-/// The tensor `name` of the file in the type of the model's tensor. What is wrong with its numbers goes to `fault`.
-fn checked(own: &Parameter, name: String, tensor: StoredTensor, fault: &Fault) -> StoredTensor {
-    let (fault, dtype) = (fault.clone(), own.dtype);
+/// The tensor `name` of the file, or a part of it, in the type of the model's tensor at `path`. What is wrong with its numbers
+/// goes to `fault`.
+fn checked(
+    path: &str,
+    dtype: DType,
+    name: String,
+    tensor: StoredTensor,
+    fault: &Fault,
+) -> StoredTensor {
+    let fault = fault.clone();
     let shape = tensor.shape.clone();
-    bridge::deferred(own.path.clone(), dtype, shape, None, move || {
+    bridge::deferred(path.to_owned(), dtype, shape, None, move || {
         values::converted(&name, &tensor, dtype).map_err(|reason| {
             let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
             fault.get_or_insert((name.clone(), reason.clone()));

@@ -11,8 +11,8 @@ use crate::Classifier;
 pub(super) struct Parameter {
     /// PyTorch's name.
     pub(super) name: String,
-    /// Path in the model.
-    pub(super) path: String,
+    /// Path in the model; several if the tensor holds [several](super::Stack) of the model's.
+    pub(super) paths: Vec<String>,
     /// Shape in PyTorch's layout.
     pub(super) shape: Vec<usize>,
     /// Type of its numbers.
@@ -27,9 +27,13 @@ pub(super) fn parameters<M: Classifier>(model: &M) -> Vec<Parameter> {
         name: to_pytorch(&layers, &tensor.name),
         shape: tensor.shape.to_vec(),
         dtype: tensor.dtype,
-        path: tensor.name,
+        paths: vec![tensor.name],
     });
-    tensors.collect()
+    let mut tensors = tensors.collect();
+    for stack in model.pytorch_stacks() {
+        stack.join_parameters(&mut tensors);
+    }
+    tensors
 }
 
 /// PyTorch's path of the layer that outputs the classes.
@@ -39,13 +43,24 @@ pub(super) fn last_layer<M: Classifier>(model: &M) -> String {
     path.trim_end_matches('.').to_owned()
 }
 
-/// The name in PyTorch of the tensor at `path` in the model.
+/// The name in PyTorch of the tensor at `path` in the model, which `names` lists itself or by its layer.
 fn to_pytorch(names: &[(String, String)], path: &str) -> String {
     let renamed = names.iter().find_map(|(ours, theirs)| {
         let rest = path.strip_prefix(ours.as_str())?;
-        rest.starts_with('.').then(|| format!("{theirs}{rest}"))
+        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{theirs}{rest}"))
     });
     renamed.unwrap_or_else(|| path.to_owned())
+}
+
+/// PyTorch's name of a tensor of a file, where `others` lists other names of layers and tensors, below any prefix.
+pub(super) fn from_other(others: &[(String, String)], name: &str) -> String {
+    let dots = name.match_indices('.').map(|(index, _)| index + 1);
+    let renamed = std::iter::once(0).chain(dots).find_map(|start| {
+        let (root, rest) = name.split_at(start);
+        let renamed = to_pytorch(others, rest);
+        (renamed != rest).then(|| format!("{root}{renamed}"))
+    });
+    renamed.unwrap_or_else(|| name.to_owned())
 }
 
 /// The layer of a tensor, and the tensor's name within it.

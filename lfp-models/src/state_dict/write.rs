@@ -2,6 +2,7 @@
 
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, SafetensorsStore, SafetensorsStoreError};
 
+use super::stack::join_file;
 use crate::Classifier;
 
 /// See [`Classifier::to_safetensors`].
@@ -14,10 +15,10 @@ pub(crate) fn to_safetensors<M: Classifier>(model: &M) -> Result<Vec<u8>, Safete
         .metadata("format", "pt");
     // The store applies all patterns in turn. The mark keeps a later one from renaming a tensor again.
     for (ours, theirs) in model.pytorch_names() {
-        let pattern = format!("^{}\\.", ours.replace('.', "\\."));
-        store = store.with_key_remapping(pattern, format!("@{theirs}."));
+        let pattern = format!("^{}(\\.|$)", ours.replace('.', "\\."));
+        store = store.with_key_remapping(pattern, format!("@{theirs}$1"));
     }
     store = store.with_key_remapping("^@", "");
     model.save_into(&mut store)?;
-    store.get_bytes()
+    join_file(&model.pytorch_stacks(), store.get_bytes()?)
 }
