@@ -317,6 +317,12 @@ fn weights_of_snntorch_and_spikingjelly_load_and_their_neurons_are_compared() {
             "lif1.reset_mechanism_val means the reset mechanism (0: subtraction) 1",
         ),
         (
+            "snntorch-synaptic.pth",
+            0.75,
+            1.0,
+            "lif1.alpha means the decay of a synaptic current 0.5, the settings say 0",
+        ),
+        (
             "spikingjelly-learned.pth",
             0.9,
             1.0,

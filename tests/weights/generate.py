@@ -185,15 +185,18 @@ def spiking():
     state = copied(drawn(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))))
     save_file(prefixed("classifier.", state), HERE / "spiking.safetensors")
 
-    class Leaky(nn.Module):
-        def __init__(self, reset):
+    class Tutorial(nn.Module):
+        def __init__(self, neurons):
             super().__init__()
             self.fc1, self.fc2 = nn.Linear(4, 5), nn.Linear(5, 3)
-            self.lif1 = snntorch.Leaky(beta=0.75, reset_mechanism=reset)
-            self.lif2 = snntorch.Leaky(beta=0.75, reset_mechanism=reset)
+            self.lif1, self.lif2 = neurons(), neurons()
 
-    for file, reset in [("snntorch.pth", "subtract"), ("snntorch-zero.pth", "zero")]:
-        saved = Leaky(reset).state_dict()
+    for file, neurons in [
+        ("snntorch.pth", lambda: snntorch.Leaky(beta=0.75)),
+        ("snntorch-zero.pth", lambda: snntorch.Leaky(beta=0.75, reset_mechanism="zero")),
+        ("snntorch-synaptic.pth", lambda: snntorch.Synaptic(alpha=0.5, beta=0.75)),
+    ]:
+        saved = Tutorial(neurons).state_dict()
         for name, tensor in state.items():
             saved[f"fc{1 + int(name[0]) // 2}{name[1:]}"] = tensor
         torch.save(saved, HERE / file)

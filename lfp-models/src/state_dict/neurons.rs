@@ -13,8 +13,8 @@ pub(super) type OtherConstant = (String, &'static str, f64, f64);
 
 /// Whether a tensor of this name within a layer belongs to spiking neurons.
 ///
-/// snnTorch saves `beta`, `threshold`, `graded_spikes_factor` and `reset_mechanism_val`; SpikingJelly saves `w` of neurons
-/// that learn `tau`. Others save `tau` and `v_threshold` under these names.
+/// snnTorch saves `beta`, `threshold`, `graded_spikes_factor` and `reset_mechanism_val`, and of some neurons `alpha` or `V`;
+/// SpikingJelly saves `w` of neurons that learn `tau`. Others save `tau` and `v_threshold` under these names.
 pub(super) fn is_constant(leaf: &str) -> bool {
     setting(leaf).is_some()
 }
@@ -32,6 +32,9 @@ fn setting(leaf: &str) -> Option<(&'static str, fn(f64) -> f64)> {
         // 0 subtracts the threshold, 1 resets to zero, 2 does not reset.
         "reset_mechanism_val" => ("the reset mechanism (0: subtraction)", |reset| reset),
         "graded_spikes_factor" => ("the size of a spike", |factor| factor),
+        // Neurons with a synaptic current or with recurrence; with 0, they are ours.
+        "alpha" => ("the decay of a synaptic current", |alpha| alpha),
+        "V" => ("the weight of a recurrence", |weight| weight),
         _ => return None,
     })
 }
