@@ -11,6 +11,7 @@ use super::{
     Augmentation, DataError, DataSet, DataSetSpec, Fit, Load, Preparation, Reading, Split,
     formats::table::Table,
     image_files::{ChannelStats, Labelled, check_classes, subfolder_or_self},
+    listing::{Skipped, images_below, skip_unlisted},
 };
 
 impl DataSet {
@@ -72,12 +73,18 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         let class = |class| Some(root.join(format!("images/{class:03}.*")));
         check_classes(part, (1..=classes.len()).map(class))?;
     }
+    let mut skipped = Skipped::default();
+    let found = images_below(&root.join("images"), &mut skipped)?;
+    let listed = train.iter().chain(&test);
+    skip_unlisted(&found, listed.map(|image| &*image.path), &mut skipped);
     let for_train = Preparation {
         fit: Fit::CenterCrop,
         ..reading.preparation(STATS, Augmentation::Cub)
     };
     let for_test = reading.preparation(STATS, Augmentation::None);
-    reading.split([train, test], classes, [for_train, for_test])
+    let split = reading.split([train, test], classes, [for_train, for_test])?;
+    skipped.report(&root);
+    Ok(split)
 }
 
 /// The class of an image such as `001.Black_footed_Albatross/photo.jpg`: Black footed Albatross.

@@ -9,6 +9,7 @@ use super::{
     formats::table::Table,
     held_out::stratified,
     image_files::{Labelled, check_classes, subfolder_or_self},
+    listing::{Skipped, images_in, skip_unlisted},
 };
 
 impl DataSet {
@@ -36,11 +37,17 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let (images, classes) = read(&labels, &folder)?;
     let required = |class: &String| (class != UNKNOWN).then(|| folder.join(class));
     check_classes(&images, classes.iter().map(required))?;
+    let mut skipped = Skipped::default();
+    let found = images_in(&folder, &mut skipped)?;
+    let listed = images.iter().map(|image| image.path.as_path());
+    skip_unlisted(&found, listed, &mut skipped);
     let mut parts = stratified(images, |image| image.label as usize, classes.len());
     for part in &mut parts {
         part.sort_by(|a, b| a.path.cmp(&b.path));
     }
-    reading.split(parts, classes, reading.like_isic())
+    let split = reading.split(parts, classes, reading.like_isic())?;
+    skipped.report(root);
+    Ok(split)
 }
 
 /// The labelled images in `folder`, and the names of the classes.

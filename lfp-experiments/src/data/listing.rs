@@ -170,6 +170,17 @@ pub(super) fn images_below(
     Ok(images)
 }
 
+/// Adds the images that no list of the data set mentions to `skipped`.
+pub(super) fn skip_unlisted<'a>(
+    images: &[PathBuf],
+    listed: impl IntoIterator<Item = &'a Path>,
+    skipped: &mut Skipped,
+) {
+    let listed: HashSet<&Path> = listed.into_iter().collect();
+    let unlisted = images.iter().filter(|image| !listed.contains(&***image));
+    unlisted.for_each(|image| skipped.add("image without a label", image));
+}
+
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut entries = files::list(folder)?;
     entries.sort();

@@ -8,15 +8,22 @@ use tempfile::TempDir;
 
 use super::{
     path,
-    photographs::{counts, fails, image_folder, load, on_folder, save},
+    photographs::{counts, cub_folder, fails, image_folder, load, on_folder, save},
     program,
 };
 
 /// What a run says about a folder, which must be readable.
 fn warnings(root: &TempDir) -> String {
+    warnings_of("folder", root)
+}
+
+fn warnings_of(data_set: &str, root: &TempDir) -> String {
     let out = path(root, "run");
-    let folder = root.path().to_str().unwrap();
-    let output = program(&[&on_folder(folder, "resnet32")[..], &["--out", &out]].concat());
+    let mut arguments = on_folder(root.path().to_str().unwrap(), "resnet32");
+    arguments.extend(["--out", &out]);
+    let place = arguments.iter().position(|word| *word == "folder").unwrap();
+    arguments[place] = data_set;
+    let output = program(&arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     let is_warning = |line: &&str| line.contains("not read");
@@ -96,6 +103,18 @@ fn what_is_no_image_is_counted_and_named() {
         load(DataSet::FOLDER, root.path()),
         &["train/class0", "expected images", "1 .TIF"],
     );
+}
+
+#[test]
+fn an_image_that_no_list_mentions_is_counted_and_named() {
+    let root = cub_folder();
+    let inner = root.path().join("CUB_200_2011/images");
+    save(&inner.join("001.Some_Bird/unlisted.jpg"), 0, 9);
+    fs::write(inner.join("001.Some_Bird/README.md"), "no image").unwrap();
+    let said = warnings_of("cub", &root);
+    for words in ["1 image without a label (first", "unlisted.jpg", "1 .md"] {
+        assert!(said.contains(words), "expected \"{words}\" in: {said}");
+    }
 }
 
 #[test]

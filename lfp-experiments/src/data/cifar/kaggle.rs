@@ -9,6 +9,7 @@ use crate::data::{
     DataError,
     formats::{photograph::Photograph, table::Table},
     held_out,
+    listing::{Skipped, images_in, skip_unlisted},
 };
 
 /// The table of classes in a folder.
@@ -21,6 +22,10 @@ pub(super) fn find(folder: &Path) -> Option<PathBuf> {
 pub(super) fn read(labels: &Path, classes: &[&str]) -> Result<[Contents; 2], DataError> {
     let folder = labels.with_file_name("train");
     let images = listed(labels, &folder, classes)?;
+    let mut skipped = Skipped::default();
+    let found = images_in(&folder, &mut skipped)?;
+    skip_unlisted(&found, images.iter().map(|(path, _)| &**path), &mut skipped);
+    skipped.report(&folder);
     held_out::announce(labels);
     let parts = held_out::stratified(images, |(_, label)| usize::from(*label), classes.len());
     let [train, test] = parts.map(|mut part| {
