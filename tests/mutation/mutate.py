@@ -47,11 +47,12 @@ OPTIONS = {
               "--clip", "--adaptive-clip", "--weight-decay", "--accumulate", "--lfp-epsilon", "--lfp-batch-norm",
               "--lfp-dropout", "--lfp-sign-change", "--steps", "--beta", "--threshold", "--surrogate",
               "--gradient-normalization", "--spike-reward", "--seed", "--device", "--devices"],
-    "bench step": ["--model", "--batch", "--method", "--time-steps", "--device"],
+    "bench step": ["--model", "--batch", "--method", "--steps", "--time-steps", "--device"],
     "prune": ["--criteria", "--rates", "--layers", "--samples", "--data-dir", "--device"],
     "explain": ["--count", "--data-dir", "--device"],
     "report": ["--results", "--runs", "--run", "--data-dir", "--device"],
-    "reproduce figa4": ["--device"],
+    "reproduce figa4": ["--device", "--out"],
+    "reproduce fig3": ["--seeds", "--profile", "--device", "--data-dir"],
     "reproduce list": ["--only", "--skip", "--profile", "--seeds", "--data-dir", "--pretrained", "--device"],
     "conformance": ["--device"],
 }
@@ -158,16 +159,19 @@ def change_json(random, content):
     return json.dumps(value).encode()
 
 
+KINDS = ["arguments", "arguments", "arguments", "run_folder", "run_folder", "digits", "photographs", "case", "weights"]
+
+
 class Inputs:
     """Command lines on changed files."""
 
-    def __init__(self, fixtures, seed):
+    def __init__(self, fixtures, seed, kinds):
         self.fixtures = fixtures
         self.random = random.Random(seed)
+        self.kinds = kinds
 
     def make(self, folder):
-        kinds = [self.arguments, self.run_folder, self.run_folder, self.digits, self.photographs, self.case, self.weights]
-        return self.random.choice(kinds)(folder)
+        return getattr(self, self.random.choice(self.kinds))(folder)
 
     def value(self, option):
         if option in NAMES and self.random.random() < 0.7:
@@ -178,24 +182,36 @@ class Inputs:
         command = self.random.choice(list(OPTIONS))
         line = command.split(" ")
         for option in self.random.sample(OPTIONS[command], min(len(OPTIONS[command]), self.random.choice([1, 1, 2, 3]))):
-            value = self.value(option).replace("\0", "")
+            value = self.value(option)
+            # Figures train for minutes, and a thousand steps take as long.
+            if option in ["--seeds", "--steps"] and value in ["1", "2", "3", " 1"]:
+                value = "0"
             line += [f"{option}={value}"] if self.random.random() < 0.8 else [option, value]
         if self.random.random() < 0.15:
             line.append(self.random.choice(FLAGS))
         root = self.fixtures.root
+        if command == "train" and self.random.random() < 0.1:
+            line.append(f"--epochs={self.random.choice(NUMBERS[1:2] + NUMBERS[7:])}")
         if command == "train":
             given = {of.split("=")[0] for of in line}
             small = {"--epochs": "1", "--model": "mlp-toy", "--dataset": "blobs", "--out": str(folder / "out")}
             line += [f"{name}={value}" for name, value in small.items() if name not in given]
+            if "--dataset" in given and "--data-dir" not in given:
+                # Without a folder the program would download.
+                line += ["--data-dir", str(root / "mnist")]
         elif command == "bench step":
-            line += ["--steps=1"] + ([] if any(of.startswith("--model") for of in line) else ["--model=mlp"])
+            line += [] if any(of.startswith("--steps") for of in line) else ["--steps=1"]
+            line += ([] if any(of.startswith("--model") for of in line) else ["--model=mlp"])
         elif command in ["prune", "explain"]:
             line += ["--checkpoint", str(root / "runs" / self.random.choice(["lenet", "snn"])), "--out", str(folder / "out")]
             if not any(of.startswith("--data-dir") for of in line):
                 line += ["--data-dir", str(root / "mnist")]
         elif command == "conformance":
             line.append(self.random.choice(WORDS) or "x")
-        elif not any(of.startswith("--run=") for of in line):
+        elif command == "reproduce fig3" and not any(of.startswith(("--seeds", "--data-dir")) for of in line):
+            # Without a wrong option it would train for minutes.
+            line.append("--seeds=0")
+        elif not any(of.startswith(("--run=", "--out")) for of in line):
             line += ["--out", str(folder / "out")]
         return line
 
@@ -203,7 +219,7 @@ class Inputs:
         name = self.random.choice(["lenet", "lenet", "snn"])
         run = folder / "runs" / name
         shutil.copytree(self.fixtures.root / "runs" / name, run)
-        for file in self.random.sample(["result.json", "final.safetensors", "metrics.csv", "evaluation.json"], self.random.randrange(3)):
+        for file in self.random.sample(["result.json", "final.safetensors", "metrics.csv", "report.html"], self.random.randrange(3)):
             (run / file).unlink(missing_ok=True)
         files = sorted(file for file in run.rglob("*") if file.is_file())
         file = self.random.choice([*files, run / "settings.json", run / "settings.json", run / "result.json"])
@@ -285,6 +301,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=20)
     parser.add_argument("--keep", type=pathlib.Path)
+    parser.add_argument("--kinds", default=",".join(KINDS), help="what is changed, by commas; more often what is named more often")
     options = parser.parse_args()
     program = str(pathlib.Path(options.program).resolve())
     counts = {"panic": 0, "abort": 0, "hang": 0, "long message": 0}
@@ -295,7 +312,7 @@ def main():
         for number in range(options.inputs):
             folder = root / "changed"
             folder.mkdir()
-            line = Inputs(fixtures, f"{options.seed}-{number}").make(folder)
+            line = Inputs(fixtures, f"{options.seed}-{number}", options.kinds.split(",")).make(folder)
             what, said = finding(program, line, folder, options.timeout)
             if what:
                 counts[what] += 1

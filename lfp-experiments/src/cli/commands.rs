@@ -268,12 +268,12 @@ impl ReportArgs {
             return Ok(true);
         }
         refuse_run_folder(&self.out)?;
+        if !self.runs.is_dir() && self.runs != Path::new(RUNS) {
+            bail!("--runs {}: no such folder", self.runs.display());
+        }
         if !self.results.is_dir() {
             let results = self.results.display();
             tracing::warn!("{results}: no such folder; the page shows the figures as not run");
-        }
-        if !self.runs.is_dir() && self.runs != Path::new(RUNS) {
-            bail!("--runs {}: no such folder", self.runs.display());
         }
         report::write(&self.results, &self.runs, &self.out)?;
         let page = self.out.join("index.html");

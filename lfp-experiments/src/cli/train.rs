@@ -213,7 +213,7 @@ impl TrainArgs {
     pub(super) fn run(self) -> Result<bool> {
         let out = self.out();
         let place = match self.run.resume {
-            true => Place::Folder(RunFolder::resume(&out)?),
+            true => Place::Folder(Box::new(RunFolder::resume(&out)?)),
             false => {
                 RunFolder::check_new(&out)?;
                 Place::New(out.clone())

@@ -219,7 +219,7 @@ pub enum Place {
     /// In a new folder, which is created when the network is made.
     New(PathBuf),
     /// In a folder that is locked.
-    Folder(RunFolder),
+    Folder(Box<RunFolder>),
 }
 
 /// Trains in a run folder, and writes the page of the run.
@@ -243,7 +243,7 @@ pub fn run(
             folder.begin(settings, origin)?;
             (run, folder)
         }
-        Place::Folder(folder) => resumed(settings, data, computing, origin, folder)?,
+        Place::Folder(folder) => resumed(settings, data, computing, origin, *folder)?,
     };
     let _resumable = Resumable::new(format!(
         "go on with: lfp-experiments train --resume --out {}",
