@@ -201,6 +201,7 @@ class Inputs:
                 line += ["--data-dir", str(root / "mnist")]
         elif command == "bench step":
             line += [] if any(of.startswith("--steps") for of in line) else ["--steps=1"]
+            line += [] if any(of.startswith("--batch") for of in line) else ["--batch=2"]
             line += ([] if any(of.startswith("--model") for of in line) else ["--model=mlp"])
         elif command in ["prune", "explain"]:
             line += ["--checkpoint", str(root / "runs" / self.random.choice(["lenet", "snn"])), "--out", str(folder / "out")]
