@@ -699,7 +699,7 @@ fn a_run_can_start_from_weights_for_other_classes() {
     let first = path(&root, "first");
     let train = |more: &[&str]| {
         let mut arguments = on_folder(folder, "resnet32");
-        arguments.extend(["--lr", "1e-9", "--clip", "0"]);
+        arguments.extend(["--lr", "1e-5", "--clip", "0"]);
         arguments.extend(more);
         program(&arguments)
     };
