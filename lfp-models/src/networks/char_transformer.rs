@@ -137,10 +137,10 @@ impl CharTransformer {
     ///
     /// If a token is outside the vocabulary, or a sequence is longer than the position table.
     pub fn try_forward(&self, tokens: Tensor<2, Int>) -> Result<Tensor<3>, InputError> {
-        self.from_embeddings(self.tokens.try_forward(tokens)?)
+        self.logits_of(self.tokens.try_forward(tokens)?)
     }
 
-    fn from_embeddings(&self, embeddings: Tensor<3>) -> Result<Tensor<3>, InputError> {
+    fn logits_of(&self, embeddings: Tensor<3>) -> Result<Tensor<3>, InputError> {
         let [batch, length, _] = embeddings.dims();
         let causal = generate_autoregressive_mask(batch, length, &embeddings.device());
         let x = self
@@ -186,7 +186,7 @@ impl CharTransformer {
             }));
         }
         let (embeddings, marked) = mark(self.tokens.try_forward(tokens)?);
-        let logits = self.from_embeddings(embeddings)?;
+        let logits = self.logits_of(embeddings)?;
         let [_, _, vocabulary] = logits.dims();
         check_tokens(&next, vocabulary)?;
         // A reward of 1 at the logit of `next` after the last token.
