@@ -47,8 +47,10 @@ fn burns_own_give_torchvisions_logits_one_by_one() {
 }
 
 #[test]
-fn patches_alone_give_torchvisions_logits_and_burns_gradients() {
-    assert_passes("lowered", &["torchvision::resnets", "gradients::"]);
+fn each_algorithm_gives_torchvisions_logits_and_burns_gradients() {
+    for algorithm in ["direct", "lowered"] {
+        assert_passes(algorithm, &["torchvision::resnets", "gradients::"]);
+    }
 }
 
 #[test]
@@ -86,6 +88,6 @@ fn another_value_is_refused_with_those_that_exist() {
     let output = rerun("fast", &["torchvision::resnets"]);
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stdout);
-    let expected = "LFP_CONVOLUTION: expected winograd, lowered or burn, found \"fast\"";
+    let expected = "LFP_CONVOLUTION: expected winograd, direct, lowered or burn, found \"fast\"";
     assert!(text.contains(expected), "{text}");
 }

@@ -71,4 +71,25 @@ impl Geometry {
     pub fn out_pixels(&self) -> usize {
         self.out_size[0] * self.out_size[1]
     }
+
+    /// Whether the input gradient is a correlation, [`backward`](Self::backward).
+    pub fn has_backward(&self) -> bool {
+        let crops =
+            |axis: usize| self.padding[axis] > (self.kernel[axis] - 1) * self.dilation[axis];
+        self.stride == [1; 2] && !crops(0) && !crops(1)
+    }
+
+    /// The correlation of the incoming gradient with turned kernels that gives the input gradient.
+    pub fn backward(&self) -> Self {
+        let padding =
+            |axis: usize| (self.kernel[axis] - 1) * self.dilation[axis] - self.padding[axis];
+        Self {
+            from: self.to,
+            to: self.from,
+            size: self.out_size,
+            out_size: self.size,
+            padding: [padding(0), padding(1)],
+            ..*self
+        }
+    }
 }

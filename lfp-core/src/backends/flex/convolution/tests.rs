@@ -1,4 +1,6 @@
-//! Every pass against sums in f64, for both algorithms.
+//! Every pass against sums in f64, for each algorithm.
+
+use std::cell::Cell;
 
 use burn_core::{
     backend::{Bytes, DType, Shape, ops::ConvOptions},
@@ -7,9 +9,27 @@ use burn_core::{
 use burn_flex::{FlexTensor, Layout};
 
 use super::{
-    Geometry, choose, forward, input_gradient, weight_gradient,
-    winograd::forced::for_each_instruction_set,
+    Algorithm, Geometry, Pass, choose, forward, input_gradient,
+    vectors::forced::for_each_instruction_set, weight_gradient,
 };
+
+thread_local! {
+    static ALLOWED: Cell<Option<Algorithm>> = const { Cell::new(None) };
+}
+
+/// What this thread allows in place of the environment.
+pub(super) fn allowed() -> Option<Algorithm> {
+    ALLOWED.get()
+}
+
+/// Calls `run` with each algorithm that may be chosen at most.
+fn for_each_algorithm(run: impl Fn()) {
+    for algorithm in [Algorithm::Winograd, Algorithm::Direct, Algorithm::Lowered] {
+        ALLOWED.set(Some(algorithm));
+        run();
+        ALLOWED.set(None);
+    }
+}
 
 /// Numbers in [-1, 1], different for each seed.
 fn values(len: usize, seed: usize) -> Vec<f32> {
@@ -103,17 +123,20 @@ fn assert_exact(input: [usize; 4], [to, height, width]: [usize; 3], options: &Co
         of_input[input] += g * w;
         of_weight[weight] += g * x;
     });
-    let output = forward(&x, &weight, Some(&bias), options).expect(&name);
-    assert_near(&format!("output, {name}"), &output, &outputs, TOLERANCE);
-    let below = input_gradient(input, &weight, &grad, options).expect(&name);
-    assert_near(&format!("input, {name}"), &below, &of_input, TOLERANCE);
-    let gradient = weight_gradient(&x, weight_shape, &grad, options).expect(&name);
-    assert_near(
-        &format!("weights, {name}"),
-        &gradient,
-        &of_weight,
-        TOLERANCE,
-    );
+    for_each_algorithm(|| {
+        let name = format!("{name}, {:?}", allowed());
+        let output = forward(&x, &weight, Some(&bias), options).expect(&name);
+        assert_near(&format!("output, {name}"), &output, &outputs, TOLERANCE);
+        let below = input_gradient(input, &weight, &grad, options).expect(&name);
+        assert_near(&format!("input, {name}"), &below, &of_input, TOLERANCE);
+        let gradient = weight_gradient(&x, weight_shape, &grad, options).expect(&name);
+        assert_near(
+            &format!("weights, {name}"),
+            &gradient,
+            &of_weight,
+            TOLERANCE,
+        );
+    });
 }
 
 fn options(
@@ -150,7 +173,7 @@ fn winograds_algorithm_equals_the_sums() {
 }
 
 #[test]
-fn patches_equal_the_sums() {
+fn the_direct_algorithm_and_patches_equal_the_sums() {
     // Few channels; other kernels; many samples together; bands of a large image.
     assert_exact([2, 3, 8, 8], [9, 3, 3], &options(1, SAME, 1, 1));
     assert_exact([37, 5, 6, 7], [9, 5, 5], &options(1, [(2, 2); 2], 1, 1));
@@ -202,6 +225,9 @@ fn every_instruction_set_gives_the_sums() {
             [17, 3, 3],
             &options(1, [(2, 0), (0, 2)], 1, 1),
         );
+        // Without Winograd's algorithm; one output channel, more than a tile.
+        assert_exact([5, 3, 9, 7], [1, 5, 5], &options(1, [(2, 2); 2], 1, 1));
+        assert_exact([5, 3, 9, 7], [21, 3, 3], &options(2, SAME, 1, 1));
     });
 }
 
@@ -209,7 +235,9 @@ fn every_instruction_set_gives_the_sums() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let bits = |threads: usize, to: usize, options: &ConvOptions<2>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let algorithm = allowed();
         pool.unwrap().install(|| {
+            ALLOWED.set(algorithm);
             let (x, weight) = (tensor([9, 40, 13, 11], 1), tensor([to, 40, 3, 3], 2));
             let output = forward(&x, &weight, None, options).unwrap();
             let grad = tensor(output.layout().shape().dims(), 3);
@@ -218,14 +246,66 @@ fn results_do_not_depend_on_the_number_of_threads() {
             [output, below, gradient].map(|tensor| tensor.storage::<f32>().to_vec())
         })
     };
-    for options in [options(1, SAME, 1, 1), options(2, SAME, 1, 1)] {
-        let alone = bits(1, 50, &options);
-        for threads in [2, 3, 8] {
-            assert!(
-                bits(threads, 50, &options) == alone,
-                "{threads} threads, {options:?}"
-            );
+    for_each_algorithm(|| {
+        for options in [options(1, SAME, 1, 1), options(2, SAME, 1, 1)] {
+            let alone = bits(1, 50, &options);
+            for threads in [2, 3, 8] {
+                let same = bits(threads, 50, &options) == alone;
+                assert!(same, "{threads} threads, {options:?}, {:?}", allowed());
+            }
         }
+    });
+}
+
+/// Which algorithm computes the layers of well-known networks.
+#[test]
+fn the_algorithm_follows_from_the_shape() {
+    let chosen = |pass, input, weight, options: &ConvOptions<2>| {
+        choose(pass, [input, weight], options, &[]).map(|(_, algorithm)| algorithm)
+    };
+    let (valid, same, half) = (
+        options(1, NONE, 1, 1),
+        options(1, SAME, 1, 1),
+        options(2, SAME, 1, 1),
+    );
+    let stem = options(2, [(3, 3); 2], 1, 1);
+    use {Algorithm::*, Pass::*};
+    for (pass, input, weight, options, expected) in [
+        // LeNet; its input gradient would multiply mostly zeros.
+        (Forward, [128, 1, 28, 28], [16, 1, 5, 5], &valid, Direct),
+        (Forward, [128, 16, 12, 12], [16, 16, 5, 5], &valid, Direct),
+        (
+            InputGradient,
+            [128, 16, 12, 12],
+            [16, 16, 5, 5],
+            &valid,
+            Lowered,
+        ),
+        (
+            WeightGradient,
+            [128, 16, 12, 12],
+            [16, 16, 5, 5],
+            &valid,
+            Direct,
+        ),
+        // ResNet: stem, stage, downsampling, shortcut.
+        (Forward, [8, 3, 224, 224], [64, 3, 7, 7], &stem, Direct),
+        (
+            InputGradient,
+            [8, 3, 224, 224],
+            [64, 3, 7, 7],
+            &stem,
+            Lowered,
+        ),
+        (Forward, [8, 64, 56, 56], [64, 64, 3, 3], &same, Winograd),
+        (Forward, [8, 256, 14, 14], [512, 256, 3, 3], &half, Lowered),
+        (Forward, [8, 256, 14, 14], [512, 256, 1, 1], &half, Lowered),
+    ] {
+        assert_eq!(
+            chosen(pass, input, weight, options),
+            Some(expected),
+            "{input:?}, {weight:?}"
+        );
     }
 }
 
@@ -244,20 +324,28 @@ fn a_transposed_input_is_read_in_its_own_order() {
 fn burns_own_kernels_serve_what_is_left() {
     let shapes = [[2, 4, 6, 6], [4, 1, 3, 3]];
     assert_eq!(
-        choose(shapes, &options(1, SAME, 1, 4), &[]),
+        choose(Pass::Forward, shapes, &options(1, SAME, 1, 4), &[]),
         None,
         "depthwise"
     );
     let shapes = [[2, 4, 6, 6], [4, 4, 3, 3]];
     let double = FlexTensor::from_data(TensorData::from([1.0f64]));
     let same = options(1, SAME, 1, 1);
-    assert_eq!(choose(shapes, &same, &[Some(&double)]), None, "f64");
-    assert!(choose(shapes, &same, &[]).is_some());
+    assert_eq!(
+        choose(Pass::Forward, shapes, &same, &[Some(&double)]),
+        None,
+        "f64"
+    );
+    assert!(choose(Pass::Forward, shapes, &same, &[]).is_some());
     let shapes = [[0, 4, 6, 6], [4, 4, 3, 3]];
-    assert_eq!(choose(shapes, &same, &[]), None, "no samples");
+    assert_eq!(
+        choose(Pass::Forward, shapes, &same, &[]),
+        None,
+        "no samples"
+    );
     let shapes = [[1, 4, 1, 1], [4, 4, 3, 3]];
     assert_eq!(
-        choose(shapes, &options(1, NONE, 1, 1), &[]),
+        choose(Pass::Forward, shapes, &options(1, NONE, 1, 1), &[]),
         None,
         "kernel larger than the image"
     );

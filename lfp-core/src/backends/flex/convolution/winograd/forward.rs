@@ -4,14 +4,17 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    buffer::Buffer,
-    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
     tiles::{Block, Grid, Images, Kind, MOST_LANES, Products, Scratch, Segment, Source},
     transform::{PRODUCTS, SPAN, STEP, Transform},
     transpose::transpose,
     weights::{Panels, Weights, transform_weights},
 };
-use crate::backends::flex::convolution::shared::Shared;
+use crate::backends::flex::convolution::{
+    buffer::Buffer,
+    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
+    shared::Shared,
+    vectors::with_widest_vectors,
+};
 
 /// Floats of transformed weights at a time: larger ones are taken in groups of output channels.
 const WEIGHTS: usize = 3 << 20;
@@ -39,7 +42,7 @@ pub(in super::super) struct Correlation<'a> {
 impl Correlation<'_> {
     /// Computes the output, `[samples, to, out_height, out_width]`.
     pub fn compute(&self, output: &mut [f32]) {
-        super::with_widest_vectors(Compute {
+        with_widest_vectors(Compute {
             correlation: self,
             output: Shared::new(output),
         });

@@ -6,10 +6,13 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    buffer::Buffer,
-    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
     tiles::{Block, Grid, Images, Kind, Products, Scratch, Source, first_vector},
     transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
+};
+use crate::backends::flex::convolution::{
+    buffer::Buffer,
+    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
+    vectors::with_widest_vectors,
 };
 
 /// Floats of the sums at a time: larger ones are taken in groups of output channels.
@@ -30,7 +33,7 @@ pub(in super::super) struct WeightGradient<'a> {
 impl WeightGradient<'_> {
     /// Computes the gradient.
     pub fn compute(&self, output: &mut [f32]) {
-        super::with_widest_vectors(Compute {
+        with_widest_vectors(Compute {
             problem: self,
             output,
         });

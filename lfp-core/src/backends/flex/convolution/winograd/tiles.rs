@@ -6,10 +6,10 @@
 use pulp::Simd;
 
 use super::{
-    buffer::Buffer,
     transform::{SPAN, STEP, Transform},
     transpose::transpose,
 };
+use crate::backends::flex::convolution::buffer::Buffer;
 
 /// The tiles of a batch of images.
 #[derive(Clone, Copy, Debug)]

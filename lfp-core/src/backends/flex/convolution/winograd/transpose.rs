@@ -105,6 +105,7 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
+    use crate::backends::flex::convolution::vectors::with_widest_vectors;
 
     struct Transposed;
 
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn rows_become_columns_on_every_instruction_set() {
-        assert_transposed(&super::super::with_widest_vectors(Transposed));
+        assert_transposed(&with_widest_vectors(Transposed));
         assert_transposed(&Transposed.with_simd(pulp::Scalar));
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = pulp::x86::V3::try_new() {

@@ -3,10 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{
-    product::VECTORS,
-    transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
-};
+use super::transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform};
+use crate::backends::flex::convolution::product::VECTORS;
 
 /// The weights of a convolution, `[channels_out, channels_in, 3, 3]`.
 #[derive(Clone, Copy)]

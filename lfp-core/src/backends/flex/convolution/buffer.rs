@@ -38,7 +38,8 @@ impl Buffer {
         &mut S::as_mut_simd_f32s(&mut self.0).0[..count]
     }
 
-    fn reserve(&mut self, len: usize) {
+    /// Makes room for `len` floats. If the buffer grows, its content is lost.
+    pub fn reserve(&mut self, len: usize) {
         if self.0.len() < len {
             self.keep();
             self.0 = take(len);
