@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """A training step of this program beside PyTorch's gradient step, on the CPU.
 
-    torch_step.py PROGRAM [--models mlp,lenet,vgg-like,resnet18] [--rounds 5] [--steps 5]
+    torch_step.py PROGRAM [--models mlp,lenet,vgg-like,resnet18,snn-mlp,snn-lenet] [--rounds 5] [--steps 5]
+
+`PROGRAM bench step --vs torch` runs it, too.
 
 PROGRAM is the compiled `lfp-experiments`. In each round PyTorch takes its steps, then the program takes as many by each
 method (`bench step --json`), so that load from other processes slows all of them alike. Printed are medians over the rounds of
 each round's median step, and the median of the rounds' ratios. Both sides use as many threads as there are cores, random
-images, and SGD with momentum. Needs PyTorch; ResNet-18 needs torchvision, too.
+images, and SGD with momentum. Spiking networks learn by a surrogate gradient, over 15 steps of time. Needs PyTorch; ResNet-18
+needs torchvision, too.
 """
 import argparse
 import json
@@ -51,12 +54,64 @@ def resnet18():
     return torchvision.models.resnet18(num_classes=10)
 
 
+class Spike(torch.autograd.Function):
+    """A step, with the derivative of the fast sigmoid of slope 25 as its surrogate."""
+
+    @staticmethod
+    def forward(ctx, distance):
+        ctx.save_for_backward(distance)
+        return (distance > 0).float()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (distance,) = ctx.saved_tensors
+        return grad / (1 + 25 * distance.abs()) ** 2
+
+
+class Spiking(nn.Module):
+    """Layers with leaky integrate-and-fire neurons after each (decay 0.9, threshold 1, reset by subtraction)."""
+
+    STEPS = 15
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, images):
+        potentials = [0.0] * len(self.layers)
+        spikes = [0.0] * len(self.layers)
+        # The first layer's currents are the same at every step.
+        constant = self.layers[0](images)
+        counts = 0.0
+        for _ in range(self.STEPS):
+            for index, layer in enumerate(self.layers):
+                currents = constant if index == 0 else layer(spikes[index - 1])
+                reset = spikes[index].detach() if torch.is_tensor(spikes[index]) else 0.0
+                potentials[index] = 0.9 * potentials[index] + currents - reset
+                spikes[index] = Spike.apply(potentials[index] - 1)
+            counts = counts + spikes[-1]
+        return counts
+
+
+def snn_mlp():
+    dense = nn.Sequential(nn.Flatten(), nn.Linear(784, 1000))
+    return Spiking(dense, nn.Linear(1000, 1000), nn.Linear(1000, 10))
+
+
+def snn_lenet():
+    first = nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2))
+    second = nn.Sequential(nn.Conv2d(12, 64, 5), nn.MaxPool2d(2))
+    return Spiking(first, second, nn.Sequential(nn.Flatten(), nn.Linear(1024, 10)))
+
+
 # Network, batch, shape of an image.
 MODELS = {
     "mlp": (mlp, 128, (1, 28, 28)),
     "lenet": (lenet, 128, (1, 28, 28)),
     "vgg-like": (vgg_like, 128, (3, 32, 32)),
     "resnet18": (resnet18, 8, (3, 224, 224)),
+    "snn-mlp": (snn_mlp, 128, (1, 28, 28)),
+    "snn-lenet": (snn_lenet, 128, (1, 28, 28)),
 }
 
 

@@ -3,6 +3,9 @@
 //! The methods alternate step by step in one process, so that load from other processes slows all of them alike; the
 //! result is the median over the steps.
 
+mod scaling;
+mod torch;
+
 use std::time::Instant;
 
 use burn::{
@@ -10,12 +13,14 @@ use burn::{
     tensor::{Device, Distribution, Int, Tensor},
 };
 use lfp_models::{Classifier, Model, Network, NetworkConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     allocator::Peak,
     objective::{Method, Objective},
 };
+pub use scaling::{Measurement, Request as ScalingRequest, Scaled, table as scaling_table};
+pub use torch::{MODELS as TORCH_MODELS, beside_torch};
 
 const LEARNING_RATE: f64 = 1e-3;
 const CLASSES: usize = 10;
@@ -38,7 +43,7 @@ pub struct Request {
 }
 
 /// Medians over the steps of a method.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// The network.
     pub model: Model,
@@ -189,8 +194,16 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// The results as a table, followed by the ratios of the first method to the last of each model.
 pub fn table(costs: &[Cost]) -> String {
     let mut text = format!(
-        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9}\n",
-        "model", "batch", "method", "step ms", "forward ms", "backward ms", "update ms", "peak MiB"
+        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9} {:>11}\n",
+        "model",
+        "batch",
+        "method",
+        "step ms",
+        "forward ms",
+        "backward ms",
+        "update ms",
+        "peak MiB",
+        "samples / s"
     );
     for cost in costs {
         let Cost {
@@ -205,7 +218,8 @@ pub fn table(costs: &[Cost]) -> String {
         } = cost;
         text += &format!(
             "{model:9} {batch:5} {method:9} {step_ms:10.3} {forward_ms:10.3} {backward_ms:11.3} \
-             {update_ms:10.3} {peak_mib:9.2}\n"
+             {update_ms:10.3} {peak_mib:9.2} {:11.1}\n",
+            *batch as f64 / step_ms * 1e3
         );
     }
     for pair in costs.chunk_by(|a, b| a.model == b.model) {

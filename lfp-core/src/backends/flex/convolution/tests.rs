@@ -209,7 +209,7 @@ fn the_direct_algorithm_and_patches_equal_the_sums() {
 
 /// The 512 channels of a ResNet's last stage, on both sides: the longest sums of its kind.
 #[test]
-fn the_error_on_many_channels_is_that_of_an_ordinary_sum() {
+fn the_error_on_512_channels_is_at_most_a_hundred_thousandth() {
     assert_exact([1, 512, 7, 7], [512, 3, 3], &options(1, SAME, 1, 1));
     assert_exact([8, 16, 32, 32], [16, 3, 3], &options(1, SAME, 1, 1));
 }
