@@ -111,6 +111,11 @@ impl DeviceName {
         Self { backend, index: 0 }
     }
 
+    /// Whether it computes on the CPU.
+    pub fn is_cpu(self) -> bool {
+        matches!(self.resolved().backend, Backend::Flex | Backend::NdArray)
+    }
+
     /// Opens the device, and runs a first computation on it.
     ///
     /// # Errors

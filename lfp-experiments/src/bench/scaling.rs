@@ -97,7 +97,9 @@ impl Request {
         let mut measurements = Vec::new();
         for (index, &value) in self.values.iter().enumerate() {
             for method in 0..self.methods.len() {
-                let costs = rounds.iter().filter_map(|round| round.get(index)?.get(method));
+                let costs = rounds
+                    .iter()
+                    .filter_map(|round| round.get(index)?.get(method));
                 measurements.push(Measurement::new(value, costs.cloned().collect())?);
             }
         }
@@ -201,7 +203,9 @@ pub fn table(over: Scaled, measurements: &[Measurement]) -> String {
             cost,
             samples_per_second,
         } = one;
-        let of_method = measurements.iter().find(|other| other.cost.method == cost.method);
+        let of_method = measurements
+            .iter()
+            .find(|other| other.cost.method == cost.method);
         let first = of_method.map_or(*samples_per_second, |other| other.samples_per_second);
         text += &format!(
             "{value:10} {:9} {:10.3} {:9.2} {samples_per_second:13.1} {:9.2}\n",

@@ -1,89 +1,26 @@
-//! `bench`, `conformance`, `explain`, `prune` and `report`.
+//! `conformance`, `explain`, `prune` and `report`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use clap::{Args, Subcommand};
+use clap::Args;
 use lfp_burn::prune::LayerFilter;
-use lfp_models::{Classifier, Model, Network, SpikingConfig};
+use lfp_models::{Classifier, Network};
 use strum::VariantNames;
 
-use super::{DeviceArgs, train::spiking_models, values};
+use super::{DeviceArgs, values};
 use crate::{
-    bench, conformance,
+    conformance,
     data::Split,
     device::DeviceName,
     explain::explain,
-    files::to_json,
-    limits,
-    objective::Method,
     output,
     prune::{Criterion, Curve, Report, Subject},
     report,
     study::Measure,
     train::{Computing, FinishedRun, Settings, refuse_run_folder},
 };
-
-#[derive(Debug, Subcommand)]
-pub(super) enum BenchCommand {
-    /// Time a training step: forward pass, backward pass, update
-    Step(BenchStepArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BenchStepArgs {
-    /// Networks, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = values::model())]
-    model: Vec<Model>,
-    /// Samples per step [default: 128; 8 for networks of 224x224 pixels]
-    #[arg(long, value_parser = values::whole(limits::BENCH_BATCH))]
-    batch: Option<usize>,
-    /// Methods to compare, separated by commas
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "lfp,gradient"
-    )]
-    method: Vec<Method>,
-    /// Steps of each method
-    #[arg(long, default_value_t = 30, value_parser = values::whole(limits::BENCH_STEPS))]
-    steps: usize,
-    /// Time steps per image of spiking networks [default: 15]
-    #[arg(long, value_parser = values::whole(limits::TIME_STEPS))]
-    time_steps: Option<usize>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    device: DeviceArgs,
-}
-
-impl BenchStepArgs {
-    pub(super) fn run(self) -> Result<bool> {
-        if self.time_steps.is_some() && !self.model.iter().any(|model| model.spikes()) {
-            let spiking = spiking_models();
-            bail!("--time-steps has no effect: it acts on spiking networks ({spiking})");
-        }
-        values::distinct("model", &self.model)?;
-        values::distinct("method", &self.method)?;
-        let device = self.device.device.open()?;
-        let request = bench::Request {
-            models: self.model,
-            batch: self.batch,
-            methods: self.method,
-            steps: self.steps,
-            time_steps: self.time_steps.unwrap_or(SpikingConfig::new().steps),
-        };
-        let costs = request.run(&device);
-        match self.json {
-            true => output::lines(String::from_utf8_lossy(&to_json(&costs)))?,
-            false => output::lines(bench::table(&costs))?,
-        }
-        Ok(true)
-    }
-}
 
 #[derive(Debug, Args)]
 pub(super) struct ConformanceArgs {

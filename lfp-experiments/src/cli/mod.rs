@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod commands;
 mod lfp;
 mod train;
@@ -26,7 +27,7 @@ enum Command {
     /// Measure the cost of training
     Bench {
         #[command(subcommand)]
-        what: commands::BenchCommand,
+        what: bench::BenchCommand,
     },
     /// Compare with reference results of the authors' package
     Conformance(commands::ConformanceArgs),
@@ -61,9 +62,7 @@ impl Cli {
     /// One line with the cause and what to do.
     pub fn run(self) -> Result<bool> {
         match self.command {
-            Command::Bench {
-                what: commands::BenchCommand::Step(args),
-            } => args.run(),
+            Command::Bench { what } => what.run(),
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Prune(args) => args.run(),

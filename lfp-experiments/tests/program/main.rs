@@ -439,6 +439,78 @@ fn conformance_tells_agreement_mismatch_and_malformed_files_apart() {
 }
 
 #[test]
+fn bench_scaling_measures_every_value_and_draws_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("scaling");
+    for (over, values) in [("threads", "1,2"), ("batch", "2,6")] {
+        let output = program(&[
+            "bench",
+            "scaling",
+            "--model",
+            "mlp",
+            "--over",
+            over,
+            "--values",
+            values,
+            "--method",
+            "lfp",
+            "--steps",
+            "1",
+            "--rounds",
+            "1",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read_to_string(out.join("scaling.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let found: Vec<String> = json
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["value"].to_string())
+            .collect();
+        assert_eq!(found.join(","), values);
+        for one in json.as_array().unwrap() {
+            let [batch, ms, speed] =
+                ["batch", "step_ms", "samples_per_second"].map(|key| one[key].as_f64().unwrap());
+            assert!((speed - batch / ms * 1e3).abs() < 1e-6 * speed);
+            if over == "batch" {
+                assert_eq!(Some(batch), one["value"].as_f64());
+            }
+        }
+        assert!(out.join("scaling.png").is_file() && out.join("scaling.svg").is_file());
+    }
+}
+
+#[test]
+fn bench_beside_torch_says_what_is_missing() {
+    let beside = |options: &[&str]| {
+        let command = ["bench", "step", "--vs", "torch"];
+        program(&[&command, options].concat())
+    };
+    let nowhere = beside(&["--model", "mlp", "--python", "/nowhere/python"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(
+        text.contains("/nowhere/python") && text.contains("--python"),
+        "{text}"
+    );
+    let unknown = beside(&["--model", "vgg16"]);
+    let text = String::from_utf8_lossy(&unknown.stderr);
+    assert!(
+        text.contains("vgg16") && text.contains("resnet18"),
+        "{text}"
+    );
+    let batch = beside(&["--model", "mlp", "--batch", "4"]);
+    assert_eq!(
+        batch.status.code(),
+        Some(2),
+        "PyTorch's batches are its own"
+    );
+}
+
+#[test]
 fn bench_prints_json_and_nothing_else() {
     let said = succeeds(&[
         "bench", "step", "--model", "lenet", "--batch", "4", "--steps", "2", "--json",
