@@ -9,7 +9,7 @@ use lfp_models::{Model, SpikingConfig};
 use super::{DeviceArgs, train::spiking_models, values};
 use crate::{
     bench::{self, Scaled},
-    files::to_json,
+    files::{self, to_json},
     limits,
     objective::Method,
     output,
@@ -184,6 +184,7 @@ impl ScalingArgs {
             rounds: self.rounds,
             device: device.to_string(),
         };
+        files::create_folder(&self.out)?;
         let measurements = request.run()?;
         output::lines(bench::scaling_table(request.over, &measurements))?;
         request.plot(&measurements, &self.out)?;
