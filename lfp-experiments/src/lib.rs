@@ -15,6 +15,7 @@ pub mod bench;
 pub mod cli;
 pub mod conformance;
 pub mod data;
+pub mod demo;
 pub mod device;
 pub mod explain;
 mod files;

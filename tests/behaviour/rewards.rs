@@ -10,9 +10,9 @@ use lfp_burn::{
     Propagate,
     nn::Hook,
     reward::{
-        ClassWeighted, CorrectReward, FnReward, HalfTime, LossReward, MisclassificationReward,
-        Reduction, Reward, RewardError, SigmoidReward, SignedReward, SoftmaxReward, SpikeRateForm,
-        SpikeRateReward, TrueClassReward,
+        BatchObjectiveReward, ClassWeighted, CorrectReward, Counts, FnReward, HalfTime, LossReward,
+        MisclassificationReward, Reduction, Reward, RewardError, SigmoidReward, SignedReward,
+        SoftmaxReward, SpikeRateForm, SpikeRateReward, TrueClassReward, accuracy, macro_f1,
     },
 };
 use proptest::prelude::*;
@@ -525,4 +525,142 @@ fn the_package_punishes_other_classes_only_where_they_fire() {
     let thirds: Vec<f64> = sum.iter().map(|reward| reward / 3.0).collect();
     let mean = SpikeRateReward::new().with_steps(Reduction::Mean);
     assert_close("steps", &of(0, mean), &thirds, 1e-6);
+}
+
+/// Batches with any decisions.
+fn batches() -> impl Strategy<Value = (Vec<f64>, Vec<i64>)> {
+    (2usize..9).prop_flat_map(|samples| {
+        let logits = prop::collection::vec(-3.0..3.0, samples * 4);
+        (logits, prop::collection::vec(0i64..4, samples))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn by_the_accuracy_of_the_batch_it_is_the_softmax_reward((logits, labels) in batches()) {
+        let device = Device::default();
+        let outputs = tensor(&logits, [labels.len(), 4], &device);
+        let targets = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
+        let ours = BatchObjectiveReward::new(accuracy).forward(outputs.clone(), targets.clone());
+        let softmax = SoftmaxReward::new().with_reduction(Reduction::Sum);
+        assert_close("rewards", &values(ours), &values(softmax.forward(outputs, targets)), 1e-5);
+    }
+
+    /// The definition: decide the sample anew, and count the whole batch again.
+    #[test]
+    fn a_gain_is_the_objective_with_the_right_decision_minus_that_with_another((logits, labels) in batches()) {
+        let device = Device::default();
+        let outputs = tensor(&logits, [labels.len(), 4], &device);
+        let targets = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
+        let rewards = BatchObjectiveReward::new(macro_f1).forward(outputs.clone(), targets);
+        let rewards = values(rewards);
+        let shares = values(activation::softmax(outputs, 1));
+        let decided: Vec<usize> = logits.chunks(4).map(|row| {
+            (0..4).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()
+        }).collect();
+        let objective = |decided: &[usize]| {
+            let counts: Vec<Counts> = (0..4).map(|class| {
+                let count = |is: bool, was: bool| {
+                    let of = decided.iter().zip(&labels);
+                    of.filter(|&(&d, &y)| (y as usize == class) == is && (d == class) == was).count() as f64
+                };
+                Counts {
+                    true_positives: count(true, true),
+                    false_positives: count(false, true),
+                    false_negatives: count(true, false),
+                    true_negatives: count(false, false),
+                }
+            }).collect();
+            macro_f1(&counts)
+        };
+        for (sample, &label) in labels.iter().enumerate() {
+            let with = |class: usize| {
+                let mut decided = decided.clone();
+                decided[sample] = class;
+                objective(&decided) * labels.len() as f64
+            };
+            for class in (0..4).filter(|&class| class as i64 != label) {
+                let gain = with(label as usize) - with(class);
+                let expected = -logits[sample * 4 + class] * shares[sample * 4 + class] * gain;
+                prop_assert!((rewards[sample * 4 + class] - expected).abs() < 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn by_f1_a_missed_sample_of_a_rare_class_counts_for_more() {
+    // Eight of class 0, decided rightly; two of class 1, one of them missed. All outputs are as sure of themselves.
+    let mut logits = vec![[1.0, -1.0]; 8];
+    logits.extend([[-1.0, 1.0], [1.0, -1.0]]);
+    let mut labels = vec![0; 8];
+    labels.extend([1, 1]);
+    let device = Device::default();
+    let outputs = Tensor::<2>::from_data(TensorData::from(logits.as_slice()), &device);
+    let targets = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
+    let rewards = BatchObjectiveReward::new(macro_f1).forward(outputs, targets);
+    let rewards = values(rewards);
+    // F1 of both classes now: 16 / 17 and 2 / 3; with the miss mended 1 and 1; with one of class 0 wrong as well 14 / 16
+    // and 2 / 4. Half of the sum, times ten samples.
+    let wrong = 1.0 / (1.0 + (-2f64).exp());
+    let mended = 5.0 * (2.0 - 16.0 / 17.0 - 2.0 / 3.0);
+    let kept = 5.0 * (16.0 / 17.0 + 2.0 / 3.0 - 14.0 / 16.0 - 2.0 / 4.0);
+    let (missed, common) = (&rewards[18..20], &rewards[0..2]);
+    assert_close("missed", missed, &[-wrong * mended, -wrong * mended], 1e-5);
+    let right = 1.0 - wrong;
+    assert_close("common", common, &[right * kept, right * kept], 1e-5);
+}
+
+#[test]
+fn several_labels_per_sample_are_decisions_of_their_own() {
+    let device = Device::default();
+    let outputs = Tensor::<2>::from_floats([[2.0, -1.0], [0.5, 1.0], [-1.0, 3.0]], &device);
+    let targets = Tensor::<2, Int>::from_ints([[1, 1], [0, 1], [0, 1]], &device);
+    let rewards = BatchObjectiveReward::new(macro_f1).forward(outputs, targets);
+    // Class 0: TP 1, FP 1, TN 1. Class 1: TP 2, FN 1. F1: 2/3 and 4/5. Decided otherwise, class 0 has 0, 1 and 1/2; class 1
+    // has 1, 1/2 and 1/2 of F1. Half of the difference to the right decision, times three samples.
+    let gains = [[2.0 / 3.0, 0.2], [1.0 / 3.0, 0.3], [2.0 / 3.0 - 0.5, 0.3]];
+    let outputs = [[2.0, -1.0], [0.5, 1.0], [-1.0, 3.0]];
+    let targets = [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]];
+    let mut expected = Vec::new();
+    for sample in 0..3 {
+        for class in 0..2 {
+            let output: f64 = outputs[sample][class];
+            let error = targets[sample][class] - 1.0 / (1.0 + (-output).exp());
+            expected.push(1.5 * gains[sample][class] * output * error);
+        }
+    }
+    assert_close("rewards", &values(rewards), &expected, 1e-5);
+}
+
+#[test]
+fn a_memory_counts_earlier_batches_less_and_a_label_that_is_no_class_not_at_all() {
+    let device = Device::default();
+    let seen = std::sync::Mutex::new(Vec::new());
+    let reward = BatchObjectiveReward::new(|counts: &[Counts]| {
+        let all = counts.iter().map(|counts| counts.true_positives);
+        seen.lock().unwrap().push(all.sum::<f64>());
+        accuracy(counts)
+    })
+    .with_memory(0.5);
+    let outputs = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], &device);
+    let batch = || {
+        (
+            outputs.clone(),
+            Tensor::<1, Int>::from_ints([0, 0, 255], &device),
+        )
+    };
+    let most = |seen: &std::sync::Mutex<Vec<f64>>| {
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        seen.into_iter().fold(0.0, f64::max)
+    };
+    let (outputs, targets) = batch();
+    let rewards = values(reward.forward(outputs, targets));
+    assert_eq!(most(&seen), 2.0, "two right decisions");
+    assert_eq!(rewards[4..], [0.0, 0.0], "255 is no class");
+    let (outputs, targets) = batch();
+    reward.forward(outputs, targets);
+    assert_eq!(most(&seen), 3.0, "two, and half of two");
 }

@@ -10,6 +10,7 @@
 //! | [`SoftmaxReward`] | `o_c (1[c = y] - softmax(o)_c)` | #3 |
 //! | [`SigmoidReward`] | `o_c (1[c = y] - sigmoid(o_c))` | #4 |
 //! | [`SignedReward`] | `sign(o_c) rho R_c` for any rating `R_c` of outcomes (Eqs. 12, 13) | |
+//! | [`BatchObjectiveReward`] | #3 or #4, each wrong class weighted by what it costs an objective of the batch, such as F1 | |
 //! | [`LossReward`] | `o_c (-dL/do_c)` for any differentiable loss (Theorem 1) | |
 //! | [`SpikeRateReward`] | the rate-coded reward of spikes (Eq. A.4) | |
 //! | [`FnReward`] | the result of a closure | |
@@ -23,6 +24,7 @@
 //! - **A label that is no class** (-1, 255, or 1 to `n` in place of 0 to `n-1`) gives the sample a reward of 0 at every
 //!   output. [`try_forward`](Reward::try_forward) reports it as an error.
 
+mod batch_objective;
 mod class_weighted;
 mod classification;
 mod correct;
@@ -36,6 +38,7 @@ mod spike_rate;
 mod target;
 mod true_class;
 
+pub use batch_objective::{BatchObjectiveReward, Counts, accuracy, macro_f1};
 pub use class_weighted::ClassWeighted;
 pub use correct::CorrectReward;
 pub use custom::FnReward;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod demo;
 mod lfp;
 mod train;
 pub(crate) mod values;
@@ -31,6 +32,11 @@ enum Command {
     },
     /// Compare with reference results of the authors' package
     Conformance(commands::ConformanceArgs),
+    /// Train by objectives that have no derivative
+    Demo {
+        #[command(subcommand)]
+        what: demo::DemoCommand,
+    },
     /// Draw heat maps of relevance for test images of a finished run
     Explain(commands::ExplainArgs),
     /// Prune the network of a finished run, and measure its accuracy
@@ -64,6 +70,7 @@ impl Cli {
         match self.command {
             Command::Bench { what } => what.run(),
             Command::Conformance(args) => args.run(),
+            Command::Demo { what } => what.run(),
             Command::Explain(args) => args.run(),
             Command::Prune(args) => args.run(),
             Command::Report(args) => args.run(),

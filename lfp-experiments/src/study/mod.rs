@@ -30,7 +30,7 @@ pub use method::MethodVariant;
 pub use progress::Progress;
 pub use resources::Resources;
 pub use results::{Analysis, Cell, Curve, NotRun, Point, Results};
-pub use spread::Spread;
+pub use spread::{Spread, average_curves};
 pub use survey::{Group, PlannedRun, Survey};
 pub use timings::Timings;
 

@@ -1,0 +1,372 @@
+//! `demo f1`: a digit that is rare against all others, and F1 as the objective.
+//!
+//! F1 is no sum over samples, and a count of decisions has no derivative. Four ways to train the same network on the same
+//! samples: the cross-entropy, the cross-entropy with class weights, LFP with reward #3, and LFP with a reward from F1.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use burn::{
+    module::Module,
+    nn::loss::CrossEntropyLossConfig,
+    optim::{AdamConfig, GradientsParams},
+    tensor::{Device, Int, Tensor, TensorData},
+};
+use lfp_burn::{
+    Propagate, inference_mode,
+    reward::{BatchObjectiveReward, Counts, Reward, SoftmaxReward, macro_f1},
+};
+use lfp_models::{Classifier, Model, Network, NetworkConfig, Outputs};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+use serde::Serialize;
+
+use crate::{
+    data::{DataSet, Reading, Samples},
+    files::{self, to_json},
+    plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, band},
+    seed,
+    study::{Spread, average_curves},
+};
+
+const BATCH: usize = 128;
+/// Samples that are tested at a time.
+const TESTED: usize = 1000;
+const LEARNING_RATE: f64 = 1e-3;
+/// Batches that F1 remembers, about ten: a batch has two or three samples of the digit.
+const MEMORY: f64 = 0.9;
+
+/// What to train.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The digit that is rare.
+    pub digit: u32,
+    /// Its share of the samples, in training and in testing.
+    pub share: f64,
+    /// Training samples, at most.
+    pub samples: usize,
+    /// Passes over them.
+    pub epochs: usize,
+    /// Runs of each way.
+    pub seeds: usize,
+}
+
+/// A way to train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The gradient of the cross-entropy.
+    CrossEntropy,
+    /// The same, with each class weighted by its inverse frequency.
+    WeightedCrossEntropy,
+    /// LFP with reward #3 of Table 2.
+    SoftmaxReward,
+    /// LFP with the reward of [`BatchObjectiveReward`] from macro F1.
+    F1Reward,
+}
+
+/// The test after an epoch.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Score {
+    /// Mean of F1 over the digit and the rest.
+    pub macro_f1: f64,
+    /// Of the digit.
+    pub precision: f64,
+    /// Of the digit.
+    pub recall: f64,
+}
+
+/// The runs of a way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Curves {
+    /// The way.
+    pub way: Way,
+    /// Scores of each seed, epoch by epoch.
+    pub seeds: Vec<Vec<Score>>,
+}
+
+impl Way {
+    /// All ways.
+    pub const ALL: [Self; 4] = [
+        Self::CrossEntropy,
+        Self::WeightedCrossEntropy,
+        Self::SoftmaxReward,
+        Self::F1Reward,
+    ];
+
+    /// Its name in figures.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "cross-entropy",
+            Self::WeightedCrossEntropy => "weighted cross-entropy",
+            Self::SoftmaxReward => "LFP, reward #3",
+            Self::F1Reward => "LFP, reward from F1",
+        }
+    }
+
+    fn look(self) -> Look {
+        match self {
+            Self::CrossEntropy => GRADIENT,
+            Self::WeightedCrossEntropy => SURROGATE,
+            Self::SoftmaxReward => Look {
+                colour: NEGATIVE,
+                ..LFP
+            },
+            Self::F1Reward => LFP,
+        }
+    }
+}
+
+/// Images in memory, and whether each shows the digit.
+struct Images {
+    shape: [usize; 3],
+    pixels: Vec<f32>,
+    labels: Vec<i64>,
+}
+
+impl Images {
+    /// Samples of which the digit has its share, in random order: at most `most`, and all that there are otherwise.
+    fn imbalanced(data: &dyn Samples, request: &Request, most: usize) -> Result<Self> {
+        let of = |wanted: bool| {
+            let all = 0..data.len();
+            all.filter(move |&index| (data.label(index) == request.digit) == wanted)
+        };
+        let (rare, rest): (Vec<_>, Vec<_>) = (of(true).collect(), of(false).collect());
+        // As many of the rest as keep the digit's share, if it has enough samples.
+        let rest_of = |samples: usize| ((1.0 - request.share) * samples as f64).round() as usize;
+        let samples = most.min((rest.len() as f64 / (1.0 - request.share)) as usize);
+        let digits = samples - rest_of(samples);
+        ensure!(
+            digits > 0 && digits <= rare.len(),
+            "a share of {} of {samples} samples is {digits} images of the digit {}; there are {}",
+            request.share,
+            request.digit,
+            rare.len()
+        );
+        let mut images = Self {
+            shape: data.shape(),
+            pixels: Vec::new(),
+            labels: Vec::new(),
+        };
+        let rare = rare.into_iter().take(digits);
+        for index in rare.chain(rest.into_iter().take(samples - digits)) {
+            images.pixels.extend(data.read(index, 0)?.values);
+            images
+                .labels
+                .push((data.label(index) == request.digit).into());
+        }
+        Ok(images)
+    }
+
+    fn batch(&self, indices: &[usize], device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+        let [channels, height, width] = self.shape;
+        let size = channels * height * width;
+        let pixels = indices.iter();
+        let pixels = pixels.flat_map(|&index| &self.pixels[index * size..(index + 1) * size]);
+        let pixels: Vec<f32> = pixels.copied().collect();
+        let labels: Vec<i64> = indices.iter().map(|&index| self.labels[index]).collect();
+        let shape = [indices.len(), channels, height, width];
+        (
+            Tensor::from_data(TensorData::new(pixels, shape), device),
+            Tensor::from_data(labels.as_slice(), device),
+        )
+    }
+
+    /// Weights by inverse frequency, of the rest and the digit.
+    fn class_weights(&self) -> [f32; 2] {
+        let digits = self.labels.iter().sum::<i64>() as f32;
+        let all = self.labels.len() as f32;
+        [all / (2.0 * (all - digits)), all / (2.0 * digits)]
+    }
+}
+
+/// Turns logits and labels into updates.
+type Update = Box<dyn Fn(&Network, Tensor<2>, Tensor<1, Int>) -> GradientsParams>;
+
+impl Way {
+    fn update(self, train: &Images) -> Update {
+        let cross_entropy = |weights: Option<Vec<f32>>| -> Update {
+            Box::new(move |network, logits, labels| {
+                let loss = CrossEntropyLossConfig::new().with_weights(weights.clone());
+                let loss = loss.init(&logits.device()).forward(logits, labels);
+                GradientsParams::from_grads(loss.backward(), network)
+            })
+        };
+        fn lfp(reward: impl Reward<2> + 'static) -> Update {
+            Box::new(move |network, logits, labels| {
+                let reward = reward.forward(logits.clone(), labels);
+                logits.propagate(reward).into_grads(network)
+            })
+        }
+        match self {
+            Self::CrossEntropy => cross_entropy(None),
+            Self::WeightedCrossEntropy => cross_entropy(Some(train.class_weights().into())),
+            Self::SoftmaxReward => lfp(SoftmaxReward::new()),
+            Self::F1Reward => lfp(BatchObjectiveReward::new(macro_f1).with_memory(MEMORY)),
+        }
+    }
+}
+
+fn logits(network: &Network, images: Tensor<4>) -> Tensor<2> {
+    match network.outputs(images) {
+        Outputs::Logits(logits) => logits,
+        Outputs::Spikes(_) => unreachable!("LeNet does not spike"),
+    }
+}
+
+impl Request {
+    /// Trains every way with every seed.
+    ///
+    /// # Errors
+    ///
+    /// If MNIST cannot be read, or has too few images of the digit.
+    pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Vec<Curves>> {
+        let split = DataSet::MNIST.load(data_dir, Reading::default())?;
+        let train = Images::imbalanced(split.train.as_ref(), self, self.samples)?;
+        let test = Images::imbalanced(split.test.as_ref(), self, usize::MAX)?;
+        let of_way = |way: Way| {
+            let runs =
+                (0..self.seeds as u64).map(|seed| self.train(way, seed, [&train, &test], device));
+            Curves {
+                way,
+                seeds: runs.collect(),
+            }
+        };
+        Ok(Way::ALL.map(of_way).into())
+    }
+
+    fn train(
+        &self,
+        way: Way,
+        run: u64,
+        [train, test]: [&Images; 2],
+        device: &Device,
+    ) -> Vec<Score> {
+        let device = device.clone().autodiff();
+        device.seed(seed::mix(run, 0));
+        let config = NetworkConfig::new(train.shape, 2);
+        let network = Model::LENET.init(&config, &device);
+        let mut network = network.expect("LeNet takes images of MNIST");
+        let mut optimizer = AdamConfig::new().init();
+        let update = way.update(train);
+        let mut order: Vec<usize> = (0..train.labels.len()).collect();
+        let mut random = StdRng::seed_from_u64(seed::mix(run, 1));
+        let mut scores = Vec::new();
+        for _ in 0..self.epochs {
+            order.shuffle(&mut random);
+            for indices in order.chunks(BATCH) {
+                let (images, labels) = train.batch(indices, &device);
+                let logits = logits(&network, images);
+                let updates = update(&network, logits, labels);
+                network = optimizer.step(LEARNING_RATE, network, updates);
+            }
+            scores.push(score(network.clone(), test, &device.clone().inner()));
+        }
+        scores
+    }
+
+    /// Draws the figure, and writes its numbers.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn draw(&self, curves: &[Curves], folder: &Path) -> Result<()> {
+        let panel = |title: &str, value: fn(&Score) -> f64| {
+            let epochs = Axis::whole("epoch", 1.0..self.epochs.max(2) as f64);
+            let mut panel = Panel::new(title, epochs, Axis::new("", 0.0..1.0));
+            for of_way in curves {
+                let points = of_way.averaged(value);
+                let points = points
+                    .iter()
+                    .map(|&(epoch, spread)| (epoch, (spread.mean, spread.standard_deviation)));
+                let points: Vec<_> = points.collect();
+                panel.shapes.extend(band(&points, of_way.way.look()));
+                panel
+                    .legend
+                    .push(Key::curve(of_way.way.title(), of_way.way.look()));
+            }
+            panel
+        };
+        let figure = Figure {
+            columns: 3,
+            panel_size: (360, 300),
+            panels: vec![
+                panel("Macro F1", |score| score.macro_f1),
+                panel("Precision of the digit", |score| score.precision),
+                panel("Recall of the digit", |score| score.recall),
+            ],
+            corner: String::new(),
+            note: format!(
+                "MNIST, digit {} at {:.1} % of {} samples, LeNet, {} seeds",
+                self.digit,
+                100.0 * self.share,
+                self.samples,
+                self.seeds
+            ),
+        };
+        figure.write(folder, "f1")?;
+        files::write(&folder.join("f1.json"), &to_json(&curves))?;
+        Ok(())
+    }
+}
+
+fn score(network: Network, test: &Images, device: &Device) -> Score {
+    let network = inference_mode(network).valid();
+    let mut counts = [Counts::default(); 2];
+    let all: Vec<usize> = (0..test.labels.len()).collect();
+    for indices in all.chunks(TESTED) {
+        let (images, _) = test.batch(indices, device);
+        let decided = logits(&network, images).argmax(1).into_data();
+        for (decided, &index) in decided.iter::<i64>().zip(indices) {
+            for (class, counts) in counts.iter_mut().enumerate() {
+                let class = class as i64;
+                counts.count(test.labels[index] == class, decided == class, 1.0);
+            }
+        }
+    }
+    let [_, digit] = counts;
+    Score {
+        macro_f1: macro_f1(&counts),
+        precision: digit.precision(),
+        recall: digit.recall(),
+    }
+}
+
+impl Curves {
+    fn averaged(&self, value: fn(&Score) -> f64) -> Vec<(f64, Spread)> {
+        let of_seed = |scores: &Vec<Score>| -> Vec<(f64, f64)> {
+            let points = scores.iter().enumerate();
+            points
+                .map(|(epoch, score)| ((epoch + 1) as f64, value(score)))
+                .collect()
+        };
+        let curves: Vec<Vec<(f64, f64)>> = self.seeds.iter().map(of_seed).collect();
+        average_curves(curves.iter().map(Vec::as_slice))
+    }
+
+    /// Mean and deviation over the seeds after the last epoch.
+    pub fn last(&self, value: fn(&Score) -> f64) -> Spread {
+        Spread::of(
+            self.seeds
+                .iter()
+                .filter_map(|scores| scores.last().map(value)),
+        )
+    }
+}
+
+/// The scores after the last epoch as a table.
+pub fn table(curves: &[Curves]) -> String {
+    let mut text = format!(
+        "{:24} {:>12} {:>12} {:>12}\n",
+        "", "macro F1 %", "precision %", "recall %"
+    );
+    for of_way in curves {
+        text += &format!(
+            "{:24} {:>12} {:>12} {:>12}\n",
+            of_way.way.title(),
+            of_way.last(|score| score.macro_f1).percent(),
+            of_way.last(|score| score.precision).percent(),
+            of_way.last(|score| score.recall).percent()
+        );
+    }
+    text
+}

@@ -1,0 +1,3 @@
+//! `demo`: worked examples of objectives that have no derivative.
+
+pub mod f1;
