@@ -598,7 +598,7 @@ fn by_f1_a_missed_sample_of_a_rare_class_counts_for_more() {
     let mut labels = vec![0; 8];
     labels.extend([1, 1]);
     let device = Device::default();
-    let outputs = Tensor::<2>::from_data(TensorData::from(logits.as_slice()), &device);
+    let outputs = tensor(&logits.concat(), [10, 2], &device);
     let targets = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
     let rewards = BatchObjectiveReward::new(macro_f1).forward(outputs, targets);
     let rewards = values(rewards);

@@ -484,6 +484,41 @@ fn bench_scaling_measures_every_value_and_draws_it() {
 }
 
 #[test]
+fn demo_f1_learns_a_rare_digit_and_draws_it() {
+    let Some(data) = mnist() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("f1");
+    let output = program(&[
+        "demo",
+        "f1",
+        "--samples",
+        "2000",
+        "--epochs",
+        "3",
+        "--seeds",
+        "1",
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(out.join("f1.png").is_file() && out.join("f1.svg").is_file());
+    let text = std::fs::read_to_string(out.join("f1.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let of_f1 = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["way"] == "f1-reward");
+    let scores = of_f1.unwrap()["seeds"][0].as_array().unwrap();
+    assert_eq!(scores.len(), 3);
+    // Deciding for the rest always has a macro F1 of 0.495.
+    let last = scores[2]["macro_f1"].as_f64().unwrap();
+    assert!(last > 0.6, "macro F1 {last}");
+}
+
+#[test]
 fn bench_beside_torch_says_what_is_missing() {
     let beside = |options: &[&str]| {
         let command = ["bench", "step", "--vs", "torch"];
