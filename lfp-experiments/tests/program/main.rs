@@ -485,37 +485,64 @@ fn bench_scaling_measures_every_value_and_draws_it() {
 
 #[test]
 fn demo_f1_learns_a_rare_digit_and_draws_it() {
-    let Some(data) = mnist() else { return };
+    let data = Digits::new(1000, 300);
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("f1");
-    let output = program(&[
+    let out = path(&folder, "f1");
+    succeeds(&[
         "demo",
         "f1",
         "--samples",
-        "2000",
+        "900",
+        "--share",
+        "0.05",
         "--epochs",
-        "3",
+        "12",
         "--seeds",
         "1",
         "--data-dir",
-        data.to_str().unwrap(),
+        data.path(),
         "--out",
-        out.to_str().unwrap(),
+        &out,
     ]);
-    assert!(output.status.success(), "{output:?}");
+    let out = Path::new(&out);
     assert!(out.join("f1.png").is_file() && out.join("f1.svg").is_file());
-    let text = std::fs::read_to_string(out.join("f1.json")).unwrap();
+    let text = fs::read_to_string(out.join("f1.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let of_f1 = json
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["way"] == "f1-reward");
+    let ways = json.as_array().unwrap();
+    assert_eq!(ways.len(), 4);
+    let of_f1 = ways.iter().find(|one| one["way"] == "f1-reward");
     let scores = of_f1.unwrap()["seeds"][0].as_array().unwrap();
-    assert_eq!(scores.len(), 3);
-    // Deciding for the rest always has a macro F1 of 0.495.
-    let last = scores[2]["macro_f1"].as_f64().unwrap();
+    assert_eq!(scores.len(), 12);
+    // A network that always decides for the rest has a macro F1 of 0.487.
+    let last = scores[11]["macro_f1"].as_f64().unwrap();
     assert!(last > 0.6, "macro F1 {last}");
+}
+
+#[test]
+fn demo_f1_names_a_share_that_the_data_do_not_have() {
+    let data = Digits::new(200, 100);
+    let out = path(&data.folder, "f1");
+    let of = |share: &'static str| {
+        [
+            "demo",
+            "f1",
+            "--share",
+            share,
+            "--data-dir",
+            data.path(),
+            "--out",
+            &out,
+        ]
+        .map(str::to_owned)
+    };
+    for (share, words) in [("0.001", "images of the digit 8"), ("0.5", "at most 0.1")] {
+        let arguments = of(share);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = program(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]
