@@ -259,6 +259,28 @@ fn a_layer_of_the_other_format_is_refused_by_name() {
 }
 
 #[test]
+fn sizes_in_a_case_reserve_no_memory() {
+    for (layer, words) in [
+        (
+            r#"{"type": "adaptive_avg_pool2d", "output": [1000000000, 1000000000]}"#,
+            "[3, 1000000000, 1000000000] for each of 4 samples and 1 steps are more than 67108864 values",
+        ),
+        (
+            r#"{"type": "max_pool2d", "kernel": [2, 2], "stride": [1, 1], "padding": [2000, 2000]}"#,
+            "more than 67108864 values",
+        ),
+        (
+            r#"{"type": "conv2d", "name": "c1", "stride": [1, 1], "padding": [1000000, 1000000],
+                "dilation": [1, 1], "groups": 1}"#,
+            "padding [1000000, 1000000]",
+        ),
+    ] {
+        let error = error_with_layers("conv_avg_pool", &format!("[{layer}]"));
+        assert!(error.contains(words), "expected \"{words}\" in: {error}");
+    }
+}
+
+#[test]
 fn tokens_that_do_not_fit_are_named() {
     let attention = |heads: usize| {
         format!(
