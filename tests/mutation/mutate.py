@@ -310,19 +310,23 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         root = pathlib.Path(root)
         fixtures = Fixtures(program, root / "valid")
-        for number in range(options.inputs):
-            folder = root / "changed"
-            folder.mkdir()
-            line = Inputs(fixtures, f"{options.seed}-{number}", options.kinds.split(",")).make(folder)
-            what, said = finding(program, line, folder, options.timeout)
-            if what:
-                counts[what] += 1
-                print(f"{number}: {what}: {line}\n    {said[:400]}", flush=True)
-                if options.keep:
-                    shutil.copytree(folder, options.keep / str(number), dirs_exist_ok=True)
-            shutil.rmtree(folder)
+        done = 0
+        try:
+            for done in range(1, options.inputs + 1):
+                folder = root / "changed"
+                folder.mkdir()
+                line = Inputs(fixtures, f"{options.seed}-{done}", options.kinds.split(",")).make(folder)
+                what, said = finding(program, line, folder, options.timeout)
+                if what:
+                    counts[what] += 1
+                    print(f"{done}: {what}: {line}\n    {said[:400]}", flush=True)
+                    if options.keep:
+                        shutil.copytree(folder, options.keep / str(done), dirs_exist_ok=True)
+                shutil.rmtree(folder)
+        except KeyboardInterrupt:
+            print("interrupted; so far:")
     found = ", ".join(f"{count} x {what}" for what, count in counts.items())
-    print(f"{options.inputs} inputs in {time.time() - start:.0f} s: {found}")
+    print(f"{done} inputs in {time.time() - start:.0f} s: {found}")
     sys.exit(1 if any(counts.values()) else 0)
 
 
