@@ -526,8 +526,8 @@ impl Settings {
         // Other models have other settings, so the model is compared first.
         names.sort_by_key(|name| *name != "model");
         let differs = |name: &&String| {
-            let is_equal = theirs.get(*name) == ours.get(*name);
-            !is_equal && !(*name == "pretrained" && same_weights)
+            let is_same_file = *name == "pretrained" && same_weights;
+            theirs.get(*name) != ours.get(*name) && !is_same_file
         };
         let difference = |name: &String| SettingDifference {
             name: name.replace('_', "-"),
