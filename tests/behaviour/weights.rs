@@ -433,9 +433,9 @@ fn damaged_files_are_refused() {
 fn damaged_files_cost_neither_the_program_nor_its_memory() {
     let program = std::env::current_exe().unwrap();
     let test = "weights::damaged_files_are_refused";
-    // A gigabyte of address space, most of which the program and its threads take.
+    // Less than 256 MB of address space beside what the program itself takes.
     let script = format!(
-        "ulimit -v 1000000; exec \"$0\" --exact {test} --ignored --nocapture --test-threads 1"
+        "ulimit -v 320000; exec \"$0\" --exact {test} --ignored --nocapture --test-threads 1"
     );
     let mut limited = Command::new("sh");
     limited
