@@ -252,7 +252,7 @@ fn custom<const D: usize>(
 /// # Example
 ///
 /// ```
-/// use burn::tensor::{Device, Tensor};
+/// use burn_core::tensor::{Device, Tensor};
 ///
 /// let x = Tensor::<2>::ones([100, 100], &Device::default());
 /// let mean = lfp_core::functions::dropout(x, 0.3).mean().into_scalar::<f32>();

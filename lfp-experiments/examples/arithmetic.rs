@@ -38,7 +38,7 @@ impl Sum {
     fn draw(random: &mut StdRng, test: bool) -> Self {
         loop {
             let sum = Self(random.random_range(0..100), random.random_range(0..100));
-            if ((sum.0 * 31 + sum.1 * 17) % 10 == 0) == test {
+            if (sum.0 * 31 + sum.1 * 17).is_multiple_of(10) == test {
                 return sum;
             }
         }

@@ -251,7 +251,7 @@ fn write(path: &Path, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) {
 
 #[test]
 fn layers_without_a_single_order_are_not_guessed() {
-    let layer = |seed: f32| (vec![5, 5], vec![seed.to_le_bytes(); 25].concat());
+    let layer = |seed: f32| (vec![5, 5], [seed.to_le_bytes(); 25].concat());
     let bias = || (vec![5], vec![0; 20]);
     let mut file = BTreeMap::new();
     for (index, name) in ["first", "second", "third"].into_iter().enumerate() {

@@ -109,13 +109,13 @@ pub fn accuracy(classes: &[Counts]) -> f64 {
 /// Two of four samples are of class 1, and one of these is missed.
 ///
 /// ```
-/// use burn::tensor::{Device, Tensor};
+/// use burn::tensor::{Device, Int, Tensor};
 /// use lfp_burn::reward::{BatchObjectiveReward, Reward, macro_f1};
 ///
 /// let reward = BatchObjectiveReward::new(macro_f1);
 /// let logits = [[1.0, -1.0], [1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]];
 /// let device = Device::default();
-/// let labels = Tensor::from_ints([0, 0, 1, 1], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device);
 /// let rewards = reward.forward(Tensor::<2>::from_floats(logits, &device), labels);
 /// assert_eq!(rewards.dims(), [4, 2]);
 /// ```

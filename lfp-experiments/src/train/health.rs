@@ -106,6 +106,10 @@ impl ModuleVisitor for Zeros {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // Running statistics and frozen parameters do not move anyway.
+        if !param.is_require_grad() {
+            return;
+        }
         let values = param.val().inner();
         let all = values.shape().num_elements();
         let zeros = values.equal_elem(0.0).int().sum().into_scalar::<i64>();
@@ -225,9 +229,18 @@ mod tests {
         let [warning] = warnings.as_slice() else {
             panic!("{warnings:?}");
         };
-        // The shifts of batch normalisation begin at zero: 4,800 in a ResNet-18.
+        // The shifts of batch normalisation begin at zero: 4,800 in a ResNet-18. One of its 11 million random weights may be
+        // zero, too, because they are drawn from 2^24 numbers.
+        let count = warning
+            .split(' ')
+            .next()
+            .and_then(|count| count.parse().ok());
         assert!(
-            warning.starts_with("4800 of ") && warning.contains("beta"),
+            count.is_some_and(|count: usize| (4800..4810).contains(&count)),
+            "{warning}"
+        );
+        assert!(
+            warning.contains("beta") && !warning.contains("running"),
             "{warning}"
         );
         let by_gradient = settings(Model::RESNET18, Method::Gradient);

@@ -171,10 +171,7 @@ fn all_makes_what_the_data_allow_and_trains_nothing_twice() {
     let failed = of("all");
     assert_eq!(failed.status.code(), Some(1));
     let error = String::from_utf8_lossy(&failed.stderr);
-    assert!(
-        error.contains("error: 2 of 4 failed: fig5, figa6"),
-        "{error}"
-    );
+    assert!(error.contains("2 of 4 failed: fig5, figa6"), "{error}");
     let said = String::from_utf8_lossy(&failed.stdout).into_owned();
     says(&said, "figa6", &["failed", "move it away"]);
     says(&said, "fig4", &["made"]);

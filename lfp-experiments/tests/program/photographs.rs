@@ -471,7 +471,7 @@ fn a_generated_data_set_needs_no_folder() {
         "{result}"
     );
 
-    let with_folder = [&arguments[..], &["--data-dir", "data"]].concat();
+    let with_folder = [&arguments[..5], &["--data-dir", "data"]].concat();
     refused(&with_folder, &["blobs", "--data-dir"]);
     refused(&["train", "--dataset", "cub"], &["cub", "--data-dir"]);
 }

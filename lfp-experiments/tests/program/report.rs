@@ -8,8 +8,8 @@ use super::*;
 fn page(results: &Path) -> (String, String) {
     let out = tempfile::tempdir().unwrap();
     let [results, folder] = [results, out.path()].map(|path| path.to_str().unwrap());
-    let nowhere = out.path().join("nowhere");
-    let runs = nowhere.to_str().unwrap();
+    let runs = tempfile::tempdir().unwrap();
+    let runs = runs.path().to_str().unwrap();
     let output = program(&[
         "report",
         "--results",

@@ -222,17 +222,23 @@ impl StateDict {
 
     /// What to allow so that the file loads, unless less than half of the model would come from it.
     fn would_load(&self, matching: &Matching, part: &str) -> Vec<Difference> {
+        let Ok(fit) = matching.best(part) else {
+            return Vec::new();
+        };
         let lenient = Matching {
             any_head: true,
             ..*matching
         };
-        let Ok(fit) = lenient.best(part) else {
-            return Vec::new();
+        // Another head needs permission only if the model's last layer would not be kept anyway.
+        let (fit, head) = match lenient.best(part) {
+            Ok(lenient) if lenient.last_layer_kept && !fit.last_layer_kept => {
+                (lenient, Some(Difference::Head))
+            }
+            _ => (fit, None),
         };
         if 2 * fit.pairs.len() < matching.ours.len() {
             return Vec::new();
         }
-        let head = fit.last_layer_kept.then_some(Difference::Head);
         let kinds = head.into_iter().chain(fit.mismatch.kinds());
         let kinds: BTreeSet<Difference> = kinds.chain(self.allowed.iter().copied()).collect();
         kinds.into_iter().collect()

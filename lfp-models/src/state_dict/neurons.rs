@@ -19,8 +19,11 @@ pub(super) fn is_constant(leaf: &str) -> bool {
     setting(leaf).is_some()
 }
 
-/// The setting that a constant corresponds to, and its value from the one in the file.
-fn setting(leaf: &str) -> Option<(&'static str, fn(f64) -> f64)> {
+/// A setting, and its value from that of a constant in a file.
+type Setting = (&'static str, fn(f64) -> f64);
+
+/// The setting that a constant corresponds to.
+fn setting(leaf: &str) -> Option<Setting> {
     Some(match leaf {
         // snnTorch limits beta to this range before each step.
         "beta" => ("beta", |beta| beta.clamp(0.0, 1.0)),

@@ -112,13 +112,16 @@ pub(super) fn split(whole: &StoredTensor, count: usize) -> Vec<StoredTensor> {
     (0..count).map(part).collect()
 }
 
+/// Shape and type of a tensor, and its bytes.
+type Joined = ((Vec<usize>, Dtype), Vec<u8>);
+
 /// A safetensors file with each whole in place of its parts.
 pub(super) fn join_file(stacks: &[Stack], file: Vec<u8>) -> Result<Vec<u8>, SafetensorsStoreError> {
     if stacks.is_empty() {
         return Ok(file);
     }
     let tensors = SafeTensors::deserialize(&file)?;
-    let mut joined: BTreeMap<String, ((Vec<usize>, Dtype), Vec<u8>)> = BTreeMap::new();
+    let mut joined: BTreeMap<String, Joined> = BTreeMap::new();
     for (name, view) in tensors.iter() {
         let tensor = ((view.shape().to_vec(), view.dtype()), view.data().to_vec());
         joined.insert(name.to_owned(), tensor);
