@@ -80,5 +80,7 @@ pub use lfp_core::{
     LfpConfig, LifDenominator, LifError, LifNeuron, Normalization, NormalizationRule,
     PropagationError, SignChangeRule, Stabilizer, Surrogate, UnknownActivation, UnknownSurrogate,
 };
+#[cfg(feature = "flex")]
+pub use lfp_core::{UnknownConvolution, check_convolution};
 pub use mark::{Mark, mark};
 pub use propagate::Propagate;

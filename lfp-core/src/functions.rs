@@ -1,7 +1,8 @@
 //! The hooks as functions on Burn's [`Tensor`]. In a model they are layers; see `lfp-burn`.
 //!
 //! In the forward pass each is an ordinary layer, on any device. On an autodiff device it also records how rewards pass;
-//! `backward()` is Burn's gradient, bit for bit (for a convolution to rounding, see [`conv2d`]).
+//! `backward()` is Burn's gradient, bit for bit (for a convolution to rounding, see [`conv2d`]; [`dropout`] draws random
+//! numbers of its own).
 
 use burn_core::{
     backend::Dispatch,

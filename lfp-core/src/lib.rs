@@ -38,6 +38,8 @@ mod rules;
 mod stabilizer;
 
 pub use activation::{ActivationFn, UnknownActivation};
+#[cfg(feature = "flex")]
+pub use backends::{UnknownConvolution, check_convolution};
 pub use config::{
     ActsOn, BatchNormRule, ConfigError, ConfigOption, DropoutRule, LfpConfig, LifDenominator,
     Normalization, NormalizationRule, SignChangeRule,

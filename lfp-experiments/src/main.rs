@@ -40,6 +40,10 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    #[cfg(feature = "flex")]
+    if let Err(error) = lfp_burn::check_convolution() {
+        return refuse(&error.to_string());
+    }
     interrupt::install_handler();
     // Later, a thread that cannot be started is a panic.
     if let Err(error) = rayon::ThreadPoolBuilder::new().build_global() {

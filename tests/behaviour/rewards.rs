@@ -636,6 +636,43 @@ fn several_labels_per_sample_are_decisions_of_their_own() {
 }
 
 #[test]
+fn by_the_number_of_right_decisions_several_labels_have_the_sigmoid_reward() {
+    let device = Device::default();
+    let outputs = || Tensor::<2>::from_floats([[2.0, -1.0], [0.5, 1.0], [-1.0, 3.0]], &device);
+    let right_per_sample = |classes: &[Counts]| {
+        let right = |counts: &Counts| counts.true_positives + counts.true_negatives;
+        classes
+            .iter()
+            .map(|counts| right(counts) / counts.samples())
+            .sum()
+    };
+    let targets = Tensor::<2, Int>::from_ints([[1, 1], [0, 1], [0, 1]], &device);
+    let rewards = BatchObjectiveReward::new(right_per_sample).forward(outputs(), targets);
+    let logits = [2.0, -1.0, 0.5, 1.0, -1.0, 3.0];
+    let targets = [1.0, 1.0, 0.0, 1.0, 0.0, 1.0];
+    let sigmoid = |(o, t): (&f64, &f64)| o * (t - 1.0 / (1.0 + (-o).exp()));
+    let expected: Vec<f64> = logits.iter().zip(&targets).map(sigmoid).collect();
+    assert_close("rewards", &values(rewards), &expected, 1e-6);
+}
+
+#[test]
+fn an_objective_of_the_batch_reports_a_label_that_is_no_class() {
+    let device = Device::default();
+    let outputs = Tensor::<2>::from_floats([[1.0, 0.0]], &device);
+    let targets = Tensor::<1, Int>::from_ints([2], &device);
+    let error = BatchObjectiveReward::new(accuracy)
+        .try_forward(outputs, targets)
+        .unwrap_err();
+    assert_eq!(
+        error,
+        RewardError::Label {
+            label: 2,
+            classes: 2
+        }
+    );
+}
+
+#[test]
 fn a_memory_counts_earlier_batches_less_and_a_label_that_is_no_class_not_at_all() {
     let device = Device::default();
     let seen = std::sync::Mutex::new(Vec::new());

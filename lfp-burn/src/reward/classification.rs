@@ -37,6 +37,11 @@ impl Samples {
         self.logits.dims()[1] == 1
     }
 
+    /// `[samples, 1]`
+    pub(super) fn labels(&self) -> Tensor<2, Int> {
+        self.labels.clone()
+    }
+
     fn classes(&self) -> usize {
         self.logits.dims()[1].max(2)
     }

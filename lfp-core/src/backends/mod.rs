@@ -8,3 +8,6 @@ mod cubecl;
 mod flex;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+
+#[cfg(feature = "flex")]
+pub use flex::{UnknownConvolution, check_convolution};

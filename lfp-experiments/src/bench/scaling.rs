@@ -1,6 +1,6 @@
 //! `bench scaling`: training steps over the number of threads, the size of the batch or the number of time steps.
 
-use std::{env, path::Path, process::Command};
+use std::{env, ops::RangeInclusive, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cost, median};
 use crate::{
     files::{self, to_json},
+    limits,
     objective::Method,
     plot::{Axis, Figure, GRADIENT, Key, LFP, Panel, Shape},
 };
@@ -72,7 +73,17 @@ impl Scaled {
         }
     }
 
-    fn label(self) -> &'static str {
+    /// The values that it takes.
+    pub(crate) fn range(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Threads => limits::WORKERS,
+            Self::Batch => limits::BENCH_BATCH,
+            Self::TimeSteps => limits::TIME_STEPS,
+        }
+    }
+
+    /// Its name in tables and figures.
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Threads => "threads",
             Self::Batch => "batch",

@@ -13,6 +13,7 @@ use crate::{
     limits,
     objective::Method,
     output,
+    train::refuse_run_folder,
 };
 
 #[derive(Debug, Subcommand)]
@@ -40,13 +41,7 @@ enum Other {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct StepArgs {
-    /// Networks, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = values::model())]
-    model: Vec<Model>,
-    /// Samples per step [default: 128; 8 for networks of 224x224 pixels]
-    #[arg(long, value_parser = values::whole(limits::BENCH_BATCH))]
-    batch: Option<usize>,
+struct Methods {
     /// Methods to compare, separated by commas
     #[arg(
         long,
@@ -55,6 +50,25 @@ pub(super) struct StepArgs {
         default_value = "lfp,gradient"
     )]
     method: Vec<Method>,
+}
+
+impl Methods {
+    fn distinct(self) -> Result<Vec<Method>> {
+        values::distinct("method", &self.method)?;
+        Ok(self.method)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StepArgs {
+    /// Networks, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "mlp,lenet,vgg-like", value_parser = values::model())]
+    model: Vec<Model>,
+    /// Samples per step [default: 128; 8 for networks of 224x224 pixels]
+    #[arg(long, value_parser = values::whole(limits::BENCH_BATCH))]
+    batch: Option<usize>,
+    #[command(flatten)]
+    methods: Methods,
     /// Steps of each method
     #[arg(long, default_value_t = 30, value_parser = values::whole(limits::BENCH_STEPS))]
     steps: usize,
@@ -85,7 +99,6 @@ pub(super) struct StepArgs {
 impl StepArgs {
     fn run(self) -> Result<bool> {
         values::distinct("model", &self.model)?;
-        values::distinct("method", &self.method)?;
         if let Some(Other::Torch) = self.vs {
             return self.beside_torch();
         }
@@ -97,7 +110,7 @@ impl StepArgs {
         let request = bench::Request {
             models: self.model,
             batch: self.batch,
-            methods: self.method,
+            methods: self.methods.distinct()?,
             steps: self.steps,
             time_steps: self.time_steps.unwrap_or(SpikingConfig::new().steps),
         };
@@ -136,16 +149,10 @@ pub(super) struct ScalingArgs {
     over: Scaled,
     /// Its values, separated by commas [default: threads: powers of 2 up to the cores; batch: 1,8,32,128; time-steps:
     /// 1,5,15,25]
-    #[arg(long, value_delimiter = ',', value_parser = values::whole(limits::BENCH_BATCH))]
+    #[arg(long, value_delimiter = ',', value_parser = values::at_least_one)]
     values: Vec<usize>,
-    /// Methods to compare, separated by commas
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "lfp,gradient"
-    )]
-    method: Vec<Method>,
+    #[command(flatten)]
+    methods: Methods,
     /// Steps of each method in a round
     #[arg(long, default_value_t = 5, value_parser = values::whole(limits::BENCH_STEPS))]
     steps: usize,
@@ -162,7 +169,16 @@ pub(super) struct ScalingArgs {
 impl ScalingArgs {
     fn run(self) -> Result<bool> {
         values::distinct("values", &self.values)?;
-        values::distinct("method", &self.method)?;
+        let range = self.over.range();
+        for &value in &self.values {
+            if !range.contains(&value) {
+                let (first, last) = (range.start(), range.end());
+                bail!(
+                    "--values of {}: expected numbers from {first} to {last}, found {value}",
+                    self.over.label()
+                );
+            }
+        }
         if self.over == Scaled::TimeSteps && !self.model.spikes() {
             let spiking = spiking_models();
             bail!("--over time-steps has no effect: it acts on spiking networks ({spiking})");
@@ -179,16 +195,17 @@ impl ScalingArgs {
                 true => self.over.default_values(),
                 false => self.values,
             },
-            methods: self.method,
+            methods: self.methods.distinct()?,
             steps: self.steps,
             rounds: self.rounds,
             device: device.to_string(),
         };
+        refuse_run_folder(&self.out)?;
         files::create_folder(&self.out)?;
         let measurements = request.run()?;
         output::lines(bench::scaling_table(request.over, &measurements))?;
         request.plot(&measurements, &self.out)?;
-        output::lines(format!("drawn in {}\n", self.out.display()))?;
+        output::line(format_args!("drawn in {}", self.out.display()))?;
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::{DeviceArgs, values};
-use crate::{demo::f1, files, limits, output};
+use crate::{demo::f1, files, limits, output, train::refuse_run_folder};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DemoCommand {
@@ -66,11 +66,12 @@ impl F1Args {
             seeds: self.seeds,
         };
         let device = self.device.device.open()?;
+        refuse_run_folder(&self.out)?;
         files::create_folder(&self.out)?;
         let curves = request.run(self.data_dir.as_deref(), &device)?;
         output::lines(f1::table(&curves))?;
         request.draw(&curves, &self.out)?;
-        output::lines(format!("drawn in {}\n", self.out.display()))?;
+        output::line(format_args!("drawn in {}", self.out.display()))?;
         Ok(true)
     }
 }

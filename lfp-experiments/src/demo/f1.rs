@@ -16,7 +16,7 @@ use lfp_burn::{
     Propagate, inference_mode,
     reward::{BatchObjectiveReward, Counts, Reward, SoftmaxReward, macro_f1},
 };
-use lfp_models::{Classifier, Model, Network, NetworkConfig, Outputs};
+use lfp_models::{Classifier, Model, Network, NetworkConfig};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::Serialize;
 
@@ -80,6 +80,8 @@ pub struct Score {
 pub struct Curves {
     /// The way.
     pub way: Way,
+    /// Training samples: those that were asked for, or as many as keep the digit's share.
+    pub samples: usize,
     /// Scores of each seed, epoch by epoch.
     pub seeds: Vec<Vec<Score>>,
 }
@@ -206,13 +208,6 @@ impl Way {
     }
 }
 
-fn logits(network: &Network, images: Tensor<4>) -> Tensor<2> {
-    match network.outputs(images) {
-        Outputs::Logits(logits) => logits,
-        Outputs::Spikes(_) => unreachable!("LeNet does not spike"),
-    }
-}
-
 impl Request {
     /// Trains every way with every seed.
     ///
@@ -223,15 +218,16 @@ impl Request {
         let split = DataSet::MNIST.load(data_dir, Reading::default())?;
         let train = Images::imbalanced(split.train.as_ref(), self, self.samples)?;
         let test = Images::imbalanced(split.test.as_ref(), self, usize::MAX)?;
-        let of_way = |way: Way| {
-            let runs =
-                (0..self.seeds as u64).map(|seed| self.train(way, seed, [&train, &test], device));
-            Curves {
+        let of_way = |way: Way| -> Result<Curves> {
+            let seeds = 0..self.seeds as u64;
+            let runs = seeds.map(|seed| self.train(way, seed, [&train, &test], device));
+            Ok(Curves {
                 way,
-                seeds: runs.collect(),
-            }
+                samples: train.labels.len(),
+                seeds: runs.collect::<Result<_>>()?,
+            })
         };
-        Ok(Way::ALL.map(of_way).into())
+        Way::ALL.into_iter().map(of_way).collect()
     }
 
     fn train(
@@ -240,12 +236,11 @@ impl Request {
         run: u64,
         [train, test]: [&Images; 2],
         device: &Device,
-    ) -> Vec<Score> {
+    ) -> Result<Vec<Score>> {
         let device = device.clone().autodiff();
         device.seed(seed::mix(run, 0));
         let config = NetworkConfig::new(train.shape, 2);
-        let network = Model::LENET.init(&config, &device);
-        let mut network = network.expect("LeNet takes images of MNIST");
+        let mut network = Model::LENET.init(&config, &device)?;
         let mut optimizer = AdamConfig::new().init();
         let update = way.update(train);
         let mut order: Vec<usize> = (0..train.labels.len()).collect();
@@ -255,13 +250,13 @@ impl Request {
             order.shuffle(&mut random);
             for indices in order.chunks(BATCH) {
                 let (images, labels) = train.batch(indices, &device);
-                let logits = logits(&network, images);
+                let logits = network.outputs(images).logits()?;
                 let updates = update(&network, logits, labels);
                 network = optimizer.step(LEARNING_RATE, network, updates);
             }
-            scores.push(score(network.clone(), test, &device.clone().inner()));
+            scores.push(score(network.clone(), test, &device.clone().inner())?);
         }
-        scores
+        Ok(scores)
     }
 
     /// Draws the figure, and writes its numbers.
@@ -299,7 +294,7 @@ impl Request {
                 "MNIST, digit {} at {:.1} % of {} samples, LeNet, {} seeds",
                 self.digit,
                 100.0 * self.share,
-                self.samples,
+                curves.first().map_or(0, |curves| curves.samples),
                 self.seeds
             ),
         };
@@ -309,13 +304,13 @@ impl Request {
     }
 }
 
-fn score(network: Network, test: &Images, device: &Device) -> Score {
+fn score(network: Network, test: &Images, device: &Device) -> Result<Score> {
     let network = inference_mode(network).valid();
     let mut counts = [Counts::default(); 2];
     let all: Vec<usize> = (0..test.labels.len()).collect();
     for indices in all.chunks(TESTED) {
         let (images, _) = test.batch(indices, device);
-        let decided = logits(&network, images).argmax(1).into_data();
+        let decided = network.outputs(images).logits()?.argmax(1).into_data();
         for (decided, &index) in decided.iter::<i64>().zip(indices) {
             for (class, counts) in counts.iter_mut().enumerate() {
                 let class = class as i64;
@@ -324,11 +319,11 @@ fn score(network: Network, test: &Images, device: &Device) -> Score {
         }
     }
     let [_, digit] = counts;
-    Score {
+    Ok(Score {
         macro_f1: macro_f1(&counts),
         precision: digit.precision(),
         recall: digit.recall(),
-    }
+    })
 }
 
 impl Curves {

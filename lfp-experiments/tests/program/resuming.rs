@@ -328,6 +328,14 @@ fn results_of_other_commands_stay_out_of_the_folder_of_a_run() {
         refused(&["report", "--out", out], &words);
         refused(&["reproduce", "figa4", "--out", out], &words);
         refused(
+            &["bench", "scaling", "--model", "mlp", "--out", out],
+            &words,
+        );
+        refused(
+            &["demo", "f1", "--data-dir", data.path(), "--out", out],
+            &words,
+        );
+        refused(
             &["reproduce", "list", "--only", "figa4", "--out", out],
             &words,
         );

@@ -89,7 +89,7 @@ impl Mask {
 /// Applies the mask to successive blocks from number `first` on.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn keep<E: Element + Float>(values: &mut [E], first: usize, mask: Mask) {
-    let factor = E::from(scale(mask.probability)).unwrap_or_else(E::one);
+    let factor = E::from(scale(mask.probability)).unwrap();
     // With a probability of 1, the largest number is kept, and its element becomes 0 by the factor.
     let dropped = (mask.probability * 2f64.powi(32)) as u32;
     let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
@@ -116,21 +116,12 @@ fn keep_block<E: Float>(
     dropped: u32,
     factor: E,
 ) {
-    for lane in 0..LANES {
-        let value = block[lane] * factor;
-        block[lane] = if low[lane] >= dropped {
-            value
-        } else {
-            E::zero()
-        };
-    }
-    for lane in 0..LANES {
-        let value = block[LANES + lane] * factor;
-        block[LANES + lane] = if high[lane] >= dropped {
-            value
-        } else {
-            E::zero()
-        };
+    let (first, second) = block.split_at_mut(LANES);
+    for (values, numbers) in [(first, &low), (second, &high)] {
+        for (value, &number) in values.iter_mut().zip(numbers) {
+            let kept = *value * factor;
+            *value = if number >= dropped { kept } else { E::zero() };
+        }
     }
 }
 

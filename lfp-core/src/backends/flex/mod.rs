@@ -14,6 +14,8 @@ use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
 
+pub use convolution::{UnknownConvolution, check_convolution};
+
 use crate::{ActivationFn, LfpConfig, LfpOps, LifNeuron, SignChangeRule, rules};
 
 impl LfpOps for Flex {

@@ -36,8 +36,12 @@ use winograd::{Correlation, Images, TAPS, WeightGradient, Weights};
 /// Channels on both sides from which Winograd's algorithm is faster: with few, the transforms take longer than the products.
 const CHANNELS: usize = 12;
 
-/// How many products take as long as writing an element of a patch, and as adding it up in the input gradient, about. Seen in
-/// steps of LeNet and its spiking form.
+/// Channels that a sum of the direct algorithm runs over, at most. It was measured up to 12, in LeNet's spiking form; with
+/// many, the blocking of matrix products gains more than patches cost.
+const FEW: usize = 16;
+
+/// An element of a patch costs as much as this many products: written in the forward pass and in the weight gradient, added
+/// up in the input gradient. Estimated from steps of LeNet and its spiking form.
 const PATCH: [usize; 2] = [48, 24];
 
 /// How convolutions are computed.
@@ -48,7 +52,7 @@ enum Algorithm {
     Lowered,
 }
 
-/// Which of the three.
+/// A pass of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Forward,
@@ -56,17 +60,32 @@ enum Pass {
     WeightGradient,
 }
 
+/// The environment variable `LFP_CONVOLUTION` names no algorithm.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("LFP_CONVOLUTION: expected winograd, direct, lowered or burn, found {0:?}")]
+pub struct UnknownConvolution(String);
+
 /// What `LFP_CONVOLUTION` allows; everything if it is not set.
-static ALLOWED: LazyLock<Option<Algorithm>> =
-    LazyLock::new(|| match std::env::var("LFP_CONVOLUTION").as_deref() {
-        Err(_) | Ok("" | "winograd") => Some(Algorithm::Winograd),
-        Ok("direct") => Some(Algorithm::Direct),
-        Ok("lowered") => Some(Algorithm::Lowered),
-        Ok("burn") => None,
-        Ok(other) => {
-            panic!("LFP_CONVOLUTION: expected winograd, direct, lowered or burn, found {other:?}")
-        }
-    });
+static ALLOWED: LazyLock<Result<Option<Algorithm>, UnknownConvolution>> = LazyLock::new(|| {
+    let name = std::env::var_os("LFP_CONVOLUTION").unwrap_or_default();
+    match name.to_string_lossy().as_ref() {
+        "" | "winograd" => Ok(Some(Algorithm::Winograd)),
+        "direct" => Ok(Some(Algorithm::Direct)),
+        "lowered" => Ok(Some(Algorithm::Lowered)),
+        "burn" => Ok(None),
+        other => Err(UnknownConvolution(other.to_owned())),
+    }
+});
+
+/// Reads `LFP_CONVOLUTION`, which selects the algorithm of convolutions on Flex. A program may call this at its start; without
+/// it, the first convolution panics if the variable names no algorithm.
+///
+/// # Errors
+///
+/// If the variable names no algorithm.
+pub fn check_convolution() -> Result<(), UnknownConvolution> {
+    ALLOWED.clone().map(|_| ())
+}
 
 /// The output, `[samples, to, out_height, out_width]`. `None`, as for the gradients, where Burn's own kernels apply.
 pub(super) fn forward(
@@ -191,12 +210,13 @@ pub(super) fn weight_gradient(
     Some(tensor(output, weight))
 }
 
+/// The most that is allowed; `None` for Burn's own.
 fn allowed() -> Option<Algorithm> {
     #[cfg(test)]
     if let Some(algorithm) = tests::allowed() {
         return Some(algorithm);
     }
-    *ALLOWED
+    *ALLOWED.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Sizes and algorithm; `None` for Burn's own.
@@ -227,22 +247,21 @@ fn choose(
     Some((geometry, algorithm))
 }
 
-/// Whether the direct algorithm computes a pass, and faster than by patches.
+/// Whether the direct algorithm can compute a pass, and is faster than patches.
 ///
-/// It multiplies for positions between the lines, too, and in the input gradient with the zeros around the incoming gradient.
-/// An element of a patch takes as long as [`PATCH`] products, and serves all output channels.
+/// It also multiplies for positions between the lines, and in the input gradient with the zeros around the incoming gradient.
+/// A patch costs [`PATCH`] products per element, and serves all output channels.
 fn is_directs(pass: Pass, geometry: &Geometry) -> bool {
-    let columns = |geometry: &Geometry| {
-        let reach = (geometry.kernel[1] - 1) * geometry.dilation[1] / geometry.stride[1];
-        geometry.out_size[0] * (geometry.out_size[1] + reach)
-    };
-    let (positions, patch) = match pass {
+    let (correlation, patch) = match pass {
         Pass::InputGradient if !geometry.has_backward() => return false,
-        Pass::InputGradient => (columns(&geometry.backward()), PATCH[1]),
-        Pass::Forward | Pass::WeightGradient => (columns(geometry), PATCH[0]),
+        Pass::InputGradient => (geometry.backward(), PATCH[1]),
+        Pass::Forward | Pass::WeightGradient => (*geometry, PATCH[0]),
     };
-    let channels = geometry.to / geometry.groups;
-    geometry.taps() > 1 && positions * channels <= geometry.out_pixels() * (channels + patch)
+    let positions = correlation.out_size[0] * direct::columns(&correlation);
+    let to = geometry.to / geometry.groups;
+    correlation.from / geometry.groups <= FEW
+        && geometry.taps() > 1
+        && positions * to <= geometry.out_pixels() * (to + patch)
 }
 
 fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {

@@ -298,6 +298,14 @@ fn the_algorithm_follows_from_the_shape() {
             Lowered,
         ),
         (Forward, [8, 64, 56, 56], [64, 64, 3, 3], &same, Winograd),
+        (Forward, [8, 64, 56, 56], [128, 64, 3, 3], &half, Lowered),
+        (
+            WeightGradient,
+            [8, 64, 56, 56],
+            [128, 64, 3, 3],
+            &half,
+            Lowered,
+        ),
         (Forward, [8, 256, 14, 14], [512, 256, 3, 3], &half, Lowered),
         (Forward, [8, 256, 14, 14], [512, 256, 1, 1], &half, Lowered),
     ] {

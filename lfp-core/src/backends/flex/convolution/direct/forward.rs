@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::planes::{Band, Planes, bands, most_lines};
+use super::planes::{Band, Planes, bands, most_band_rows};
 use crate::backends::flex::convolution::{
     buffer::Buffer,
     geometry::Geometry,
@@ -99,7 +99,7 @@ impl WithSimd for Compute<'_> {
         let [from, to] = correlation.channels();
         let tiles = tiles(to, most_rows::<S>());
         let bands = bands(&correlation.geometry, correlation.geometry.from, PLANES);
-        let layout = Planes::new(&correlation.geometry, most_lines(&bands));
+        let layout = Planes::new(&correlation.geometry, most_band_rows(&bands));
         let pass = Pass {
             correlation,
             layout,

@@ -3,13 +3,14 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::planes::{Band, Planes, bands, most_lines};
+use super::planes::{Band, Planes, bands, most_band_rows};
 use crate::backends::flex::convolution::{
     buffer::Buffer, geometry::Geometry, product::for_rows, vectors::with_widest_vectors,
 };
 
-/// Floats of the planes of a band, and of the bands that are summed together: they stay in the cache of a core.
+/// Floats of the planes of a band.
 const PLANES: usize = 1 << 15;
+/// Floats of the bands that are summed together: they stay in the cache of a core.
 const TOGETHER: usize = 1 << 17;
 /// Parallel tasks, at most. It is the same on every machine, so that sums have the same order.
 const TASKS: usize = 16;
@@ -87,7 +88,7 @@ impl WithSimd for BandsTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = &self.problem.geometry;
-        let layout = Layout::new::<S>(geometry, most_lines(self.bands));
+        let layout = Layout::new::<S>(geometry, most_band_rows(self.bands));
         let of_band = layout.inputs + layout.gradients;
         let together = (TOGETHER / of_band).max(1);
         let (mut inputs, mut gradients) = (Buffer::default(), Buffer::default());

@@ -2,6 +2,16 @@
 
 use crate::backends::flex::convolution::geometry::Geometry;
 
+/// How far beyond its output a kernel reads within a phase.
+fn reach(geometry: &Geometry, axis: usize) -> usize {
+    (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis]
+}
+
+/// Pixels of a line of a padded plane, which are the positions that are computed for a line of outputs.
+pub(in super::super) fn columns(geometry: &Geometry) -> usize {
+    geometry.out_size[1] + reach(geometry, 1)
+}
+
 /// Output rows that are computed together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Band {
@@ -25,13 +35,10 @@ pub(super) struct Planes<'a> {
 impl<'a> Planes<'a> {
     /// The layout for `band_rows` output rows.
     pub fn new(geometry: &'a Geometry, band_rows: usize) -> Self {
-        let reach = |axis: usize| {
-            (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis]
-        };
         Self {
             geometry,
-            rows: band_rows + reach(0),
-            columns: geometry.out_size[1] + reach(1),
+            rows: band_rows + reach(geometry, 0),
+            columns: columns(geometry),
         }
     }
 
@@ -111,7 +118,7 @@ fn copy(pixels: &[f32], stride: usize, output: &mut [f32]) {
 /// Bands of all samples, whose planes of `channels` channels take about `floats`.
 pub(super) fn bands(geometry: &Geometry, channels: usize, floats: usize) -> Vec<Band> {
     let height = geometry.out_size[0];
-    let line = Planes::new(geometry, 1).columns * geometry.stride[0] * geometry.stride[1];
+    let line = columns(geometry) * geometry.stride[0] * geometry.stride[1];
     let most = (floats / (channels * line).max(1)).clamp(1, height);
     let count = height.div_ceil(most);
     let first = |band: usize| band * height / count;
@@ -126,6 +133,6 @@ pub(super) fn bands(geometry: &Geometry, channels: usize, floats: usize) -> Vec<
 }
 
 /// Output rows of the largest band.
-pub(super) fn most_lines(bands: &[Band]) -> usize {
+pub(super) fn most_band_rows(bands: &[Band]) -> usize {
     bands.iter().map(|band| band.rows).max().unwrap_or(0)
 }
