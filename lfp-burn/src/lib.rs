@@ -77,7 +77,7 @@ pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;
 pub use lfp_core::{
     ActivationFn, ActsOn, BatchNormRule, Centering, ConfigError, ConfigOption, DropoutRule,
-    LfpConfig, LifDenominator, LifError, LifNeuron, Normalization, NormalizationRule,
+    LfpConfig, LifDenominator, LifError, LifNeuron, Normalization, NormalizationRule, PoolWindows,
     PropagationError, SignChangeRule, Stabilizer, Surrogate, UnknownActivation, UnknownSurrogate,
 };
 #[cfg(feature = "flex")]

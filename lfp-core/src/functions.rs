@@ -9,7 +9,9 @@ use burn_core::{
     tensor::{DType, FloatDType, Tensor, ops::ConvOptions},
 };
 
-use crate::{ActivationFn, Centering, LfpOps, LifNeuron, NormalizationRule, Stabilizer};
+use crate::{
+    ActivationFn, Centering, LfpOps, LifNeuron, NormalizationRule, PoolWindows, Stabilizer,
+};
 
 /// Marks `z` as the output of a linear map: rewards follow the epsilon rule (Eqs. 6 and 7).
 ///
@@ -321,27 +323,25 @@ pub fn conv2d(
 /// Pixels of a plane that [`max_pool2d`] takes, at most: the largest index that f32 holds.
 pub const MOST_PIXELS: usize = 1 << 24;
 
-/// Max pooling in windows that do not overlap: the stride is the size of the window. The maximum of a window receives its
-/// whole reward, or gradient; of equal values the first in row-major order. Rows and columns that fill no window are left
-/// out. The same as Burn's, faster on Flex (f32).
+/// Max pooling. The maximum of a window receives its whole reward, or gradient; of equal values the first in row-major
+/// order. The same as Burn's, faster on Flex (f32).
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, channels, height, width]`
-/// - `window`: `[height, width]`
-/// - the output: `[batch, channels, height / window height, width / window width]`
+/// - the output: `[batch, channels, windows per column, windows per row]`
 ///
 /// # Panics
 ///
-/// If the window is empty, or a plane has more than [`MOST_PIXELS`].
-pub fn max_pool2d(x: Tensor<4>, window: [usize; 2]) -> Tensor<4> {
+/// If the windows are not [valid](PoolWindows::is_valid), or a plane has more than [`MOST_PIXELS`].
+pub fn max_pool2d(x: Tensor<4>, windows: PoolWindows) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     assert!(
-        !window.contains(&0) && height * width <= MOST_PIXELS,
-        "max pooling: expected a window that is not empty and at most {MOST_PIXELS} pixels, found a window of {window:?} on \
-         {height}x{width} pixels"
+        windows.is_valid() && height * width <= MOST_PIXELS,
+        "max pooling: expected windows that are not empty, with padding of at most half their size, and at most {MOST_PIXELS} \
+         pixels, found {windows:?} on {height}x{width} pixels"
     );
-    Tensor::from_dispatch(Dispatch::lfp_max_pool(x.into_dispatch(), window))
+    Tensor::from_dispatch(Dispatch::lfp_max_pool(x.into_dispatch(), windows))
 }
 
 /// Leaky integrate-and-fire neurons over all steps. Returns spikes, and membrane potentials off the tape.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`LfpConfig`] | the settings of a propagation, with [`BatchNormRule`], [`DropoutRule`], [`LifDenominator`], [`Normalization`], [`NormalizationRule`], [`SignChangeRule`] |
 //! | [`propagate`], [`PropagationError`] | a propagation on Burn's `Tensor` |
-//! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`Stabilizer`], [`Centering`], [`LifNeuron`], [`Surrogate`] |
+//! | [`functions`] | the hooks on Burn's `Tensor`, with [`ActivationFn`], [`Stabilizer`], [`Centering`], [`PoolWindows`], [`LifNeuron`], [`Surrogate`] |
 //! | [`LfpOps`] | the backend extension: one operation per rule, with default bodies |
 //!
 //! | folder | contents |
@@ -33,6 +33,7 @@ mod config;
 pub mod functions;
 mod lif;
 pub mod ops;
+mod pool_windows;
 mod propagation;
 mod rules;
 mod stabilizer;
@@ -46,6 +47,7 @@ pub use config::{
 };
 pub use lif::{LifError, LifNeuron, Surrogate, UnknownSurrogate};
 pub use ops::LfpOps;
+pub use pool_windows::PoolWindows;
 pub use propagation::{PropagationError, propagate};
 pub use rules::normalization::Centering;
 pub use stabilizer::Stabilizer;

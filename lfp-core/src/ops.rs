@@ -4,7 +4,8 @@ use burn_core as burn;
 use burn_core::backend::{Backend, backend_extension, ops::ConvOptions, tensor::FloatTensor};
 
 use crate::{
-    ActivationFn, LfpConfig, LifNeuron, NormalizationRule, SignChangeRule, Stabilizer,
+    ActivationFn, BatchNormRule, LfpConfig, LifNeuron, NormalizationRule, PoolWindows,
+    SignChangeRule, Stabilizer,
     rules::{self, normalization::Centering},
 };
 
@@ -78,8 +79,7 @@ pub trait LfpOps: Backend {
         beta: FloatTensor<Self>,
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let result = Self::batch_norm_train(x, gamma, beta, epsilon);
-        (result.output, result.mean, result.variance)
+        rules::batch_norm::train::<Self>(x, gamma, beta, epsilon)
     }
 
     /// Normalisation of each row, the last dimension, by its own statistics, without scale and shift. Without a `rule` of
@@ -121,14 +121,14 @@ pub trait LfpOps: Backend {
         Self::conv2d(x, weight, None, options)
     }
 
-    /// Max pooling in windows that do not overlap.
+    /// Max pooling.
     ///
     /// # Shapes
     ///
-    /// `x`: `[batch, channels, height, width]`; `window`: `[height, width]`.
+    /// `x`: `[batch, channels, height, width]`.
     #[fusion(default)]
-    fn lfp_max_pool(x: FloatTensor<Self>, window: [usize; 2]) -> FloatTensor<Self> {
-        Self::lfp_max_pool_winners(x, window).0
+    fn lfp_max_pool(x: FloatTensor<Self>, windows: PoolWindows) -> FloatTensor<Self> {
+        Self::lfp_max_pool_winners(x, windows).0
     }
 
     /// Leaky integrate-and-fire neurons over all steps. Returns spikes and membrane potentials.
@@ -172,14 +172,32 @@ pub trait LfpOps: Backend {
         rules::dropout::backward::<Self>(grad, mask, probability)
     }
 
+    /// Gradients or quotients of the input, gamma and beta of a batch normalisation, from what arrives at its output.
+    ///
+    /// # Shapes
+    ///
+    /// `x`, `grad` and the first result: `[batch, channels, ...]`; the others: `[channels]`.
+    #[fusion(default)]
+    fn lfp_batch_norm_backward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        epsilon: f64,
+        rule: BatchNormRule,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        rules::batch_norm::backward::<Self>(x, gamma, mean, variance, grad, epsilon, rule)
+    }
+
     /// The maxima, and which pixel each is: numbers in f32, whose meaning only
     /// [`lfp_max_pool_backward`](Self::lfp_max_pool_backward) of the same backend knows.
     #[fusion(default)]
     fn lfp_max_pool_winners(
         x: FloatTensor<Self>,
-        window: [usize; 2],
+        windows: PoolWindows,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        rules::max_pool::winners::<Self>(x, window)
+        rules::max_pool::winners::<Self>(x, windows)
     }
 
     /// Passes what arrives at each maximum to its pixel, in planes of `size`, `[height, width]`.
@@ -188,9 +206,9 @@ pub trait LfpOps: Backend {
         grad: FloatTensor<Self>,
         winners: FloatTensor<Self>,
         size: [usize; 2],
-        window: [usize; 2],
+        windows: PoolWindows,
     ) -> FloatTensor<Self> {
-        rules::max_pool::backward::<Self>(grad, winners, size, window)
+        rules::max_pool::backward::<Self>(grad, winners, size, windows)
     }
 
     /// The epsilon rule (Eq. 6): `g z / s(n z)`, where `n` is the number of `shares`.

@@ -1,8 +1,8 @@
-//! `backward()` on a hooked model is Burn's gradient of the plain model: bit for bit, except for convolutions, which have
-//! kernels of their own and are compared to rounding, and for dropout, which draws random numbers of its own.
+//! `backward()` on a hooked model is Burn's gradient of the plain model: bit for bit, except for convolutions and batch
+//! normalisation, which have kernels of their own and are compared to rounding, and for dropout, which draws random numbers of its own.
 
 use burn::{
-    module::{Module, ModuleVisitor, Param},
+    module::{Module, ModuleVisitor, Param, RunningState},
     nn::{
         BatchNorm, BatchNormConfig, DropoutConfig, Linear, LinearConfig, PaddingConfig2d,
         conv::{Conv2d, Conv2dConfig},
@@ -54,13 +54,15 @@ impl Plain {
         }
     }
 
-    /// By the kernels of hooked convolutions: all that follows must equal Burn's to the last bit.
+    /// By the kernels of hooked convolutions and batch normalisation: all that follows must equal Burn's to the last bit.
     fn forward(&self, x: Tensor<4>, function: ActivationFn) -> Tensor<2> {
         let Conv2d { weight, bias, .. } = &self.conv;
         let bias = bias.as_ref().map(Param::val);
         let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
         let z = hooks::conv2d(x, weight.val(), bias, options);
-        let x = plain(self.norm.forward(z), function);
+        let (gamma, beta) = (self.norm.gamma.val(), self.norm.beta.val());
+        let (z, _, _) = hooks::batch_norm_train(z, gamma, beta, self.norm.epsilon);
+        let x = plain(z, function);
         let x = MaxPool2dConfig::new([2, 2])
             .with_strides([1, 1])
             .init()
@@ -231,17 +233,84 @@ fn running_statistics_are_burns() {
     let hooked = plain.clone().hooked();
     let x = Tensor::<4>::random([5, 3, 4, 4], Distribution::Normal(2.0, 3.0), &device);
     let (expected, found) = (plain.forward(x.clone()), hooked.forward(x.clone()));
-    assert_eq!(values(found.inner()), values(expected.inner()));
-    for (theirs, ours) in [
-        (&plain.running_mean, &hooked.inner().running_mean),
-        (&plain.running_var, &hooked.inner().running_var),
+    assert_close(
+        "output",
+        &values(found.inner()),
+        &values(expected.inner()),
+        1e-6,
+    );
+    for (name, theirs, ours) in [
+        ("mean", &plain.running_mean, &hooked.inner().running_mean),
+        ("variance", &plain.running_var, &hooked.inner().running_var),
     ] {
-        assert_eq!(values(ours.value_sync()), values(theirs.value_sync()));
+        assert_close(
+            name,
+            &values(ours.value_sync()),
+            &values(theirs.value_sync()),
+            1e-6,
+        );
     }
-    // And so is inference with them.
+    // Inference with the same statistics has no kernel of its own.
+    let hooked = plain.clone().hooked();
     let x = x.inner();
     let found = values(hooked.valid().forward(x.clone()));
     assert_eq!(found, values(plain.valid().forward(x)));
+}
+
+/// In f64 the body is Burn's. Planes that fill the vectors or not, one sample or several, values far from zero.
+#[test]
+fn batch_normalisation_in_f32_equals_that_in_f64() {
+    let (device, _alone) = seeded(10);
+    let constant = LfpConfig::new();
+    let through = constant.with_batch_norm(lfp_burn::BatchNormRule::ThroughStatistics);
+    for (shape, offset) in [
+        ([5, 3, 4, 4], 0.0),
+        ([2, 5, 7, 9], 3.0),
+        ([1, 20, 5, 31], -2.0),
+        ([3, 4, 130, 129], 100.0),
+        ([4, 3, 2, 3], 1.0),
+    ] {
+        let normal = Distribution::Normal(offset, 2.0);
+        let x = Tensor::<4>::random(shape, normal, &device);
+        let arriving = Tensor::<4>::random(shape, Distribution::Normal(0.1, 1.0), &device);
+        let scales = Tensor::<1>::random([shape[1]], Distribution::Normal(1.0, 0.5), &device);
+        let pass = |dtype: FloatDType, config: Option<&LfpConfig>| {
+            let mut norm = BatchNormConfig::new(shape[1]).init(&device);
+            norm.gamma = Param::from_tensor(scales.clone().cast(dtype).detach());
+            norm.beta = Param::from_tensor(scales.clone().cast(dtype).detach() * 0.3);
+            norm.running_mean = RunningState::new(norm.running_mean.value().cast(dtype));
+            norm.running_var = RunningState::new(norm.running_var.value().cast(dtype));
+            let x = x.clone().cast(dtype).detach().require_grad();
+            let norm = norm.hooked();
+            let output = norm.forward(x.clone());
+            let arriving = arriving.clone().cast(dtype).inner();
+            let parameters = [&norm.inner().gamma, &norm.inner().beta].map(|param| param.val());
+            let (below, parameters) = match config {
+                None => {
+                    let arriving = Tensor::from_inner(arriving);
+                    let grads = (output.clone() * arriving).sum().backward();
+                    let of = parameters.map(|param| values(param.grad(&grads).unwrap()));
+                    (values(x.grad(&grads).unwrap()), of)
+                }
+                Some(config) => {
+                    // In proportion to the outputs, so that none is divided by an output near zero.
+                    let reward = arriving * output.clone().inner();
+                    let feedback = output.clone().propagate_with(reward, config);
+                    let of = parameters.map(|param| values(feedback.reward(&param).unwrap()));
+                    (values(feedback.reward(&x).unwrap()), of)
+                }
+            };
+            [vec![values(output.inner()), below], parameters.into()].concat()
+        };
+        for config in [None, Some(&constant), Some(&through)] {
+            let exact = pass(FloatDType::F64, config);
+            let found = pass(FloatDType::F32, config);
+            for (index, (found, exact)) in found.iter().zip(&exact).enumerate() {
+                let name = format!("{shape:?}, {config:?}, result {index}");
+                assert_close(&name, found, exact, 2e-5);
+            }
+        }
+    }
 }
 
 #[test]
@@ -461,19 +530,32 @@ fn dropout_drops_nothing_where_burns_does_not() {
 #[test]
 fn hooked_max_pooling_equals_burns_bit_for_bit() {
     let device = autodiff();
-    for (window, size) in [
-        ([2, 2], [8, 10]),
-        ([2, 2], [9, 7]),
-        ([3, 3], [11, 10]),
-        ([1, 2], [3, 33]),
-        ([2, 5], [4, 21]),
-        ([3, 2], [2, 6]),
+    for (window, stride, padding, size) in [
+        ([2, 2], [2, 2], [0, 0], [8, 10]),
+        ([2, 2], [2, 2], [0, 0], [9, 7]),
+        ([3, 3], [3, 3], [0, 0], [11, 10]),
+        ([1, 2], [1, 2], [0, 0], [3, 33]),
+        ([2, 5], [2, 5], [0, 0], [4, 21]),
+        ([3, 2], [3, 2], [0, 0], [2, 6]),
+        // Windows that overlap, or leave pixels out; with padding.
+        ([3, 3], [2, 2], [1, 1], [14, 15]),
+        ([3, 3], [2, 2], [0, 0], [14, 15]),
+        ([2, 3], [1, 1], [1, 1], [5, 40]),
+        ([2, 2], [3, 4], [1, 0], [9, 9]),
+        ([5, 4], [2, 3], [2, 2], [6, 17]),
+        ([3, 3], [4, 4], [1, 1], [1, 1]),
     ] {
         let shape = [3, 4, size[0], size[1]];
         let pixels: Vec<f32> = (0..shape.iter().product::<usize>())
             .map(|index| ((index * index + 3 * index) % 7) as f32 - 3.0)
             .collect();
-        let pool = MaxPool2dConfig::new(window).init();
+        let [vertical, horizontal] = padding;
+        let pool = MaxPool2dConfig::new(window)
+            .with_strides(stride)
+            .with_padding(PaddingConfig2d::Explicit(
+                vertical, horizontal, vertical, horizontal,
+            ))
+            .init();
         for dtype in [FloatDType::F32, FloatDType::F64] {
             let pass = |pool: &dyn Fn(Tensor<4>) -> Tensor<4>| {
                 let x = Tensor::<1>::from_floats(pixels.as_slice(), &device);
@@ -487,7 +569,7 @@ fn hooked_max_pooling_equals_burns_bit_for_bit() {
             let ours = pass(&|x| pool.clone().hooked().forward(x));
             assert!(
                 ours == pass(&|x| pool.forward(x)),
-                "{window:?} on {size:?}, {dtype:?}"
+                "{window:?} every {stride:?} with {padding:?} on {size:?}, {dtype:?}"
             );
         }
     }

@@ -8,7 +8,7 @@ use burn::{
     },
     tensor::{Tensor, ops::ConvOptions},
 };
-use lfp_core::functions;
+use lfp_core::{PoolWindows, functions};
 
 use super::Hookable;
 
@@ -81,19 +81,32 @@ impl<const D: usize> Hookable<D> for Dropout {
     }
 }
 
-/// Needs no hook for its rewards. With one, windows that do not overlap are pooled by [`functions::max_pool2d`].
+/// Needs no hook for its rewards. With one, it is computed by [`functions::max_pool2d`], if that can.
 impl Hookable<4> for MaxPool2d {
     const WEIGHTED_SUM: bool = false;
 
     fn forward_raw(&self, input: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = input.dims();
-        let do_not_overlap = self.stride == self.kernel_size
-            && self.dilation == [1; 2]
-            && self.padding == PaddingConfig2d::Valid
-            && !self.ceil_mode;
-        match do_not_overlap && height * width <= functions::MOST_PIXELS {
-            true => functions::max_pool2d(input, self.kernel_size),
-            false => self.forward(input),
+        let padding = match self.padding {
+            PaddingConfig2d::Valid => Some([0; 2]),
+            PaddingConfig2d::Explicit(top, left, bottom, right) => {
+                (top == bottom && left == right).then_some([top, left])
+            }
+            PaddingConfig2d::Same => None,
+        };
+        let windows = padding.map(|padding| PoolWindows {
+            size: self.kernel_size,
+            stride: self.stride,
+            padding,
+        });
+        let is_simple = self.dilation == [1; 2] && !self.ceil_mode;
+        match windows {
+            Some(windows)
+                if is_simple && windows.is_valid() && height * width <= functions::MOST_PIXELS =>
+            {
+                functions::max_pool2d(input, windows)
+            }
+            _ => self.forward(input),
         }
     }
 }

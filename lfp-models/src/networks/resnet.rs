@@ -64,7 +64,7 @@ pub struct ResNetConfig {
 #[derive(Module, Debug)]
 pub struct ResNet {
     stem: Convolution,
-    maxpool: Option<MaxPool2d>,
+    maxpool: Option<Hooked<MaxPool2d>>,
     layers: Vec<Vec<BasicBlock>>,
     avgpool: Hooked<AdaptiveAvgPool2d>,
     dropout: Hooked<Dropout>,
@@ -179,6 +179,7 @@ impl ResNetConfig {
                 .with_strides([2, 2])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
                 .init()
+                .hooked()
         };
         ResNet {
             stem: activated(stem, self.activation),

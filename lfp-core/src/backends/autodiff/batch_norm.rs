@@ -8,7 +8,7 @@ use burn_autodiff::{
 };
 use burn_core::backend::{AutodiffBackend, Backend, tensor::FloatTensor};
 
-use crate::{BatchNormRule, propagation::arrive, rules};
+use crate::{BatchNormRule, LfpOps, propagation::arrive};
 
 type Tensors<B, C> = (
     FloatTensor<Autodiff<B, C>>,
@@ -16,7 +16,7 @@ type Tensors<B, C> = (
     FloatTensor<Autodiff<B, C>>,
 );
 
-pub(super) fn train<B: Backend, C: CheckpointStrategy>(
+pub(super) fn train<B: Backend + LfpOps, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
     gamma: FloatTensor<Autodiff<B, C>>,
     beta: FloatTensor<Autodiff<B, C>>,
@@ -25,7 +25,7 @@ pub(super) fn train<B: Backend, C: CheckpointStrategy>(
     let (x, x_node) = x.into_parts();
     let (gamma, gamma_node) = gamma.into_parts();
     let (beta, beta_node) = beta.into_parts();
-    let result = B::batch_norm_train(x.clone(), gamma.clone(), beta, epsilon);
+    let (output, mean, variance) = B::lfp_batch_norm_train(x.clone(), gamma.clone(), beta, epsilon);
     let output = match BatchNormTrain
         .prepare::<C>([x_node, gamma_node, beta_node])
         .compute_bound()
@@ -35,18 +35,18 @@ pub(super) fn train<B: Backend, C: CheckpointStrategy>(
             let state = State {
                 x,
                 gamma,
-                mean: result.mean.clone(),
-                variance: result.variance.clone(),
+                mean: mean.clone(),
+                variance: variance.clone(),
                 epsilon,
             };
-            prep.finish(state, result.output)
+            prep.finish(state, output)
         }
-        OpsKind::UnTracked(prep) => prep.finish(result.output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
     };
     (
         output,
-        Autodiff::<B, C>::from_inner(result.mean),
-        Autodiff::<B, C>::from_inner(result.variance),
+        Autodiff::<B, C>::from_inner(mean),
+        Autodiff::<B, C>::from_inner(variance),
     )
 }
 
@@ -62,7 +62,7 @@ struct State<T> {
     epsilon: f64,
 }
 
-impl<B: Backend> Backward<B, 3> for BatchNormTrain {
+impl<B: Backend + LfpOps> Backward<B, 3> for BatchNormTrain {
     type State = State<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -74,15 +74,13 @@ impl<B: Backend> Backward<B, 3> for BatchNormTrain {
             variance,
             epsilon,
         } = ops.state;
-        let backward = match arrive(grads).map(|arrival| arrival.config.batch_norm) {
-            Some(BatchNormRule::ConstantStatistics) => {
-                rules::batch_norm::constant_statistics::<B>(x, gamma, mean, variance, epsilon, g)
-            }
-            Some(BatchNormRule::ThroughStatistics) | None => {
-                B::batch_norm_train_backward(x, gamma, mean, variance, epsilon, g)
-            }
+        let rule = match arrive(grads) {
+            Some(arrival) => arrival.config.batch_norm,
+            None => BatchNormRule::ThroughStatistics,
         };
-        let quotients = [backward.x_grad, backward.gamma_grad, backward.beta_grad];
+        let (of_x, of_gamma, of_beta) =
+            B::lfp_batch_norm_backward(x, gamma, mean, variance, g, epsilon, rule);
+        let quotients = [of_x, of_gamma, of_beta];
         for (parent, quotient) in ops.parents.into_iter().zip(quotients) {
             if let Some(parent) = parent {
                 grads.register::<B>(parent.id, quotient);

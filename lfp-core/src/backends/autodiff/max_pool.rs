@@ -1,4 +1,4 @@
-//! Max pooling in windows that do not overlap: gradients and rewards go to the maximum of each window.
+//! Max pooling: gradients and rewards go to the maximum of each window.
 
 use burn_autodiff::{
     Autodiff,
@@ -9,19 +9,19 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 
 use super::record;
-use crate::LfpOps;
+use crate::{LfpOps, PoolWindows};
 
 pub(super) fn max_pool<B: Backend + LfpOps, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
-    window: [usize; 2],
+    windows: PoolWindows,
 ) -> FloatTensor<Autodiff<B, C>> {
     record::<B, C, _>(MaxPool, x, |x| {
         let [_, _, height, width] = x.shape().dims();
-        let (maxima, winners) = B::lfp_max_pool_winners(x, window);
+        let (maxima, winners) = B::lfp_max_pool_winners(x, windows);
         let state = State {
             winners,
             size: [height, width],
-            window,
+            windows,
         };
         (maxima, state)
     })
@@ -34,7 +34,7 @@ struct MaxPool;
 struct State<T> {
     winners: T,
     size: [usize; 2],
-    window: [usize; 2],
+    windows: PoolWindows,
 }
 
 impl<B: Backend + LfpOps> Backward<B, 1> for MaxPool {
@@ -44,10 +44,10 @@ impl<B: Backend + LfpOps> Backward<B, 1> for MaxPool {
         let State {
             winners,
             size,
-            window,
+            windows,
         } = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |grad| {
-            B::lfp_max_pool_backward(grad, winners, size, window)
+            B::lfp_max_pool_backward(grad, winners, size, windows)
         });
     }
 }

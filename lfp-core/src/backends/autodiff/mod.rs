@@ -19,7 +19,8 @@ use burn_autodiff::{
 use burn_core::backend::{Backend, ops::ConvOptions, tensor::FloatTensor};
 
 use crate::{
-    ActivationFn, LfpOps, LifNeuron, NormalizationRule, Stabilizer, rules::normalization::Centering,
+    ActivationFn, LfpOps, LifNeuron, NormalizationRule, PoolWindows, Stabilizer,
+    rules::normalization::Centering,
 };
 
 impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
@@ -86,8 +87,8 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         conv::conv2d::<B, C>(x, weight, None, options)
     }
 
-    fn lfp_max_pool(x: FloatTensor<Self>, window: [usize; 2]) -> FloatTensor<Self> {
-        max_pool::max_pool::<B, C>(x, window)
+    fn lfp_max_pool(x: FloatTensor<Self>, windows: PoolWindows) -> FloatTensor<Self> {
+        max_pool::max_pool::<B, C>(x, windows)
     }
 
     fn lfp_lif(

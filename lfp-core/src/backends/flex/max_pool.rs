@@ -1,17 +1,18 @@
-//! Max pooling in windows that do not overlap: whole lines at a time, without a branch per pixel.
+//! Max pooling: whole lines at a time, without a branch per pixel.
 
 use burn_core::backend::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 use rayon::prelude::*;
 
-/// The maxima, and the position in its window of each, `[samples, channels, height / window, width / window]`. `None` if `x`
-/// is not f32.
-pub(super) fn forward(x: &FlexTensor, window: [usize; 2]) -> Option<(FlexTensor, FlexTensor)> {
+use crate::PoolWindows;
+
+/// The maxima, and the position in its window of each. `None` if `x` is not f32.
+pub(super) fn forward(x: &FlexTensor, windows: PoolWindows) -> Option<(FlexTensor, FlexTensor)> {
     if x.dtype() != DType::F32 {
         return None;
     }
     let [samples, channels, height, width] = x.layout().shape().dims();
-    let [out_height, out_width] = [height / window[0], width / window[1]];
+    let [out_height, out_width] = windows.outputs([height, width]);
     let x = x.to_contiguous();
     let len = samples * channels * out_height * out_width;
     let (mut maxima, mut winners) = (vec![0.0; len], vec![0.0; len]);
@@ -22,7 +23,7 @@ pub(super) fn forward(x: &FlexTensor, window: [usize; 2]) -> Option<(FlexTensor,
         planes
             .zip(maxima.zip(winners))
             .for_each(|(plane, (maxima, winners))| {
-                pool(plane, width, window, out_width, maxima, winners);
+                pool(plane, width, windows, out_width, maxima, winners);
             });
     }
     let shape = [samples, channels, out_height, out_width];
@@ -34,7 +35,7 @@ pub(super) fn backward(
     grad: &FlexTensor,
     winners: &FlexTensor,
     size: [usize; 2],
-    window: [usize; 2],
+    windows: PoolWindows,
 ) -> Option<FlexTensor> {
     if grad.dtype() != DType::F32 {
         return None;
@@ -46,10 +47,12 @@ pub(super) fn backward(
         let planes = below.par_chunks_mut(size[0] * size[1]);
         let grads = grad.storage::<f32>().par_chunks(out_height * out_width);
         let winners = winners.storage::<f32>().par_chunks(out_height * out_width);
+        let are_adjacent = windows == PoolWindows::adjacent(windows.size);
         planes
             .zip(grads.zip(winners))
-            .for_each(|(plane, (grads, winners))| {
-                distribute(plane, size[1], window, out_width, grads, winners);
+            .for_each(|(plane, (grads, winners))| match are_adjacent {
+                true => distribute(plane, size[1], windows.size, out_width, grads, winners),
+                false => scatter(plane, size[1], windows, out_width, grads, winners),
             });
     }
     Some(tensor(below, [samples, channels, size[0], size[1]]))
@@ -60,31 +63,49 @@ pub(super) fn backward(
 fn pool(
     plane: &[f32],
     width: usize,
-    window: [usize; 2],
+    windows: PoolWindows,
     out_width: usize,
     maxima: &mut [f32],
     winners: &mut [f32],
 ) {
-    let [height, step] = window;
-    let bands = plane.chunks_exact(height * width);
+    let PoolWindows {
+        size,
+        stride,
+        padding,
+    } = windows;
     let lines = maxima
         .chunks_exact_mut(out_width)
         .zip(winners.chunks_exact_mut(out_width));
-    for (band, (maxima, winners)) in bands.zip(lines) {
-        for tap in 0..height * step {
-            let line = &band[tap / step * width..][..out_width * step];
-            let index = tap as f32;
-            match step {
-                2 => keep_larger::<2>(line, tap, index, maxima, winners),
-                3 => keep_larger::<3>(line, tap, index, maxima, winners),
-                _ => {
-                    let pixels = line[tap % step..].iter().step_by(step);
-                    for ((&pixel, maximum), winner) in
-                        pixels.zip(maxima.iter_mut()).zip(winners.iter_mut())
-                    {
-                        if tap == 0 || pixel > *maximum || pixel.is_nan() {
-                            (*maximum, *winner) = (pixel, index);
-                        }
+    for (out, (maxima, winners)) in lines.enumerate() {
+        let top = out * stride[0];
+        maxima.fill(f32::NEG_INFINITY);
+        let first_row = padding[0].saturating_sub(top);
+        for (column, winner) in winners.iter_mut().enumerate() {
+            let first_column = padding[1].saturating_sub(column * stride[1]);
+            *winner = (first_row * size[1] + first_column) as f32;
+        }
+        for row in first_row..size[0] {
+            let Some(line) = plane.chunks_exact(width).nth(top + row - padding[0]) else {
+                break;
+            };
+            for column in 0..size[1] {
+                // Outputs whose windows have a pixel in this column.
+                let start = padding[1].saturating_sub(column).div_ceil(stride[1]);
+                let pixels = (width + padding[1]).saturating_sub(column);
+                let end = pixels.div_ceil(stride[1]).min(out_width);
+                if start < end {
+                    let line = &line[start * stride[1] + column - padding[1]..];
+                    let index = (row * size[1] + column) as f32;
+                    let (maxima, winners) = (&mut maxima[start..end], &mut winners[start..end]);
+                    match stride[1] {
+                        1 => keep_larger::<1>(line, index, maxima, winners),
+                        2 => keep_larger::<2>(line, index, maxima, winners),
+                        3 => keep_larger::<3>(line, index, maxima, winners),
+                        stride => keep_larger_of(
+                            line.iter().step_by(stride),
+                            index,
+                            maxima.iter_mut().zip(winners),
+                        ),
                     }
                 }
             }
@@ -92,26 +113,37 @@ fn pool(
     }
 }
 
-/// The pixels of a line at the tap's column, in windows of a width that the compiler knows and can vectorise.
+/// Every `STEP`th pixel of a line: a distance that the compiler knows and can vectorise.
 #[inline(always)]
 fn keep_larger<const STEP: usize>(
     line: &[f32],
-    tap: usize,
     index: f32,
     maxima: &mut [f32],
     winners: &mut [f32],
 ) {
-    let (windows, _) = line.as_chunks::<STEP>();
-    let column = tap % STEP;
-    for ((window, maximum), winner) in windows.iter().zip(maxima).zip(winners) {
-        let pixel = window[column];
-        let wins = tap == 0 || pixel > *maximum || pixel.is_nan();
+    let (chunks, rest) = line.as_chunks::<STEP>();
+    let whole = chunks.len().min(maxima.len());
+    let (maxima, last_maximum) = maxima.split_at_mut(whole);
+    let (winners, last_winner) = winners.split_at_mut(whole);
+    let pixels = chunks.iter().map(|chunk| &chunk[0]);
+    keep_larger_of(pixels, index, maxima.iter_mut().zip(winners));
+    keep_larger_of(rest.iter(), index, last_maximum.iter_mut().zip(last_winner));
+}
+
+#[inline(always)]
+fn keep_larger_of<'a>(
+    pixels: impl Iterator<Item = &'a f32>,
+    index: f32,
+    kept: impl Iterator<Item = (&'a mut f32, &'a mut f32)>,
+) {
+    for (&pixel, (maximum, winner)) in pixels.zip(kept) {
+        let wins = pixel > *maximum || pixel.is_nan();
         *maximum = if wins { pixel } else { *maximum };
         *winner = if wins { index } else { *winner };
     }
 }
 
-/// One plane, whose pixels are zero before.
+/// One plane, whose pixels are zero before: windows that do not overlap, so that each pixel is written once.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn distribute(
     plane: &mut [f32],
@@ -160,6 +192,33 @@ fn spread<const STEP: usize>(line: &mut [f32], first: f32, grads: &[f32], winner
             } else {
                 0.0
             };
+        }
+    }
+}
+
+/// One plane, whose pixels are zero before: windows that may overlap.
+fn scatter(
+    plane: &mut [f32],
+    width: usize,
+    windows: PoolWindows,
+    out_width: usize,
+    grads: &[f32],
+    winners: &[f32],
+) {
+    let PoolWindows {
+        size,
+        stride,
+        padding,
+    } = windows;
+    let lines = grads
+        .chunks_exact(out_width)
+        .zip(winners.chunks_exact(out_width));
+    for (row, (grads, winners)) in lines.enumerate() {
+        for (column, (&grad, &winner)) in grads.iter().zip(winners).enumerate() {
+            let position = winner as usize;
+            let y = row * stride[0] + position / size[1] - padding[0];
+            let x = column * stride[1] + position % size[1] - padding[1];
+            plane[y * width + x] += grad;
         }
     }
 }

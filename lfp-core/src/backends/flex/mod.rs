@@ -1,9 +1,11 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
+mod batch_norm;
 mod convolution;
 mod dropout;
 mod lif;
 mod max_pool;
+mod shared;
 
 use burn_core::backend::{
     Bytes, DType, Element,
@@ -16,7 +18,9 @@ use rayon::prelude::*;
 
 pub use convolution::{UnknownConvolution, check_convolution};
 
-use crate::{ActivationFn, LfpConfig, LfpOps, LifNeuron, SignChangeRule, rules};
+use crate::{
+    ActivationFn, BatchNormRule, LfpConfig, LfpOps, LifNeuron, PoolWindows, SignChangeRule, rules,
+};
 
 impl LfpOps for Flex {
     fn lfp_rescale(
@@ -110,22 +114,50 @@ impl LfpOps for Flex {
         }
     }
 
+    fn lfp_batch_norm_train(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let ours = batch_norm::forward(&x, &gamma, &beta, epsilon);
+        ours.unwrap_or_else(|| rules::batch_norm::train::<Self>(x, gamma, beta, epsilon))
+    }
+
+    fn lfp_batch_norm_backward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        epsilon: f64,
+        rule: BatchNormRule,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let statistics = [&gamma, &mean, &variance];
+        match batch_norm::backward(&x, statistics, grad, epsilon, rule) {
+            Ok(ours) => ours,
+            Err(grad) => {
+                rules::batch_norm::backward::<Self>(x, gamma, mean, variance, grad, epsilon, rule)
+            }
+        }
+    }
+
     fn lfp_max_pool_winners(
         x: FloatTensor<Self>,
-        window: [usize; 2],
+        windows: PoolWindows,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let ours = max_pool::forward(&x, window);
-        ours.unwrap_or_else(|| rules::max_pool::winners::<Self>(x, window))
+        let ours = max_pool::forward(&x, windows);
+        ours.unwrap_or_else(|| rules::max_pool::winners::<Self>(x, windows))
     }
 
     fn lfp_max_pool_backward(
         grad: FloatTensor<Self>,
         winners: FloatTensor<Self>,
         size: [usize; 2],
-        window: [usize; 2],
+        windows: PoolWindows,
     ) -> FloatTensor<Self> {
-        let ours = max_pool::backward(&grad, &winners, size, window);
-        ours.unwrap_or_else(|| rules::max_pool::backward::<Self>(grad, winners, size, window))
+        let ours = max_pool::backward(&grad, &winners, size, windows);
+        ours.unwrap_or_else(|| rules::max_pool::backward::<Self>(grad, winners, size, windows))
     }
 
     fn lfp_conv2d(

@@ -18,7 +18,6 @@ mod direct;
 mod geometry;
 mod lowered;
 mod product;
-mod shared;
 #[cfg(test)]
 mod tests;
 mod vectors;

@@ -170,6 +170,13 @@ fn winograds_algorithm_equals_the_sums() {
     // Several blocks of tiles; several groups of output channels.
     assert_exact([5, 16, 40, 44], [16, 3, 3], &options(1, SAME, 1, 1));
     assert_exact([1, 530, 4, 4], [530, 3, 3], &options(1, SAME, 1, 1));
+    // Many channels and few tiles, whose transformed weights and sums are not kept.
+    assert_exact([3, 200, 9, 7], [170, 3, 3], &options(1, SAME, 1, 1));
+    assert_exact(
+        [5, 181, 5, 6],
+        [199, 3, 3],
+        &options(1, [(2, 0), (0, 2)], 1, 1),
+    );
 }
 
 #[test]
@@ -225,6 +232,7 @@ fn every_instruction_set_gives_the_sums() {
             [17, 3, 3],
             &options(1, [(2, 0), (0, 2)], 1, 1),
         );
+        assert_exact([3, 190, 5, 9], [170, 3, 3], &options(1, SAME, 1, 1));
         // Without Winograd's algorithm; one output channel, more than a tile.
         assert_exact([5, 3, 9, 7], [1, 5, 5], &options(1, [(2, 2); 2], 1, 1));
         assert_exact([5, 3, 9, 7], [21, 3, 3], &options(2, SAME, 1, 1));
@@ -233,24 +241,25 @@ fn every_instruction_set_gives_the_sums() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let bits = |threads: usize, to: usize, options: &ConvOptions<2>| {
+    let bits = |threads: usize, [from, to]: [usize; 2], options: &ConvOptions<2>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let algorithm = allowed();
         pool.unwrap().install(|| {
             ALLOWED.set(algorithm);
-            let (x, weight) = (tensor([9, 40, 13, 11], 1), tensor([to, 40, 3, 3], 2));
+            let (x, weight) = (tensor([9, from, 13, 11], 1), tensor([to, from, 3, 3], 2));
             let output = forward(&x, &weight, None, options).unwrap();
             let grad = tensor(output.layout().shape().dims(), 3);
-            let below = input_gradient([9, 40, 13, 11], &weight, &grad, options).unwrap();
-            let gradient = weight_gradient(&x, [to, 40, 3, 3], &grad, options).unwrap();
+            let below = input_gradient([9, from, 13, 11], &weight, &grad, options).unwrap();
+            let gradient = weight_gradient(&x, [to, from, 3, 3], &grad, options).unwrap();
             [output, below, gradient].map(|tensor| tensor.storage::<f32>().to_vec())
         })
     };
     for_each_algorithm(|| {
-        for options in [options(1, SAME, 1, 1), options(2, SAME, 1, 1)] {
-            let alone = bits(1, 50, &options);
+        for (channels, stride) in [([40, 50], 1), ([40, 50], 2), ([200, 170], 1)] {
+            let options = options(stride, SAME, 1, 1);
+            let alone = bits(1, channels, &options);
             for threads in [2, 3, 8] {
-                let same = bits(threads, 50, &options) == alone;
+                let same = bits(threads, channels, &options) == alone;
                 assert!(same, "{threads} threads, {options:?}, {:?}", allowed());
             }
         }

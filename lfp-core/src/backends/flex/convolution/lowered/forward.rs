@@ -6,7 +6,7 @@ use super::{
     matrix::{Matrix, multiply},
     patches::{Block, Window, blocks},
 };
-use crate::backends::flex::convolution::{geometry::Geometry, shared::Shared};
+use crate::backends::flex::{convolution::geometry::Geometry, shared::Shared};
 
 /// Floats of the patches of a product: they stay in the cache of a core.
 const PATCHES: usize = 1 << 17;

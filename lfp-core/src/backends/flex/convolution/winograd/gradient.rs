@@ -6,8 +6,10 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    tiles::{Block, Grid, Images, Kind, Products, Scratch, Source, first_vector},
+    few::FusedGradient,
+    tiles::{Block, Grid, Images, Kind, Source, first_vector},
     transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
+    transformed::Transformed,
 };
 use crate::backends::flex::convolution::{
     buffer::Buffer,
@@ -19,6 +21,10 @@ use crate::backends::flex::convolution::{
 const SUMS: usize = 3 << 20;
 /// Floats of the transformed tiles of a block.
 const TILES: usize = 3 << 19;
+/// Floats of all transformed tiles, below which no sums are kept.
+const FUSED: usize = 5 << 19;
+/// Floats of the sums that are kept in any case.
+const SUMS_KEPT: usize = 1 << 20;
 /// Tiles whose vectors stay in the innermost cache.
 const TERMS: usize = 128;
 
@@ -71,16 +77,31 @@ impl WithSimd for Compute<'_> {
                 padding: self.problem.padding,
             },
         };
+        let whole = grid.whole();
+        if is_fused(&whole, [pairs * VECTORS * lanes, blocks_to * lanes]) {
+            memory
+                .input
+                .fill(simd, of_input, &whole, 0..pairs * VECTORS);
+            memory
+                .gradient
+                .fill(simd, of_gradient, &whole, 0..blocks_to);
+            let fused = FusedGradient {
+                memory: &memory,
+                tiles: whole.tiles,
+                from: input.channels,
+            };
+            return fused.compute(simd, self.output);
+        }
         for start in (0..blocks_to).step_by(group) {
             let count = group.min(blocks_to - start);
             let mut sums = Sums::new::<S>(count, pairs);
             for (index, block) in blocks.iter().enumerate() {
                 // With a single block, its transformed input serves all groups.
                 if start == 0 || blocks.len() > 1 {
-                    transform_all(simd, of_input, block, 0..pairs * VECTORS, &mut memory.input);
+                    memory.input.fill(simd, of_input, block, 0..pairs * VECTORS);
                 }
                 let channels = start..start + count;
-                transform_all(simd, of_gradient, block, channels, &mut memory.gradient);
+                memory.gradient.fill(simd, of_gradient, block, channels);
                 sums.add(simd, &memory, block.tiles, index == 0);
             }
             let row = input.channels * TAPS * TAPS;
@@ -101,69 +122,16 @@ impl WithSimd for Compute<'_> {
     }
 }
 
-/// Transformed tiles of a block, `[channel blocks, products, tiles]` vectors.
+/// Whether all tiles fit the cache, and sums over them would not.
+fn is_fused(whole: &Block, [from, to]: [usize; 2]) -> bool {
+    PRODUCTS * (from + to) * whole.tiles <= FUSED && PRODUCTS * from * to > SUMS_KEPT
+}
+
+/// Transformed tiles of a block.
 #[derive(Default)]
-struct Memory {
-    input: Buffer,
-    gradient: Buffer,
-}
-
-/// Transforms the tiles of some blocks of channels.
-fn transform_all<S: Simd>(
-    simd: S,
-    source: Source<'_>,
-    block: &Block,
-    channels: Range<usize>,
-    output: &mut Buffer,
-) {
-    let stride = stride(block.tiles);
-    let output = output.vectors::<S>(channels.len() * stride);
-    output.par_chunks_mut(stride).enumerate().for_each_init(
-        Scratch::default,
-        |scratch, (index, output)| {
-            simd.vectorize(TransformTask {
-                source,
-                block,
-                first: (channels.start + index) * S::F32_LANES,
-                scratch,
-                output: bytemuck::cast_slice_mut(output),
-            });
-        },
-    );
-}
-
-/// Vectors between the products of a tile. Odd: at a multiple of a power of two, they would share a few sets of the cache.
-fn product_stride(tiles: usize) -> usize {
-    tiles | 1
-}
-
-/// Vectors of a block of channels.
-fn stride(tiles: usize) -> usize {
-    PRODUCTS * product_stride(tiles)
-}
-
-/// A block of channels.
-struct TransformTask<'a> {
-    source: Source<'a>,
-    block: &'a Block,
-    /// The first channel.
-    first: usize,
-    scratch: &'a mut Scratch,
-    output: &'a mut [f32],
-}
-
-impl WithSimd for TransformTask<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let output = Products {
-            values: S::as_mut_simd_f32s(self.output).0,
-            stride: product_stride(self.block.tiles),
-        };
-        self.source
-            .transform(simd, self.block, self.first, self.scratch, output);
-    }
+pub(super) struct Memory {
+    pub input: Transformed,
+    pub gradient: Transformed,
 }
 
 /// The sums over all tiles, `[products, to, from]`.
@@ -243,7 +211,6 @@ impl WithSimd for AddTask<'_> {
 
 /// The sums of `ROWS` output channels from `first` on, with a pair of blocks of input channels.
 #[inline(always)]
-#[allow(unsafe_code, reason = "see `multiply_add`")]
 fn add_rows<S: Simd, const ROWS: usize>(
     simd: S,
     task: &mut AddTask<'_>,
@@ -251,27 +218,10 @@ fn add_rows<S: Simd, const ROWS: usize>(
     pair: usize,
     first: usize,
 ) {
-    let lanes = S::F32_LANES;
-    let block = |channels: usize| {
-        (channels * stride(task.tiles) + task.product * product_stride(task.tiles) + terms.start)
-            * lanes
-    };
-    let of_gradient = &task.memory.gradient[block(first / lanes)..][..terms.len() * lanes];
-    let start = block(pair * VECTORS);
-    let second = block(pair * VECTORS + 1);
-    assert!(second + terms.len() * lanes <= task.memory.input.len());
-    let left = Operand {
-        start: of_gradient[first % lanes..].as_ptr(),
-        term: lanes,
-        next: 1,
-    };
-    let right = Operand {
-        start: task.memory.input[start..].as_ptr(),
-        term: lanes,
-        next: second - start,
+    let at = |row: usize, half: usize| {
+        (first + row) * task.from + (pair * VECTORS + half) * S::F32_LANES
     };
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    let at = |row: usize, half: usize| (first + row) * task.from + (pair * VECTORS + half) * lanes;
     if !task.is_first || terms.start > 0 {
         for (row, sums) in sums.iter_mut().enumerate() {
             for (half, sum) in sums.iter_mut().enumerate() {
@@ -279,12 +229,47 @@ fn add_rows<S: Simd, const ROWS: usize>(
             }
         }
     }
-    // SAFETY: `first % lanes + ROWS <= lanes`, and both operands hold a vector per term, as checked above.
-    unsafe { multiply_add(simd, terms.len(), left, right, &mut sums) };
+    task.memory
+        .add(simd, task.product, terms, pair, first, &mut sums);
     for (row, sums) in sums.into_iter().enumerate() {
         for (half, sum) in sums.into_iter().enumerate() {
-            S::as_mut_simd_f32s(&mut task.sums[at(row, half)..][..lanes]).0[0] = sum;
+            S::as_mut_simd_f32s(&mut task.sums[at(row, half)..][..S::F32_LANES]).0[0] = sum;
         }
+    }
+}
+
+impl Memory {
+    /// Adds the products of some tiles, of the output channels from `first` on with a pair of blocks of input channels.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "see `multiply_add`")]
+    pub fn add<S: Simd, const ROWS: usize>(
+        &self,
+        simd: S,
+        product: usize,
+        terms: Range<usize>,
+        pair: usize,
+        first: usize,
+        sums: &mut [[S::f32s; VECTORS]; ROWS],
+    ) {
+        let lanes = S::F32_LANES;
+        let start =
+            |of: &Transformed, channels: usize| (of.start(channels, product) + terms.start) * lanes;
+        let of_gradient =
+            &self.gradient[start(&self.gradient, first / lanes)..][..terms.len() * lanes];
+        let halves = [0, 1].map(|half| start(&self.input, pair * VECTORS + half));
+        assert!(halves[1] + terms.len() * lanes <= self.input.len());
+        let left = Operand {
+            start: of_gradient[first % lanes..].as_ptr(),
+            term: lanes,
+            next: 1,
+        };
+        let right = Operand {
+            start: self.input[halves[0]..].as_ptr(),
+            term: lanes,
+            next: halves[1] - halves[0],
+        };
+        // SAFETY: callers see to it that `first % lanes + ROWS <= lanes`; both operands hold a vector per term, as checked above.
+        unsafe { multiply_add(simd, terms.len(), left, right, sums) };
     }
 }
 
@@ -308,29 +293,40 @@ impl WithSimd for Finish<'_> {
         for (block, weights) in weights.enumerate() {
             let sum = |y: usize, x: usize| {
                 let start = ((y * SPAN + x) * to + self.to) * from + block * S::F32_LANES;
-                let scale = simd.splat_f32s(SCALE[y] * SCALE[x]);
-                simd.mul_f32s(first_vector::<S>(&values[start..]), scale)
+                first_vector::<S>(&values[start..])
             };
-            let mut lines = [[simd.splat_f32s(0.0); SPAN]; TAPS];
-            for x in 0..SPAN {
-                let mut column = [simd.splat_f32s(0.0); SPAN];
-                for (y, value) in column.iter_mut().enumerate() {
-                    *value = sum(y, x);
-                }
-                let column: [_; TAPS] = transform.interpolate(column);
-                for (line, value) in lines.iter_mut().zip(column) {
-                    line[x] = value;
-                }
-            }
-            for (y, line) in lines.into_iter().enumerate() {
-                let line: [S::f32s; TAPS] = transform.interpolate(line);
-                for (x, taps) in line.iter().enumerate() {
-                    let taps: &[f32] = bytemuck::cast_slice(std::slice::from_ref(taps));
-                    let kernels = weights.chunks_mut(TAPS * TAPS);
-                    for (kernel, &tap) in kernels.zip(taps) {
-                        kernel[y * TAPS + x] = tap;
-                    }
-                }
+            put_weights(transform, simd, sum, weights);
+        }
+    }
+}
+
+/// `A^T m A` of as many kernels as there are lanes: writes weights `[lanes, 3, 3]`, or as many as there are.
+#[inline(always)]
+pub(super) fn put_weights<S: Simd>(
+    transform: Transform<S>,
+    simd: S,
+    product: impl Fn(usize, usize) -> S::f32s,
+    weights: &mut [f32],
+) {
+    let mut lines = [[simd.splat_f32s(0.0); SPAN]; TAPS];
+    for x in 0..SPAN {
+        let mut column = [simd.splat_f32s(0.0); SPAN];
+        for (y, value) in column.iter_mut().enumerate() {
+            let scale = simd.splat_f32s(SCALE[y] * SCALE[x]);
+            *value = simd.mul_f32s(product(y, x), scale);
+        }
+        let column: [_; TAPS] = transform.interpolate(column);
+        for (line, value) in lines.iter_mut().zip(column) {
+            line[x] = value;
+        }
+    }
+    for (y, line) in lines.into_iter().enumerate() {
+        let line: [S::f32s; TAPS] = transform.interpolate(line);
+        for (x, taps) in line.iter().enumerate() {
+            let taps: &[f32] = bytemuck::cast_slice(std::slice::from_ref(taps));
+            let kernels = weights.chunks_mut(TAPS * TAPS);
+            for (kernel, &tap) in kernels.zip(taps) {
+                kernel[y * TAPS + x] = tap;
             }
         }
     }

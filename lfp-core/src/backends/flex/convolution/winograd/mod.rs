@@ -7,10 +7,14 @@
 //!
 //! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 
+mod few;
 mod forward;
 mod gradient;
+mod outputs;
+mod products;
 mod tiles;
 mod transform;
+mod transformed;
 mod transpose;
 mod weights;
 

@@ -63,6 +63,11 @@ impl Grid {
             .collect()
     }
 
+    /// All tile rows as one block.
+    pub fn whole(&self) -> Block {
+        self.block(0, self.total)
+    }
+
     fn block(&self, start: usize, end: usize) -> Block {
         let mut segments = Vec::new();
         let mut row = start;

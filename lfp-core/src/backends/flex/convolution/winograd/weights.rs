@@ -107,18 +107,22 @@ pub(super) fn transform_weights<S: Simd>(
             simd.vectorize(Panel {
                 weights,
                 index: first + panel,
+                first: 0,
                 output,
                 stride: layout.panel,
             });
         });
 }
 
-struct Panel<'a> {
-    weights: Weights<'a>,
-    index: usize,
-    output: &'a mut [f32],
+/// Transforms the weights of one panel, from some input channels.
+pub(super) struct Panel<'a> {
+    pub weights: Weights<'a>,
+    pub index: usize,
+    /// The first input channel.
+    pub first: usize,
+    pub output: &'a mut [f32],
     /// Floats between products.
-    stride: usize,
+    pub stride: usize,
 }
 
 impl WithSimd for Panel<'_> {
@@ -133,7 +137,7 @@ impl WithSimd for Panel<'_> {
                 let to = (self.index * VECTORS + half) * lanes;
                 let mut taps = [simd.splat_f32s(0.0); TAPS * TAPS];
                 self.weights
-                    .gather(from, to, bytemuck::cast_slice_mut(&mut taps));
+                    .gather(self.first + from, to, bytemuck::cast_slice_mut(&mut taps));
                 let transformed = evaluate(simd, transform, &taps);
                 for (product, value) in transformed.into_iter().enumerate() {
                     let start = product * self.stride + (from * VECTORS + half) * lanes;
