@@ -1,6 +1,8 @@
 //! Layers of a model that have no hook.
 
-use burn::module::Module;
+use std::collections::HashSet;
+
+use burn::module::{Module, ModuleVisitor};
 
 /// A layer that rewards would pass by its derivative instead of a rule of LFP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,7 @@ const NO_RULE: &[&str] = &[
     "BiLstm",
     "BiRnn",
     "CosineSimilarity",
+    "CrossAttention",
     "DeformConv2d",
     "Fold4d",
     "GLU",
@@ -90,8 +93,9 @@ const NO_RULE: &[&str] = &[
 /// Lists Burn's layers in `model` that lack a hook, or that LFP has no rule for. Rewards pass them by their derivative,
 /// without an error.
 ///
-/// Only layers can be found, by the types that `Debug` prints: not tensor operations of a forward pass, free parameters, or
-/// layers of your own. Layers inside a hooked one follow its rule. A field called `activation` is taken for a setting.
+/// Only Burn's layers are found: the fields of modules whose type, as `Debug` prints it, is one of these. Tensor operations in
+/// a forward pass, free parameters and layers of your own are not. Layers inside a hooked one follow its rule. Fields with
+/// `#[module(skip)]` are settings.
 ///
 /// # Example
 ///
@@ -115,14 +119,50 @@ const NO_RULE: &[&str] = &[
 /// assert_eq!(paths, ["gelu", "output"]);
 /// ```
 pub fn audit<M: Module>(model: &M) -> Vec<Unhooked> {
-    let mut audit = Audit::default();
+    let mut modules = Modules::default();
+    modules.paths.insert(String::new());
+    model.visit(&mut modules);
+    let mut audit = Audit {
+        modules: modules.paths,
+        open: Vec::new(),
+        found: Vec::new(),
+    };
     for line in format!("{model:#?}").lines() {
         audit.read(line.trim());
     }
     audit.found
 }
 
-/// A value that is being printed: a module, a list, an option, an enum.
+/// The paths of all modules. `Debug` prints settings, too, and `ActivationFn::Relu` as it prints the layer.
+#[derive(Default)]
+struct Modules {
+    /// The names of the modules around the visited one; empty for the variants of an enum.
+    open: Vec<String>,
+    paths: HashSet<String>,
+}
+
+impl ModuleVisitor for Modules {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        let name = match container.starts_with("Enum:") {
+            true => "",
+            false => name,
+        };
+        self.open.push(name.to_owned());
+        self.paths.insert(joined(self.open.iter()));
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.open.pop();
+    }
+}
+
+/// A path of the names that are not empty.
+fn joined<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names = names.map(String::as_str).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(".")
+}
+
+/// A value of which the members are printed next: a module, a list, an option, an enum.
 struct Open {
     /// The name of the field, or the place in the list; empty for what is no part of a path.
     name: String,
@@ -132,14 +172,15 @@ struct Open {
     members: usize,
 }
 
-#[derive(Default)]
 struct Audit {
+    /// The paths of modules; what is printed elsewhere is a setting.
+    modules: HashSet<String>,
     open: Vec<Open>,
     found: Vec<Unhooked>,
 }
 
 impl Audit {
-    /// A line that `{:#?}` prints: `field: Type {`, `Type(`, `[`, `field: Unit,` or a closing bracket.
+    /// Reads a line that `{:#?}` prints: `field: Type {`, `Type(`, `[`, `field: Unit,` or a closing bracket.
     fn read(&mut self, line: &str) {
         if line.starts_with(['}', ')', ']']) {
             self.open.pop();
@@ -147,7 +188,6 @@ impl Audit {
         }
         let line = line.strip_suffix(',').unwrap_or(line);
         let opened = line.chars().last().filter(|last| "{([".contains(*last));
-        let is_list = opened == Some('[');
         let line = line.trim_end_matches(['{', '(', '[']).trim_end();
         let (field, value) = match (line.split_once(": "), line.strip_suffix(':')) {
             (Some((field, value)), _) => (field, value),
@@ -156,8 +196,10 @@ impl Audit {
             (None, None) => ("", line),
         };
         let name = self.name(field);
+        // The members of lists, arrays and tuples are modules by their place.
+        let is_list = opened == Some('[') || (opened == Some('(') && value.is_empty());
         let covered = match opened {
-            // An option, or the variant of an enum: its name is that of no layer.
+            // An option, a tuple, or the variant of an enum: its name is that of no layer.
             Some('(') => self.is_covered(),
             _ => self.layer(&name, value),
         };
@@ -193,20 +235,16 @@ impl Audit {
     fn layer(&mut self, name: &str, value: &str) -> bool {
         let covered = self.is_covered();
         let hook = ["Hooked", "Spiking"].contains(&value);
-        let around = self.open.last().map_or("", |open| open.name.as_str());
-        // `ActivationFn::Relu` prints as the layer does.
-        let is_setting = name == "activation" || (name.is_empty() && around == "activation");
-        let needs = NEED_HOOKS.contains(&value) && !covered && !is_setting;
+        let needs = NEED_HOOKS.contains(&value) && !covered;
         // A recurrent layer is made of gates, an encoder of attention: only the whole has a rule.
         if needs || NO_RULE.contains(&value) {
-            let names = self
-                .open
-                .iter()
-                .map(|open| open.name.as_str())
-                .chain([name]);
-            let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+            let name = name.to_owned();
+            let path = joined(self.open.iter().map(|open| &open.name).chain([&name]));
+            if !self.modules.contains(&path) {
+                return covered;
+            }
             self.found.push(Unhooked {
-                path: names.join("."),
+                path,
                 layer: value.to_owned(),
             });
             return true;
@@ -221,6 +259,7 @@ mod tests {
         module::Module,
         nn::{
             Linear, LinearConfig, LocalResponseNorm, LocalResponseNormConfig, Relu,
+            attention::{CrossAttention, CrossAttentionConfig},
             pool::{MaxPool2d, MaxPool2dConfig},
             transformer::{TransformerEncoder, TransformerEncoderConfig},
         },
@@ -228,7 +267,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::nn::{Hook, Hooked};
+    use crate::{
+        ActivationFn,
+        nn::{Hook, Hooked},
+    };
 
     #[derive(Module, Debug)]
     enum Head {
@@ -243,7 +285,28 @@ mod tests {
         maybe: Option<Relu>,
         none: Option<Relu>,
         norm: Hooked<LocalResponseNorm>,
+        cross: CrossAttention,
         heads: Vec<Head>,
+    }
+
+    #[derive(Module, Debug)]
+    struct Activated {
+        activation: Relu,
+        #[module(skip)]
+        after: ActivationFn,
+        pair: (Hooked<Relu>, Relu),
+    }
+
+    #[test]
+    fn an_activation_is_a_layer_or_a_setting_whatever_its_name() {
+        let model = Activated {
+            activation: Relu::new(),
+            after: ActivationFn::Relu,
+            pair: (Relu::new().hooked(), Relu::new()),
+        };
+        let found = audit(&model);
+        let paths: Vec<&str> = found.iter().map(|layer| layer.path.as_str()).collect();
+        assert_eq!(paths, ["activation", "pair.1"]);
     }
 
     #[test]
@@ -258,6 +321,7 @@ mod tests {
             maybe: Some(Relu::new()),
             none: None,
             norm: LocalResponseNormConfig::new(3).init().hooked(),
+            cross: CrossAttentionConfig::new(4, 4, 2, 2, 2).init(&device),
             heads: vec![Head::Linear(linear()), Head::Linear(linear())],
         };
         let found = audit(&model);
@@ -270,6 +334,7 @@ mod tests {
             ("plain.1", "TransformerEncoder"),
             ("maybe", "Relu"),
             ("norm", "LocalResponseNorm"),
+            ("cross", "CrossAttention"),
             ("heads.0", "Linear"),
             ("heads.1", "Linear"),
         ];

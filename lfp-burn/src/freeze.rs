@@ -5,7 +5,7 @@ use burn::{
     tensor::Tensor,
 };
 
-/// A pattern of [`freeze`] that freezes nothing sensible.
+/// A pattern that [`freeze`] refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FreezeError {
     /// The pattern is no regular expression.
@@ -21,10 +21,10 @@ pub enum FreezeError {
     Nothing {
         /// The pattern.
         pattern: String,
-        /// The first parameter of each part of the model.
+        /// The path of the first parameter of each field of the model.
         examples: String,
     },
-    /// Nothing is left to train.
+    /// The pattern matches every parameter that learns.
     #[error("freeze: '{pattern}' leaves no parameter to train")]
     Everything {
         /// The pattern.
@@ -74,7 +74,7 @@ pub fn freeze<M: Module>(model: M, pattern: &str) -> Result<M, FreezeError> {
     let group = group.map_err(|ParamGroupError::InvalidPatternError(reason)| {
         FreezeError::Pattern {
             pattern: pattern.to_owned(),
-            // The last line names the error; those before it draw the place.
+            // The last line states the error; those before it show its place in the pattern.
             reason: reason.lines().last().unwrap_or_default().to_owned(),
         }
     })?;
@@ -91,7 +91,7 @@ pub fn freeze<M: Module>(model: M, pattern: &str) -> Result<M, FreezeError> {
     }
 }
 
-/// The parameters and training flags whose paths match.
+/// Collects the parameters and training flags whose paths match.
 struct Matches {
     group: ParamGroup,
     path: Vec<String>,
@@ -100,7 +100,7 @@ struct Matches {
     frozen: usize,
     /// Number of other parameters that learn.
     learning: usize,
-    /// The first path of each part of the model.
+    /// The path of the first parameter of each field of the model.
     examples: Vec<String>,
 }
 
@@ -152,7 +152,7 @@ impl ModuleVisitor for Matches {
         }
         match self.matches(param.id) {
             true => self.frozen += 1,
-            // On a device without autodiff nothing requires gradients yet.
+            // Without autodiff no tensor requires gradients, and each parameter counts as one that learns.
             false => {
                 let value = param.val();
                 let learns = value.is_require_grad() || !value.is_autodiff();

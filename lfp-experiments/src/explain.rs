@@ -12,7 +12,7 @@ use lfp_burn::{
     LfpConfig, Propagate,
     reward::{Reward, TargetReward},
 };
-use lfp_models::{Classifier, LogitsRequired, Network};
+use lfp_models::{Classifier, Network};
 use plotters::prelude::RGBColor;
 
 use crate::{
@@ -90,7 +90,7 @@ impl Explanation {
         sample: &Sample,
         [channels, height, width]: [usize; 3],
         device: &Device,
-    ) -> Result<Self, LogitsRequired> {
+    ) -> Result<Self> {
         let pixels = TensorData::new(sample.values.clone(), [1, channels, height, width]);
         let inputs = Tensor::<4>::from_data(pixels, device).require_grad();
         let logits = network.outputs(inputs.clone()).logits()?;
@@ -105,7 +105,7 @@ impl Explanation {
             .expect("the reward has the shape of the logits, and the inputs are tracked");
         let relevance = feedback.reward(&inputs).expect("the inputs are tracked");
         let numbers = |data: TensorData| data.iter::<f32>().collect();
-        let rollout = network.attention_rollout(inputs);
+        let rollout = network.attention_rollout(inputs)?;
         Ok(Self {
             label: sample.label,
             predicted,

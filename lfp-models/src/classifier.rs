@@ -3,7 +3,7 @@
 use burn::{module::Module, store::SafetensorsStoreError, tensor::Tensor};
 use lfp_burn::{
     LifNeuron,
-    nn::MergeError,
+    nn::{InputError, MergeError},
     spiking::{Activity, spike_counts},
 };
 
@@ -49,9 +49,13 @@ pub trait Classifier: Module {
     /// How much attention the class token pays to each pixel, by rollout (Abnar and Zuidema 2020): the product over the
     /// layers of the attention weights, averaged over the heads and mixed in equal parts with the identity for the residual
     /// path. A pixel has the share of its patch, `[batch_size, height, width]`. `None` for networks without attention.
-    fn attention_rollout(&self, images: Tensor<4>) -> Option<Tensor<3>> {
+    ///
+    /// # Errors
+    ///
+    /// If the images have another shape than the network needs.
+    fn attention_rollout(&self, images: Tensor<4>) -> Result<Option<Tensor<3>>, InputError> {
         let _ = images;
-        None
+        Ok(None)
     }
 
     /// Merges each batch normalisation into the convolution or linear layer before it, with the running

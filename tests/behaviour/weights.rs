@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use lfp_burn::spiking::LifConfig;
 use lfp_models::{
     Applied, Classifier, Difference, MlpConfig, ResNet, ResNetConfig, SpikingMlp, SpikingMlpConfig,
-    StateDict, StateDictError,
+    StateDict, StateDictError, VitConfig,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -116,6 +116,7 @@ fn prefixes_and_checkpoints_are_recognised() {
         ("checkpoint.pth.tar", "state_dict.module"),
         ("lightning.ckpt", "state_dict.model._orig_mod"),
         ("averaged.pth", "model"),
+        ("rooted.pth", ""),
     ] {
         let applied = assert_loads(StateDict::open(fixture(name)));
         assert_eq!(applied.part, part, "{name}");
@@ -127,6 +128,10 @@ fn of_two_sets_of_weights_one_must_be_chosen() {
     let two = || StateDict::open(fixture("two.pth"));
     let text = refusal(&two(), network()).to_string();
     assert!(text.contains("choose one: first, second"), "{text}");
+    for part in ["first", "second", "second."] {
+        let (_, applied) = two().part(part).apply_to(network()).unwrap();
+        assert_eq!(applied.part, part.trim_end_matches('.'));
+    }
     assert_loads(two().part("second"));
     let text = refusal(&two().part("third"), network()).to_string();
     assert!(
@@ -135,10 +140,115 @@ fn of_two_sets_of_weights_one_must_be_chosen() {
     );
 
     // The moving average is loaded only on request.
-    let averaged = StateDict::open(fixture("averaged.pth")).part("model_ema");
-    let (averaged, _) = averaged.apply_to(network()).unwrap();
-    let found = tensors(&averaged.to_safetensors().unwrap());
-    assert_ne!(found, original("plain.safetensors"));
+    for (name, part) in [("averaged.pth", "model_ema"), ("rooted.pth", "ema")] {
+        let averaged = StateDict::open(fixture(name)).part(part);
+        let (averaged, applied) = averaged.apply_to(network()).unwrap();
+        let found = tensors(&averaged.to_safetensors().unwrap());
+        assert_ne!(found, original("plain.safetensors"), "{name}");
+        assert_eq!(applied.part, part);
+    }
+}
+
+/// The network's tensors below each prefix; those of the first are the fixture's, all others are zero.
+fn sets(prefixes: &[&str]) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+    let mut file = BTreeMap::new();
+    for (index, prefix) in prefixes.iter().enumerate() {
+        for (name, (shape, bytes)) in original("plain.safetensors") {
+            let bytes = match index {
+                0 => bytes,
+                _ => vec![0; bytes.len()],
+            };
+            file.insert(format!("{prefix}{name}"), (shape, bytes));
+        }
+    }
+    file
+}
+
+#[test]
+fn a_part_is_chosen_by_the_names_of_its_tensors_where_nothing_is_nested() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.safetensors");
+    for (prefixes, parts) in [
+        (["second.", "first."], "choose one: first, second"),
+        (
+            ["net.second.", "net.first."],
+            "choose one: net.first, net.second",
+        ),
+        (["", "second."], "choose one: ., second"),
+        (["net.", "net.second."], "choose one: net, net.second"),
+    ] {
+        write(&path, &sets(&prefixes));
+        let file = || StateDict::open(&path);
+        let text = refusal(&file(), network()).to_string();
+        assert!(text.ends_with(parts), "expected \"{parts}\" in: {text}");
+        let chosen = match prefixes[0] {
+            "" => ".",
+            prefix => prefix,
+        };
+        let applied = assert_loads(file().part(chosen));
+        assert_eq!(applied.part, prefixes[0].trim_end_matches('.'));
+        assert_eq!(applied.mismatch, Default::default(), "{chosen}");
+        // The other one, too.
+        let (_, applied) = file().part(prefixes[1]).apply_to(network()).unwrap();
+        assert_eq!(applied.part, prefixes[1].trim_end_matches('.'));
+    }
+    // A part may lack what the file has elsewhere, but what it has itself must fit.
+    let mut file = sets(&["net.", "other."]);
+    file.insert("net.projection.weight".to_owned(), (vec![1], vec![0; 4]));
+    write(&path, &file);
+    let text = refusal(&StateDict::open(&path).part("net"), network()).to_string();
+    assert!(text.ends_with("unused: net.projection.weight"), "{text}");
+
+    write(
+        &path,
+        &BTreeMap::from([("w".to_owned(), (vec![1], vec![0; 4]))]),
+    );
+    let text = refusal(&StateDict::open(&path).part("net"), network()).to_string();
+    assert!(text.ends_with("no part \"net\"; it has no parts"), "{text}");
+}
+
+#[test]
+fn two_names_of_one_tensor_are_an_error_that_has_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.safetensors");
+    let device = Device::default();
+    let config = VitConfig {
+        depth: 1,
+        ..VitConfig::vit_tiny([1, 14, 14])
+    };
+    let model = || config.init(&device).unwrap();
+    let whole = tensors(&model().to_safetensors().unwrap());
+    let names = ["classifier.weight", "heads.head.weight"];
+    let attention = "encoder.layers.encoder_layer_0.self_attention.";
+    for (other, of) in [
+        (names[0].to_owned(), names[1].to_owned()),
+        (
+            "vit.layernorm.bias".to_owned(),
+            "encoder.ln.bias".to_owned(),
+        ),
+    ] {
+        let mut file = whole.clone();
+        file.insert(other.clone(), file[&of].clone());
+        write(&path, &file);
+        let text = refusal(&StateDict::open(&path), model()).to_string();
+        for name in [&other, &of] {
+            assert!(text.contains(name), "expected {name} in: {text}");
+        }
+        assert!(text.contains("only one of them"), "{text}");
+    }
+    // The tensor of the three projections beside its parts.
+    let mut file = whole.clone();
+    for part in ["query", "key", "value"] {
+        let (shape, bytes) = &whole[&format!("{attention}in_proj_bias")];
+        let third = (vec![shape[0] / 3], bytes[..bytes.len() / 3].to_vec());
+        file.insert(format!("{attention}{part}.bias"), third);
+    }
+    write(&path, &file);
+    let text = refusal(&StateDict::open(&path), model()).to_string();
+    assert!(
+        text.contains("self_attention.query.bias") && text.contains("in_proj_bias"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -348,7 +458,7 @@ fn what_is_no_file_of_weights_is_named() {
         ("page.pth", b"<!DOCTYPE html>", "a web page"),
         ("packed.pth", b"\x1f\x8b\x08\x00", "gzip"),
         ("text.safetensors", b"not a tensor", "another format"),
-        ("number.pth", b"\x80\x02K\x01.", "number.pth"),
+        ("number.pth", b"\x80\x02K\x01.", "Expected a dictionary"),
     ];
     for (name, content, words) in cases {
         let path = folder.path().join(name);
@@ -391,6 +501,12 @@ fn damaged(original: &[u8], random: &mut StdRng) -> Vec<u8> {
     file
 }
 
+/// Whether a file holds weights of the spiking network.
+fn is_spiking(path: &Path) -> bool {
+    let name = path.file_name().unwrap().to_string_lossy();
+    name.starts_with("spiking") || name.starts_with("snntorch")
+}
+
 /// Loads damaged files. Each loads or is refused in a line.
 #[test]
 #[ignore = "run by damaged_files_cost_neither_the_program_nor_its_memory, in little memory"]
@@ -407,11 +523,22 @@ fn damaged_files_are_refused() {
     let (network, spiking) = (network(), spiking(0.75, 1.0));
     let mut refused = 0;
     for name in &names {
+        // Undamaged, each reaches the model that it was made for, or the check that it was made to fail.
+        let error = match is_spiking(name) {
+            true => StateDict::open(name).apply_to(spiking.clone()).err(),
+            false => StateDict::open(name).apply_to(network.clone()).err(),
+        };
+        if let Some(StateDictError::Mismatch {
+            allow, mismatch, ..
+        }) = error
+        {
+            assert!(!allow.is_empty(), "{}: {mismatch}", name.display());
+        }
         let original = fs::read(name).unwrap();
         for number in 0..60 {
             fs::write(&path, damaged(&original, &mut random)).unwrap();
             let file = StateDict::open(&path);
-            let error = match name.to_string_lossy().contains("spiking") {
+            let error = match is_spiking(name) {
                 true => file.apply_to(spiking.clone()).err(),
                 false => file.apply_to(network.clone()).err(),
             };

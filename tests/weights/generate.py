@@ -170,6 +170,7 @@ def networks():
     torch.save({"state_dict": prefixed("model._orig_mod.", state), "callbacks": {}}, HERE / "lightning.ckpt")
     torch.save({"model": state, "model_ema": other, "args": {"lr": 0.1}}, HERE / "averaged.pth")
     torch.save({"first": other, "second": state}, HERE / "two.pth")
+    torch.save(OrderedDict(state, ema=other), HERE / "rooted.pth")
 
     head = OrderedDict((name, tensor) for name, tensor in state.items() if not name.startswith("fc."))
     wrapped = OrderedDict(head, **{"fc.1.weight": state["fc.weight"], "fc.1.bias": state["fc.bias"]})

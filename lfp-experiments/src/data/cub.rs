@@ -11,7 +11,7 @@ use super::{
     Augmentation, DataError, DataSet, DataSetSpec, Fit, Load, Preparation, Reading, Split,
     formats::table::Table,
     image_files::{ChannelStats, Labelled, check_classes, subfolder_or_self},
-    listing::{Skipped, images_below, skip_unlisted},
+    listing::{Listed, Skipped, images_below, skip_unlisted},
 };
 
 impl DataSet {
@@ -42,14 +42,10 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let mut classes = Vec::new();
     // Every class has an image.
     let most = paths.rows.len();
+    let folder = root.join("images");
+    let mut listed = Listed::new(&names, &folder);
     for (number, path) in &paths.rows {
-        let image = root.join("images").join(path);
-        if !image.is_file() {
-            return Err(DataError::MissingImage {
-                labels: names.clone(),
-                image,
-            });
-        }
+        let image = listed.add(path)?;
         // Classes are counted from 1.
         let class = labels.number(number)?;
         let label = class
@@ -74,7 +70,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         check_classes(part, (1..=classes.len()).map(class))?;
     }
     let mut skipped = Skipped::default();
-    let found = images_below(&root.join("images"), &mut skipped)?;
+    let found = images_below(&folder, &mut skipped)?;
     let listed = train.iter().chain(&test);
     skip_unlisted(&found, listed.map(|image| &*image.path), &mut skipped);
     let for_train = Preparation {

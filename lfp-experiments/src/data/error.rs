@@ -96,6 +96,25 @@ pub enum DataError {
         /// The image.
         image: PathBuf,
     },
+    /// A file of labels lists an image twice, which might put it into the training and the test part.
+    #[error(
+        "{labels}: lists {image} twice; remove one of the lines",
+        labels = labels.display(), image = image.display()
+    )]
+    RepeatedImage {
+        /// The file of labels.
+        labels: PathBuf,
+        /// The image.
+        image: PathBuf,
+    },
+    /// A part without samples.
+    #[error("data set {data_set}: the {part} part has no samples")]
+    EmptyPart {
+        /// The data set.
+        data_set: DataSet,
+        /// `training` or `test`.
+        part: &'static str,
+    },
     /// A class without images.
     #[error("{}: class without images; remove it or add images", .0.display())]
     EmptyClass(PathBuf),

@@ -1,6 +1,10 @@
 //! Image files in a folder per class: `train/CLASS/*` and `test/CLASS/*` (or `val`, `valid`, `validation`).
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Augmentation, DataError, DataSet, DataSetSpec, Load, Reading, Split,
@@ -59,7 +63,7 @@ pub(super) fn labelled_parts(
     skipped: &mut Skipped,
 ) -> Result<([Vec<Labelled>; 2], Vec<String>), DataError> {
     let [of_train, of_test] = [classes(train, skipped)?, classes(test, skipped)?];
-    check_same_classes(&of_train, &of_test, test)?;
+    check_same_classes(&of_train, &of_test, [train, test])?;
     let names = of_train.iter();
     let names = names.map(|class| file_name(class).to_string_lossy().into_owned());
     let names = names.collect();
@@ -80,17 +84,24 @@ fn classes(part: &Path, skipped: &mut Skipped) -> Result<Vec<PathBuf>, DataError
 fn check_same_classes(
     train: &[PathBuf],
     test: &[PathBuf],
-    test_part: &Path,
+    [train_part, test_part]: [&Path; 2],
 ) -> Result<(), DataError> {
-    let only_in = |ours: &[PathBuf], others: &[PathBuf]| {
-        let mut names = ours.iter().map(|class| file_name(class));
-        names.find(|name| !others.iter().any(|other| file_name(other) == *name))
+    let names = |classes: &[PathBuf]| -> HashSet<OsString> {
+        classes.iter().map(|class| file_name(class)).collect()
     };
-    match only_in(train, test).or_else(|| only_in(test, train)) {
-        Some(class) => Err(DataError::malformed(
-            &test_part.join(class),
+    let only_in = |ours: &[PathBuf], others: &[PathBuf]| {
+        let others = names(others);
+        let mut ours = ours.iter();
+        ours.find(|class| !others.contains(&file_name(class)))
+            .cloned()
+    };
+    let in_train = only_in(train, test).map(|class| (class, test_part));
+    let in_one = in_train.or_else(|| only_in(test, train).map(|class| (class, train_part)));
+    match in_one {
+        Some((class, other)) => Err(DataError::malformed(
+            &class,
             "the same classes for training and testing",
-            "this class in one part only",
+            format!("no such class in {}", other.display()),
         )),
         None => Ok(()),
     }

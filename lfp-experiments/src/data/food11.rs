@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{
     DataError, DataSet, DataSetSpec, Load, Reading, Split,
     folder::labelled_parts,
-    image_files::{Labelled, check_classes, subfolder_or_self},
+    image_files::{Labelled, check_classes},
     listing::{Skipped, file_name, images_in},
 };
 
@@ -36,11 +36,10 @@ const CLASSES: [&str; 11] = [
 ];
 
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
-    let root = subfolder_or_self(root, "food11");
     let [train, test] = ["training", "evaluation"].map(|part| root.join(part));
     if !train.is_dir() || !test.is_dir() {
         let expected = "training/CLASS_NUMBER.jpg and evaluation/CLASS_NUMBER.jpg";
-        return Err(DataError::no_data_set(&root, expected));
+        return Err(DataError::no_data_set(root, expected));
     }
     let mut skipped = Skipped::default();
     let is_numbered = !images_in(&train, &mut Skipped::default())?.is_empty();
@@ -62,7 +61,7 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
         (parts, classes)
     };
     let split = reading.split(parts, classes, reading.like_isic())?;
-    skipped.report(&root);
+    skipped.report(root);
     Ok(split)
 }
 

@@ -152,11 +152,11 @@ impl Samples for ImageFiles {
 
 impl Labelled {
     fn check(&self) -> Result<(), DataError> {
-        Photograph::open(&self.path).map(drop)
+        Photograph::new(&self.path).check()
     }
 
     fn decode(&self) -> Result<DynamicImage, DataError> {
-        Photograph::open(&self.path)?.decode()
+        Photograph::new(&self.path).decode()
     }
 }
 

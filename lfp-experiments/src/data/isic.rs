@@ -9,7 +9,7 @@ use super::{
     formats::table::Table,
     held_out::stratified,
     image_files::{Labelled, check_classes, subfolder_or_self},
-    listing::{Skipped, images_in, skip_unlisted},
+    listing::{Listed, Skipped, images_in, skip_unlisted},
 };
 
 impl DataSet {
@@ -41,7 +41,8 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let found = images_in(&folder, &mut skipped)?;
     let listed = images.iter().map(|image| image.path.as_path());
     skip_unlisted(&found, listed, &mut skipped);
-    let mut parts = stratified(images, |image| image.label as usize, classes.len());
+    let class = |image: &Labelled| image.label as usize;
+    let mut parts = stratified(&labels, images, class, classes.len())?;
     for part in &mut parts {
         part.sort_by(|a, b| a.path.cmp(&b.path));
     }
@@ -66,18 +67,14 @@ fn read(labels: &Path, folder: &Path) -> Result<(Vec<Labelled>, Vec<String>), Da
         return Err(table.malformed(&header, "the header \"image,MEL,NV,...\"", found));
     }
     let mut images = Vec::new();
+    let mut listed = Listed::new(labels, folder);
     for row in rows {
         let row = row.map_err(invalid)?;
-        let image = folder.join(format!("{}.jpg", row.get(0).unwrap_or_default()));
         let expected = "1 for exactly one class and 0 for the others";
         let label = label(&row).map_err(|found| table.malformed(&row, expected, found))?;
-        if !image.is_file() {
-            return Err(DataError::MissingImage {
-                labels: labels.to_owned(),
-                image,
-            });
-        }
-        images.push(Labelled { path: image, label });
+        let name = format!("{}.jpg", row.get(0).unwrap_or_default());
+        let path = listed.add(&name)?;
+        images.push(Labelled { path, label });
     }
     Ok((images, classes))
 }
@@ -88,8 +85,8 @@ fn label(row: &csv::StringRecord) -> Result<u32, String> {
     for (class, cell) in (0..).zip(row.iter().skip(1)) {
         match cell.parse() {
             Ok(1.0_f32) => ones.push(class),
-            Ok(_) => {}
-            Err(_) => return Err(format!("\"{cell}\"")),
+            Ok(0.0) => {}
+            _ => return Err(format!("\"{cell}\"")),
         }
     }
     match ones[..] {

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     ffi::OsString,
     fmt, fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::{DataError, formats::photograph::EXTENSIONS};
@@ -168,6 +168,51 @@ pub(super) fn images_below(
     }
     images.sort();
     Ok(images)
+}
+
+/// Images that a file of labels lists: each exists, and none is listed twice.
+pub(super) struct Listed<'a> {
+    labels: &'a Path,
+    folder: &'a Path,
+    seen: HashSet<PathBuf>,
+}
+
+impl<'a> Listed<'a> {
+    /// Images of `labels` in `folder`.
+    pub(super) fn new(labels: &'a Path, folder: &'a Path) -> Self {
+        Self {
+            labels,
+            folder,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The path of the image with this name, which may be a path itself.
+    pub(super) fn add(&mut self, name: &str) -> Result<PathBuf, DataError> {
+        let image = self.folder.join(name);
+        let is_inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(name).components().all(is_inside) {
+            let expected = format!("images in {}", self.folder.display());
+            return Err(DataError::malformed(
+                self.labels,
+                expected,
+                name.escape_debug().to_string(),
+            ));
+        }
+        if !image.is_file() {
+            return Err(DataError::MissingImage {
+                labels: self.labels.to_owned(),
+                image,
+            });
+        }
+        match self.seen.insert(image.clone()) {
+            true => Ok(image),
+            false => Err(DataError::RepeatedImage {
+                labels: self.labels.to_owned(),
+                image,
+            }),
+        }
+    }
 }
 
 /// Adds the images that no list of the data set mentions to `skipped`.

@@ -109,7 +109,8 @@ impl DataSet {
     /// # Errors
     ///
     /// If `root` is `None` although the data set has files that cannot be downloaded; if `root` is given although the data
-    /// set is generated; if a file is missing, malformed, or cannot be downloaded; if training and test images differ in size.
+    /// set is generated; if a file is missing, malformed, or cannot be downloaded; if a part has no samples; if training and
+    /// test images differ in size.
     pub fn load(self, root: Option<&Path>, reading: Reading) -> Result<Split, DataError> {
         let own = root.map(|root| subfolder_or_self(root, self.name()));
         let split = match (self.0.load, own.as_deref()) {
@@ -120,6 +121,14 @@ impl DataSet {
             (Load::Generated(_), Some(_)) => Err(DataError::Generated(self)),
             (Load::Folder(_) | Load::ImageFiles(_), None) => Err(DataError::NoFolder(self)),
         }?;
+        for (part, samples) in [("training", &split.train), ("test", &split.test)] {
+            if samples.is_empty() {
+                return Err(DataError::EmptyPart {
+                    data_set: self,
+                    part,
+                });
+            }
+        }
         let [train, test] = [split.train.shape(), split.test.shape()];
         match train == test {
             true => Ok(split),

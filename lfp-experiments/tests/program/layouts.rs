@@ -7,8 +7,9 @@ use image::{Rgb, RgbImage};
 use lfp_experiments::data::DataSet;
 
 use super::{
-    Digits,
+    Digits, path,
     photographs::{counts, fails, load},
+    program,
 };
 
 const FILES: [&str; 4] = [
@@ -179,9 +180,67 @@ fn a_malformed_table_of_digits_is_named_with_its_line() {
         &|lines| lines.iter_mut().for_each(|line| line.push_str(",1")),
         &["train.csv", "pixels of a square", "258 columns"],
     );
+    // A label under another name is no table without labels.
+    let with_test = |first: String, words: &[&str]| {
+        let lines = [vec![header(",", true)], rows(200, ",", true)].concat();
+        write(root.path(), "train.csv", &lines, "\n");
+        let lines = [vec![first], rows(20, ",", true)].concat();
+        write(root.path(), "test.csv", &lines, "\n");
+        fails(load(DataSet::MNIST, root.path()), words);
+    };
+    with_test(
+        header(",", true).replace("label", "class"),
+        &["test.csv", "257 columns, none of them \"label\""],
+    );
+    // Ten images of ten classes leave none for testing.
+    fs::remove_file(root.path().join("test.csv")).unwrap();
+    refused(
+        &|lines| lines.truncate(11),
+        &["train.csv", "a class with two images"],
+    );
     let utf_16 = [0xff, 0xfe, b'l', 0];
     fs::write(root.path().join("train.csv"), utf_16).unwrap();
     fails(load(DataSet::MNIST, root.path()), &["UTF-8", "UTF-16"]);
+}
+
+#[test]
+fn why_digits_are_held_out_is_what_the_folder_holds() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = [vec![header(",", true)], rows(200, ",", true)].concat();
+    write(root.path(), "train.csv", &lines, "\n");
+    let said = |run: &str| {
+        let folder = root.path().to_str().unwrap();
+        let out = path(&root, run);
+        let arguments = [
+            "train",
+            "--dataset",
+            "mnist",
+            "--data-dir",
+            folder,
+            "--model",
+            "mlp",
+            "--epochs",
+            "1",
+            "--out",
+            &out,
+        ];
+        let output = program(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let words = said("first");
+    assert!(
+        words.contains("there is no test.csv, so a tenth"),
+        "{words}"
+    );
+    let lines = [vec![header(",", false)], rows(20, ",", false)].concat();
+    write(root.path(), "test.csv", &lines, "\n");
+    let words = said("second");
+    assert!(
+        words.contains("the test part has no labels, so a tenth"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -241,6 +300,13 @@ fn cifar_10_is_read_as_kaggle_has_it() {
     );
     fs::write(&labels, table.clone() + "61,cat\n").unwrap();
     fails(load(DataSet::CIFAR10, root.path()), &["61.png", "missing"]);
+    for again in ["7,\"cat\"\n", "./7,\"cat\"\n"] {
+        fs::write(&labels, table.clone() + again).unwrap();
+        fails(
+            load(DataSet::CIFAR10, root.path()),
+            &["trainLabels.csv: lists", "7.png twice"],
+        );
+    }
     fs::write(&labels, &table).unwrap();
     RgbImage::new(32, 31).save(train.join("5.png")).unwrap();
     fails(

@@ -125,8 +125,22 @@ fn a_malformed_folder_is_reported_before_training() {
     fs::remove_dir(root.path().join("test/empty")).unwrap();
     fails(
         load(DataSet::FOLDER, root.path()),
-        &["test/empty", "same classes"],
+        &["train/empty", "same classes", "no such class in", "/test"],
     );
+    fs::rename(
+        root.path().join("train/empty"),
+        root.path().join("test/empty"),
+    )
+    .unwrap();
+    fails(
+        load(DataSet::FOLDER, root.path()),
+        &["test/empty", "no such class in", "/train"],
+    );
+    fs::rename(
+        root.path().join("test/empty"),
+        root.path().join("train/empty"),
+    )
+    .unwrap();
     fs::remove_dir(root.path().join("train/empty")).unwrap();
 
     fs::remove_dir_all(root.path().join("test")).unwrap();
@@ -290,6 +304,69 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
     fails(
         load(DataSet::ISIC, root.path()),
         &["GroundTruth.csv: line 82"],
+    );
+    // A row of scores is no row of labels.
+    let scored = whole.replacen("ISIC_0000000,1.0,0.0,", "ISIC_0000000,1.0,0.7,", 1);
+    fs::write(&table, scored).unwrap();
+    fails(
+        load(DataSet::ISIC, root.path()),
+        &["GroundTruth.csv: line 2", "0 for the others", "\"0.7\""],
+    );
+}
+
+#[test]
+fn an_image_that_a_list_has_twice_is_refused_by_name() {
+    // In the training and in the test part it would be counted as an image that the network has not seen.
+    let root = isic_folder();
+    let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
+    let whole = fs::read_to_string(&table).unwrap();
+    for again in ["ISIC_0000003", "./ISIC_0000003"] {
+        fs::write(&table, format!("{whole}{again},1,0,0,0,0,0,0,0,0\n")).unwrap();
+        fails(
+            load(DataSet::ISIC, root.path()),
+            &["GroundTruth.csv: lists", "ISIC_0000003.jpg twice"],
+        );
+    }
+    let outside = "../ISIC_2019_Training_Input/ISIC_0000003";
+    fs::write(&table, format!("{whole}{outside},1,0,0,0,0,0,0,0,0\n")).unwrap();
+    fails(
+        load(DataSet::ISIC, root.path()),
+        &["expected images in", "ISIC_0000003"],
+    );
+
+    let root = cub_folder();
+    let names = root.path().join("CUB_200_2011/images.txt");
+    let whole = fs::read_to_string(&names).unwrap();
+    // Images 1 and 5 are in different parts.
+    let same = whole.replace("Some_Bird_0004.jpg\n6 ", "Some_Bird_0000.jpg\n6 ");
+    assert_ne!(same, whole);
+    fs::write(&names, same).unwrap();
+    fails(
+        load(DataSet::CUB, root.path()),
+        &["images.txt: lists", "Some_Bird_0000.jpg twice"],
+    );
+}
+
+#[test]
+fn a_part_without_samples_is_refused() {
+    let root = cub_folder();
+    for list in ["images", "image_class_labels", "train_test_split"] {
+        fs::write(root.path().join(format!("CUB_200_2011/{list}.txt")), "").unwrap();
+    }
+    fails(
+        load(DataSet::CUB, root.path()),
+        &["data set cub", "training part has no samples"],
+    );
+    // One image of each class: none can be held out.
+    let root = isic_folder();
+    let table = root.path().join("ISIC_2019_Training_GroundTruth.csv");
+    let whole = fs::read_to_string(&table).unwrap();
+    let first = |line: &&str| !line.starts_with("ISIC") || line.contains("000,");
+    let few: Vec<&str> = whole.lines().filter(first).collect();
+    fs::write(&table, few.join("\n")).unwrap();
+    fails(
+        load(DataSet::ISIC, root.path()),
+        &["GroundTruth.csv", "a class with two images"],
     );
 }
 

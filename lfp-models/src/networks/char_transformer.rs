@@ -185,10 +185,10 @@ impl CharTransformer {
                 found: vec![batch, length],
             }));
         }
+        let [vocabulary, _] = self.tokens.inner().weight.dims();
+        check_tokens(&next, vocabulary)?;
         let (embeddings, marked) = mark(self.tokens.try_forward(tokens)?);
         let logits = self.logits_of(embeddings)?;
-        let [_, _, vocabulary] = logits.dims();
-        check_tokens(&next, vocabulary)?;
         // A reward of 1 at the logit of `next` after the last token.
         let mut reward = vec![0.0f32; batch * length * vocabulary];
         for (index, token) in next.into_data().iter::<i64>().enumerate() {

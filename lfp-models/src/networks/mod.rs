@@ -3,7 +3,11 @@
 //! To add a network: write its file, declare it here, and list it in `networks!` and its models in [`MODELS`].
 
 use burn::{module::Module, tensor::Tensor};
-use lfp_burn::{LifNeuron, nn::MergeError, spiking::Activity};
+use lfp_burn::{
+    LifNeuron,
+    nn::{InputError, MergeError},
+    spiking::Activity,
+};
 
 use crate::{Classifier, Model, Outputs, Stack};
 
@@ -93,7 +97,10 @@ macro_rules! networks {
                 }
             }
 
-            fn attention_rollout(&self, images: Tensor<4>) -> Option<Tensor<3>> {
+            fn attention_rollout(
+                &self,
+                images: Tensor<4>,
+            ) -> Result<Option<Tensor<3>>, InputError> {
                 match self {
                     $(Self::$network(network) => network.attention_rollout(images)),+
                 }

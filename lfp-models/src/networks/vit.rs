@@ -155,7 +155,8 @@ impl VitConfig {
     /// are the largest squares of at most 7x7 pixels that divide the image: 7x7 for MNIST, 4x4 for CIFAR.
     pub fn vit_tiny([channels, height, width]: [usize; 3]) -> Self {
         let divides = |patch: &usize| height.is_multiple_of(*patch) && width.is_multiple_of(*patch);
-        let patch = (1..=TINY_PATCH).rev().find(divides).unwrap_or(1);
+        // Patches of one pixel divide every image.
+        let patch = (2..=TINY_PATCH).rev().find(divides).unwrap_or(1);
         Self::new(patch, 64, 4, 4, 256)
             .with_channels(channels)
             .with_image_size([height, width])
@@ -263,20 +264,25 @@ impl Vit {
     ///
     /// If the images have another shape than the network is configured for.
     pub fn try_forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
-        let [_, found @ ..] = images.dims();
-        if found != self.image_shape {
-            let [channels, height, width] = self.image_shape;
-            return Err(InputError::Shape {
-                input: "images",
-                expected: format!("[_, {channels}, {height}, {width}]"),
-                found: images.dims().into(),
-            });
-        }
+        self.check_shape(&images)?;
         let tokens = self.embeddings.forward(images)?;
         let tokens: Tensor<3> = self.encoder.try_forward(tokens)?;
         // Layer normalisation treats each token alone, so that of the class token is enough.
         let class_token = tokens.narrow(1, 0, 1).squeeze_dim::<2>(1);
         Ok(self.head.forward(self.norm.forward(class_token)))
+    }
+
+    fn check_shape(&self, images: &Tensor<4>) -> Result<(), InputError> {
+        let [_, found @ ..] = images.dims();
+        if found == self.image_shape {
+            return Ok(());
+        }
+        let [channels, height, width] = self.image_shape;
+        Err(InputError::Shape {
+            input: "images",
+            expected: format!("[_, {channels}, {height}, {width}]"),
+            found: images.dims().into(),
+        })
     }
 }
 
@@ -285,8 +291,9 @@ impl Classifier for Vit {
         Outputs::Logits(self.forward(images))
     }
 
-    fn attention_rollout(&self, images: Tensor<4>) -> Option<Tensor<3>> {
-        self.valid().rollout(images.inner()).ok()
+    fn attention_rollout(&self, images: Tensor<4>) -> Result<Option<Tensor<3>>, InputError> {
+        self.check_shape(&images)?;
+        self.valid().rollout(images.inner()).map(Some)
     }
 
     fn pytorch_names(&self) -> Vec<(String, String)> {
@@ -389,7 +396,7 @@ impl Vit {
             rollout = ((weights + identity.clone()) * 0.5).matmul(rollout);
             x = layer.forward(x, None, None);
         }
-        let patch = self.embeddings.patches.inner().stride[0];
+        let [patch, _] = self.embeddings.patches.inner().stride;
         let (rows, columns) = (height / patch, width / patch);
         let of_patches = rollout.narrow(1, 0, 1).narrow(2, 1, tokens - 1);
         Ok(of_patches
@@ -486,6 +493,8 @@ mod tests {
                 text.contains("[_, 3, 8, 12]") && text.contains(&format!("{shape:?}")),
                 "{text}"
             );
+            let rollout = model.attention_rollout(Tensor::ones(shape, &device));
+            assert_eq!(rollout.unwrap_err(), error);
         }
         assert_eq!(
             model.forward(Tensor::ones([2, 3, 8, 12], &device)).dims(),
@@ -498,7 +507,8 @@ mod tests {
         let device = Device::default().autodiff();
         let model = small().init(&device).unwrap();
         let images = Tensor::random([2, 3, 8, 12], burn::tensor::Distribution::Default, &device);
-        let rollout = model.attention_rollout(images.clone()).unwrap();
+        let rollout = model.attention_rollout(images.clone());
+        let rollout = rollout.unwrap().expect("a network with attention");
         assert_eq!(rollout.dims(), [2, 8, 12]);
         let corner = rollout.clone().slice([0..2, 0..4, 4..8]).into_data();
         let corner: Vec<f32> = corner.iter().collect();
@@ -517,7 +527,8 @@ mod tests {
         }
         .init(&device)
         .unwrap();
-        let none: f32 = model.attention_rollout(images).unwrap().sum().into_scalar();
+        let none = model.attention_rollout(images).unwrap();
+        let none: f32 = none.map_or(1.0, |none| none.sum().into_scalar());
         assert_eq!(none, 0.0);
     }
 

@@ -38,17 +38,17 @@ pub enum StateDictError {
     Ambiguous {
         /// The file.
         path: PathBuf,
-        /// The parts that fit.
+        /// The parts that fit; `.` for the tensors outside all parts.
         parts: Vec<String>,
     },
     /// The file does not have the chosen part.
-    #[error("{path}: the file has no part \"{part}\"; it has {}", listed(parts.iter().cloned(), NAMED), path = path.display())]
+    #[error("{path}: the file has no part \"{part}\"; it has {}", parts_of(parts), path = path.display())]
     NoPart {
         /// The file.
         path: PathBuf,
         /// The chosen part.
         part: String,
-        /// The parts of the file.
+        /// The parts of the file; empty if the names of its tensors have no dots.
         parts: Vec<String>,
     },
     /// A tensor holds a number that no weight can have.
@@ -118,6 +118,10 @@ impl fmt::Display for Mismatch {
             .into_iter()
             .filter(|(_, names)| !names.is_empty())
             .collect();
+        if parts.is_empty() {
+            // Only the last layer has partners in the file, and it is to keep its weights.
+            return f.write_str("it has none for the layers that would load");
+        }
         let mut left = NAMED;
         for (index, (what, names)) in parts.iter().enumerate() {
             // Each of the later parts names at least one.
@@ -129,6 +133,13 @@ impl fmt::Display for Mismatch {
             write!(f, "{separator}{what}: {names}")?;
         }
         Ok(())
+    }
+}
+
+fn parts_of(parts: &[String]) -> String {
+    match parts {
+        [] => "no parts".to_owned(),
+        _ => listed(parts.iter().cloned(), NAMED),
     }
 }
 
@@ -181,6 +192,23 @@ mod tests {
             text.ends_with("and 6 more; missing: a0 and 1 more; unused: b0 and 181 more"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_message_has_no_holes() {
+        let path = PathBuf::from("a.pth");
+        let none = StateDictError::Mismatch {
+            path: path.clone(),
+            mismatch: Box::default(),
+            allow: Vec::new(),
+        };
+        let no_parts = StateDictError::NoPart {
+            path,
+            part: "ema".to_owned(),
+            parts: Vec::new(),
+        };
+        assert!(none.to_string().ends_with("the layers that would load"));
+        assert!(no_parts.to_string().ends_with("it has no parts"));
     }
 
     #[test]

@@ -65,10 +65,15 @@ impl File {
         let reader = PytorchReader::new(path).map_err(unreadable)?;
         let content = PytorchReader::read_pickle_data(path, None).map_err(unreadable)?;
         let mut containers = BTreeSet::new();
-        collect_containers(String::new(), &content, &mut containers);
+        let mut leaves = BTreeSet::new();
+        let twice = collect_containers(String::new(), &content, &mut containers, &mut leaves);
         let tensors = reader.into_tensors().into_values();
         let tensors = tensors.map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor)));
         let tensors: BTreeMap<String, StoredTensor> = tensors.collect();
+        if let Some(name) = twice.filter(|name| tensors.contains_key(name)) {
+            let reason = format!("two tensors have the name {name}, one in a nested dictionary");
+            return Err(one_line(&reason));
+        }
         // A state dict carries a dictionary without tensors, `_metadata`.
         containers.retain(|prefix| {
             let first = tensors.range(prefix.clone()..).next();
@@ -81,13 +86,29 @@ impl File {
     }
 
     /// The file with PyTorch's names, where `others` lists other names, and with the tensors that PyTorch stacks in one.
-    pub(super) fn in_pytorchs_names(self, others: &[(String, String)], stacks: &[Stack]) -> Self {
-        let rename = |(name, tensor): (String, _)| (names::from_other(others, &name), tensor);
-        let mut tensors = self.tensors.into_iter().map(rename).collect();
-        for stack in stacks {
-            stack.join(&mut tensors);
+    ///
+    /// # Errors
+    ///
+    /// Two tensors of the file that have one name in PyTorch.
+    pub(super) fn in_pytorchs_names(
+        self,
+        others: &[(String, String)],
+        stacks: &[Stack],
+    ) -> Result<Self, String> {
+        let mut tensors = BTreeMap::new();
+        let mut origins: BTreeMap<String, String> = BTreeMap::new();
+        for (name, tensor) in self.tensors {
+            let renamed = names::from_other(others, &name).unwrap_or_else(|| name.clone());
+            tensors.insert(renamed.clone(), tensor);
+            if let Some(first) = origins.insert(renamed.clone(), name.clone()) {
+                return Err(names_of_one(&first, &name, &renamed));
+            }
         }
-        Self { tensors, ..self }
+        for stack in stacks {
+            let joined = stack.join(&mut tensors);
+            joined.map_err(|(part, whole)| names_of_one(&part, &whole, &whole))?;
+        }
+        Ok(Self { tensors, ..self })
     }
 
     /// Prefixes of the nested dictionaries, outermost first.
@@ -100,16 +121,37 @@ impl File {
         let around = self.containers().filter(|prefix| root.starts_with(prefix));
         around.max_by_key(|prefix| prefix.len()).unwrap_or("")
     }
+
+    /// Whether `prefix` is that of a nested dictionary.
+    pub(super) fn has_container(&self, prefix: &str) -> bool {
+        self.containers.contains(prefix)
+    }
 }
 
-fn collect_containers(prefix: String, value: &PickleValue, containers: &mut BTreeSet<String>) {
+fn names_of_one(first: &str, second: &str, renamed: &str) -> String {
+    one_line(&format!(
+        "the tensors {first} and {second} are both {renamed} in PyTorch; only one of them can be loaded"
+    ))
+}
+
+/// Collects the prefixes of nested dictionaries, and the names of all other values. Returns a name that two of these have.
+fn collect_containers(
+    prefix: String,
+    value: &PickleValue,
+    containers: &mut BTreeSet<String>,
+    leaves: &mut BTreeSet<String>,
+) -> Option<String> {
     let PickleValue::Dict(entries) = value else {
-        return;
+        let name = prefix.strip_suffix('.').unwrap_or_default().to_owned();
+        return (!leaves.insert(name.clone())).then_some(name);
     };
+    let mut twice = None;
     for (name, entry) in entries {
-        collect_containers(format!("{prefix}{name}."), entry, containers);
+        let inner = collect_containers(format!("{prefix}{name}."), entry, containers, leaves);
+        twice = twice.or(inner);
     }
     containers.insert(prefix);
+    twice
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {

@@ -3,7 +3,10 @@
 //! Names decide first, below whatever prefix finds most of them. If they do not find all, the structure decides: each layer
 //! of the model has one partner with tensors of the same names and shapes, and lists of such layers keep their order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 use super::{
     Mismatch,
@@ -62,6 +65,8 @@ pub(super) struct Matching<'a> {
     /// PyTorch's path of the layer that outputs the classes.
     pub(super) last: &'a str,
     pub(super) file: &'a File,
+    /// The prefix of the part that the user has chosen, with the dot; empty for the tensors outside all parts.
+    pub(super) part: Option<&'a str>,
     /// Whether another number of classes is a difference.
     pub(super) same_classes: bool,
     /// Whether the last layer may differ in any way.
@@ -71,65 +76,85 @@ pub(super) struct Matching<'a> {
 }
 
 impl Matching<'_> {
-    /// The best fit below the prefix `part`, or all that are equally good.
-    pub(super) fn best(&self, part: &str) -> Result<Fit, Vec<String>> {
-        let roots = self.roots(part);
-        let mut fits: Vec<Fit> = roots.iter().map(|root| self.at(root)).collect();
-        fits.sort_by_key(Fit::faults);
-        let mut fits = fits.into_iter();
-        let Some(best) = fits.next() else {
+    /// The best fit below the prefix `part` of the file, or the prefixes of all that are equally good.
+    pub(super) fn best(&self) -> Result<Fit, Vec<String>> {
+        let mut best: Option<Fit> = None;
+        let mut others = Vec::new();
+        for root in self.roots() {
+            let fit = self.at(&root);
+            let (order, differs) = match &best {
+                None => (Ordering::Less, true),
+                Some(best) => (fit.faults().cmp(&best.faults()), fit.pairs != best.pairs),
+            };
+            match order {
+                Ordering::Less => {
+                    best = Some(fit);
+                    others.clear();
+                }
+                Ordering::Equal if differs => others.push(root),
+                _ => {}
+            }
+        }
+        let Some(best) = best else {
             return Err(Vec::new());
         };
-        let others: Vec<String> = fits
-            .filter(|other| other.faults() == best.faults() && other.pairs != best.pairs)
-            .map(|other| other.root)
-            .collect();
-        match others.is_empty() || best.pairs.is_empty() {
+        let is_chosen = self.part == Some(best.root.as_str());
+        match others.is_empty() || best.pairs.is_empty() || is_chosen {
             true => Ok(best),
             false => Err([vec![best.root], others].concat()),
         }
     }
 
-    /// Prefixes in the file below which most of the model's names are found, and the dictionaries that it nests.
-    fn roots(&self, part: &str) -> Vec<String> {
-        let ours: HashMap<&str, ()> = self
-            .ours
-            .iter()
-            .map(|own| (own.name.as_str(), ()))
-            .collect();
+    fn part(&self) -> &str {
+        self.part.unwrap_or_default()
+    }
+
+    /// Prefixes in the file below which most of the model's names are found, and the dictionaries that it nests; in the order
+    /// of their names, so that a part comes before what it holds.
+    fn roots(&self) -> BTreeSet<String> {
+        let part = self.part();
+        if self.part == Some("") {
+            return BTreeSet::from([String::new()]);
+        }
+        let roots = self
+            .named_roots()
+            .into_iter()
+            .chain([part])
+            .chain(self.file.containers())
+            .filter(|root| root.starts_with(part));
+        roots.take(MOST_ROOTS).map(str::to_owned).collect()
+    }
+
+    /// The prefixes below which most of the model's names are found.
+    fn named_roots(&self) -> BTreeSet<&str> {
+        let ours: HashSet<&str> = self.ours.iter().map(|own| own.name.as_str()).collect();
+        let longest = ours.iter().map(|name| name.len()).max().unwrap_or(0);
         let mut found: BTreeMap<&str, usize> = BTreeMap::new();
         for name in self.file.tensors.keys() {
             let dots = name.match_indices('.').map(|(index, _)| index + 1);
             for start in std::iter::once(0).chain(dots) {
                 let (root, rest) = name.split_at(start);
-                if root.starts_with(part) && ours.contains_key(rest) {
+                if rest.len() <= longest && root.starts_with(self.part()) && ours.contains(rest) {
                     *found.entry(root).or_default() += 1;
                 }
             }
         }
         let most = found.values().copied().max().unwrap_or(0);
         let named = found.into_iter().filter(|(_, count)| *count == most);
-        let named = named.map(|(root, _)| root);
-        let mut roots: Vec<String> = named
-            .chain(self.file.containers())
-            .chain([part])
-            .filter(|root| root.starts_with(part))
-            .map(str::to_owned)
-            .take(MOST_ROOTS)
-            .collect();
-        roots.sort();
-        roots.dedup();
-        roots
+        named.map(|(root, _)| root).collect()
     }
 
     /// How the tensors below the prefix `root` fit.
     fn at(&self, root: &str) -> Fit {
-        let container = self.file.container_of(root);
+        // Both are prefixes of `root`, so that the longer is the narrower.
+        let scopes = [self.file.container_of(root), self.part()];
+        let scope = scopes.into_iter().max_by_key(|scope| scope.len());
+        let scope = scope.unwrap_or_default();
         let mut theirs = Layers::new();
         let mut outside = Vec::new();
         let mut constants = Vec::new();
         for (name, tensor) in &self.file.tensors {
-            if !name.starts_with(container) || names::counts(name) {
+            if !name.starts_with(scope) || names::counts(name) {
                 continue;
             }
             let Some(rest) = name.strip_prefix(root) else {
@@ -157,8 +182,32 @@ impl Matching<'_> {
             fit.by_structure = true;
         }
         fit.mismatch.unused.extend(outside);
+        self.leave_out_other_sets(&mut fit);
         fit.constants = constants;
         fit
+    }
+
+    /// Does not count tensors as unused that belong to another set of weights: to a nested dictionary of which nothing is
+    /// used, or, if the user has chosen this part, to as many names below another prefix.
+    fn leave_out_other_sets(&self, fit: &mut Fit) {
+        let named = match self.part == Some(fit.root.as_str()) {
+            true => self.named_roots(),
+            false => BTreeSet::new(),
+        };
+        let used: BTreeSet<&str> = fit.pairs.iter().map(|(_, name)| name.as_str()).collect();
+        let is_used = |prefix: &str| {
+            let first = used.range(prefix..).next();
+            first.is_some_and(|name| name.starts_with(prefix))
+        };
+        let root = fit.root.len();
+        fit.mismatch.unused.retain(|name| {
+            let dots = name.match_indices('.').map(|(index, _)| index + 1);
+            let mut prefixes = dots.filter(|end| *end > root).map(|end| &name[..end]);
+            !prefixes.any(|prefix| {
+                let is_set = self.file.has_container(prefix) || named.contains(prefix);
+                is_set && !is_used(prefix)
+            })
+        });
     }
 
     fn layers(&self) -> Layers<'_> {
@@ -190,11 +239,9 @@ impl Matching<'_> {
         let mut pairs = BTreeMap::new();
         // What is left of each side, by the tensors of its layers; groups whose names differ keep apart.
         let mut left: BTreeMap<&Layer, [Vec<Vec<&str>>; 2]> = BTreeMap::new();
-        for ((layer, _), [mut a, mut b]) in groups {
+        for ((layer, _), [a, b]) in groups {
             if a.len() == b.len() {
-                a.sort_by_key(|path| names::natural(path));
-                b.sort_by_key(|path| names::natural(path));
-                pairs.extend(a.into_iter().zip(b));
+                pairs.extend(in_order(a).zip(in_order(b)));
                 continue;
             }
             let left = left.entry(layer).or_default();
@@ -208,10 +255,7 @@ impl Matching<'_> {
         for [a, b] in left.into_values() {
             match (a.as_slice(), b.as_slice()) {
                 ([a], [b]) if a.len() == b.len() => {
-                    let (mut a, mut b) = (a.clone(), b.clone());
-                    a.sort_by_key(|path| names::natural(path));
-                    b.sort_by_key(|path| names::natural(path));
-                    pairs.extend(a.into_iter().zip(b));
+                    pairs.extend(in_order(a.clone()).zip(in_order(b.clone())));
                 }
                 _ => {
                     ours_left.extend(a.into_iter().flatten());
@@ -307,6 +351,12 @@ impl Matching<'_> {
         unused.retain(|name| !places.iter().any(|place| name.starts_with(place)));
         fit.last_layer_kept = true;
     }
+}
+
+/// Paths in the order in which people count.
+fn in_order(mut paths: Vec<&str>) -> impl Iterator<Item = &str> {
+    paths.sort_by_cached_key(|path| names::natural(path));
+    paths.into_iter()
 }
 
 /// Whether two layers differ in the number of classes, the first axis of weight and bias in PyTorch's layout, and only in it.

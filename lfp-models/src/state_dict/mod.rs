@@ -65,6 +65,7 @@ pub(crate) use write::to_safetensors;
 #[derive(Clone, Debug)]
 pub struct StateDict {
     path: PathBuf,
+    /// With the dot after it; empty for the tensors outside all parts.
     part: Option<String>,
     allowed: BTreeSet<Difference>,
     same_classes: bool,
@@ -120,10 +121,16 @@ impl StateDict {
         }
     }
 
-    /// Chooses a part of a file that holds several sets of weights, such as `ema` or `state_dict.encoder`.
+    /// Chooses a part of a file that holds several sets of weights: what lies below a name, such as `ema` or
+    /// `state_dict.encoder`. An empty name or `.` chooses the tensors outside all parts. What the file has beside the chosen
+    /// part is no difference.
     #[must_use]
     pub fn part(mut self, part: impl Into<String>) -> Self {
-        self.part = Some(part.into());
+        let part = part.into();
+        self.part = Some(match part.trim_end_matches('.') {
+            "" => String::new(),
+            part => format!("{part}."),
+        });
         self
     }
 
@@ -149,6 +156,7 @@ impl StateDict {
     pub fn apply_to<M: Classifier>(&self, mut model: M) -> Result<(M, Applied), StateDictError> {
         let file = File::open(&self.path).map_err(|reason| self.unreadable(reason))?;
         let file = file.in_pytorchs_names(&model.other_names(), &model.pytorch_stacks());
+        let file = file.map_err(|reason| self.unreadable(reason))?;
         let ours = names::parameters(&model);
         let last = names::last_layer(&model);
         let neurons = model.neurons();
@@ -156,6 +164,7 @@ impl StateDict {
             ours: &ours,
             last: &last,
             file: &file,
+            part: self.part.as_deref(),
             same_classes: self.same_classes,
             any_head: self.allowed.contains(&Difference::Head),
             spikes: !neurons.is_empty(),
@@ -166,7 +175,7 @@ impl StateDict {
         if let Some((tensor, constant, theirs, ours)) = difference {
             return Err(StateDictError::Neurons {
                 path: self.path.clone(),
-                tensor,
+                tensor: error::one_line(&tensor),
                 constant,
                 theirs,
                 ours,
@@ -182,60 +191,55 @@ impl StateDict {
     }
 
     fn fit(&self, matching: &Matching) -> Result<Fit, StateDictError> {
-        let part = match &self.part {
-            Some(part) => format!("{}.", part.trim_end_matches('.')),
-            None => String::new(),
-        };
-        let names = matching.file.tensors.keys();
-        if !names.clone().any(|name| name.starts_with(&part)) {
-            let parts = names.filter_map(|name| Some(name.split_once('.')?.0.to_owned()));
-            return Err(StateDictError::NoPart {
-                path: self.path.clone(),
-                part: part.trim_end_matches('.').to_owned(),
-                parts: BTreeSet::from_iter(parts).into_iter().collect(),
-            });
-        }
-        let ambiguous = |parts: Vec<String>| {
-            let parts = parts.into_iter();
-            StateDictError::Ambiguous {
-                path: self.path.clone(),
-                parts: parts
-                    .map(|part| part.trim_end_matches('.').to_owned())
-                    .collect(),
-            }
-        };
-        let fit = matching.best(&part).map_err(ambiguous)?;
+        self.check_part(matching)?;
+        let fit = matching.best();
+        let fit = fit.map_err(|parts| StateDictError::Ambiguous {
+            path: self.path.clone(),
+            parts: parts.iter().map(|part| part_name(part)).collect(),
+        })?;
         let allowed = fit
             .mismatch
             .kinds()
             .all(|kind| self.allowed.contains(&kind));
-        // Nothing to load is no weights at all, whatever is allowed.
+        // A file of which nothing fits holds no weights of the model, whatever is allowed.
         match allowed && !fit.pairs.is_empty() {
             true => Ok(fit),
             false => Err(StateDictError::Mismatch {
                 path: self.path.clone(),
-                allow: self.would_load(matching, &part),
+                allow: self.would_load(matching, &fit),
                 mismatch: Box::new(fit.mismatch),
             }),
         }
     }
 
-    /// What to allow so that the file loads, unless less than half of the model would come from it.
-    fn would_load(&self, matching: &Matching, part: &str) -> Vec<Difference> {
-        let Ok(fit) = matching.best(part) else {
-            return Vec::new();
-        };
+    /// Refuses a chosen part that the file does not have.
+    fn check_part(&self, matching: &Matching) -> Result<(), StateDictError> {
+        let part = matching.part.unwrap_or_default();
+        let mut names = matching.file.tensors.keys();
+        if names.any(|name| name.starts_with(part)) {
+            return Ok(());
+        }
+        let names = matching.file.tensors.keys();
+        let parts = names.filter_map(|name| Some(name.split_once('.')?.0.to_owned()));
+        Err(StateDictError::NoPart {
+            path: self.path.clone(),
+            part: part_name(part),
+            parts: BTreeSet::from_iter(parts).into_iter().collect(),
+        })
+    }
+
+    /// What to allow so that the file loads, given the best fit without it; nothing if less than half of the model would come
+    /// from the file.
+    fn would_load(&self, matching: &Matching, fit: &Fit) -> Vec<Difference> {
         let lenient = Matching {
             any_head: true,
             ..*matching
         };
+        let lenient = lenient.best().ok();
         // Another head needs permission only if the model's last layer would not be kept anyway.
-        let (fit, head) = match lenient.best(part) {
-            Ok(lenient) if lenient.last_layer_kept && !fit.last_layer_kept => {
-                (lenient, Some(Difference::Head))
-            }
-            _ => (fit, None),
-        };
+        let with_head = lenient.filter(|lenient| lenient.last_layer_kept && !fit.last_layer_kept);
+        let head = with_head.as_ref().map(|_| Difference::Head);
+        let fit = with_head.as_ref().unwrap_or(fit);
         if 2 * fit.pairs.len() < matching.ours.len() {
             return Vec::new();
         }
@@ -286,6 +290,14 @@ impl StateDict {
             path: self.path.clone(),
             reason,
         }
+    }
+}
+
+/// The part of a file below a prefix, in the way in which [`StateDict::part`] takes it.
+fn part_name(prefix: &str) -> String {
+    match prefix.trim_end_matches('.') {
+        "" => ".".to_owned(),
+        part => part.to_owned(),
     }
 }
 

@@ -43,24 +43,27 @@ pub(super) fn last_layer<M: Classifier>(model: &M) -> String {
     path.trim_end_matches('.').to_owned()
 }
 
-/// The name in PyTorch of the tensor at `path` in the model, which `names` lists itself or by its layer.
-fn to_pytorch(names: &[(String, String)], path: &str) -> String {
-    let renamed = names.iter().find_map(|(ours, theirs)| {
+/// The name in PyTorch of the tensor at `path` in the model; `None` if `names` lists neither the tensor nor its layer.
+fn renamed(names: &[(String, String)], path: &str) -> Option<String> {
+    names.iter().find_map(|(ours, theirs)| {
         let rest = path.strip_prefix(ours.as_str())?;
         (rest.is_empty() || rest.starts_with('.')).then(|| format!("{theirs}{rest}"))
-    });
-    renamed.unwrap_or_else(|| path.to_owned())
+    })
 }
 
-/// PyTorch's name of a tensor of a file, where `others` lists other names of layers and tensors, below any prefix.
-pub(super) fn from_other(others: &[(String, String)], name: &str) -> String {
+fn to_pytorch(names: &[(String, String)], path: &str) -> String {
+    renamed(names, path).unwrap_or_else(|| path.to_owned())
+}
+
+/// PyTorch's name of a tensor of a file, where `others` lists other names of layers and tensors, below any prefix; `None` if
+/// it lists none of this tensor.
+pub(super) fn from_other(others: &[(String, String)], name: &str) -> Option<String> {
     let dots = name.match_indices('.').map(|(index, _)| index + 1);
-    let renamed = std::iter::once(0).chain(dots).find_map(|start| {
+    std::iter::once(0).chain(dots).find_map(|start| {
         let (root, rest) = name.split_at(start);
-        let renamed = to_pytorch(others, rest);
-        (renamed != rest).then(|| format!("{root}{renamed}"))
-    });
-    renamed.unwrap_or_else(|| name.to_owned())
+        let renamed = renamed(others, rest).filter(|renamed| renamed != rest)?;
+        Some(format!("{root}{renamed}"))
+    })
 }
 
 /// The layer of a tensor, and the tensor's name within it.

@@ -1,5 +1,7 @@
 //! Constants of spiking neurons in the files of snnTorch and SpikingJelly, against those of the model.
 
+use std::collections::{BTreeSet, HashMap};
+
 use burn::tensor::DType;
 use lfp_burn::LifNeuron;
 
@@ -61,16 +63,15 @@ pub(super) fn first_difference(
     constants: &[String],
     neurons: &[LifNeuron],
 ) -> Result<Option<OtherConstant>, (String, String)> {
-    let mut layers: Vec<&str> = constants.iter().map(|name| names::split(name).0).collect();
-    layers.sort_by_key(|layer| names::natural(layer));
-    layers.dedup();
+    let layers: BTreeSet<&str> = constants.iter().map(|name| names::split(name).0).collect();
+    let in_order = layers.len() == neurons.len();
+    let mut layers = Vec::from_iter(layers);
+    layers.sort_by_cached_key(|layer| names::natural(layer));
+    let positions: HashMap<&str, usize> = layers.into_iter().zip(0..).collect();
     for name in constants {
         let (layer, leaf) = names::split(name);
-        let position = layers.iter().position(|other| *other == layer).unwrap_or(0);
-        let neuron = match layers.len() == neurons.len() {
-            true => neurons.get(position),
-            false => neurons.first(),
-        };
+        let position = positions.get(layer).filter(|_| in_order);
+        let neuron = neurons.get(position.copied().unwrap_or(0));
         let (Some(tensor), Some((setting, value)), Some(neuron)) =
             (file.tensors.get(name), setting(leaf), neuron)
         else {

@@ -1,9 +1,16 @@
 //! Tensors that PyTorch keeps in one, one after the other along the first axis.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use burn::{
-    store::{SafetensorsStoreError, burn_pack::Tensor as StoredTensor},
+    store::{
+        SafetensorsStoreError,
+        burn_pack::{Error as PackError, Tensor as StoredTensor},
+    },
     tensor::Bytes,
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -38,9 +45,16 @@ impl Stack {
     }
 
     /// The whole in place of its parts among the tensors of a file, below any prefix.
-    pub(super) fn join(&self, tensors: &mut BTreeMap<String, StoredTensor>) {
+    ///
+    /// # Errors
+    ///
+    /// The names of a part and of the whole, if the file has both.
+    pub(super) fn join(
+        &self,
+        tensors: &mut BTreeMap<String, StoredTensor>,
+    ) -> Result<(), (String, String)> {
         let Some(first) = self.parts.first() else {
-            return;
+            return Ok(());
         };
         let roots = tensors.keys().filter_map(|name| name.strip_suffix(first));
         let roots = roots.filter(|root| root.is_empty() || root.ends_with('.'));
@@ -50,8 +64,12 @@ impl Stack {
                 whole: below(&self.whole),
                 parts: self.parts.iter().map(below).collect(),
             };
+            if tensors.contains_key(&stack.whole) {
+                return Err((below(first), stack.whole));
+            }
             stack.join_here(tensors);
         }
+        Ok(())
     }
 
     fn join_here(self, tensors: &mut BTreeMap<String, StoredTensor>) {
@@ -90,7 +108,7 @@ impl Stack {
     }
 }
 
-/// A tensor in equal parts along its first axis.
+/// A tensor in equal parts along its first axis. It is read once, and dropped when each part has been read.
 pub(super) fn split(whole: &StoredTensor, count: usize) -> Vec<StoredTensor> {
     if count == 1 {
         return vec![whole.clone()];
@@ -100,16 +118,42 @@ pub(super) fn split(whole: &StoredTensor, count: usize) -> Vec<StoredTensor> {
         *rows /= count;
     }
     let length = whole.byte_len() / count;
+    let shared = Arc::new(Mutex::new(Whole {
+        tensor: whole.clone(),
+        bytes: None,
+        unread: count,
+    }));
     let part = |index: usize| {
         let (name, dtype, shape) = (whole.name.clone(), whole.dtype, shape.clone());
-        let whole = whole.clone();
+        let whole = shared.clone();
         StoredTensor::deferred(name, dtype, shape, None, length, move || {
-            let bytes = whole.to_bytes()?;
-            let part = bytes.iter().skip(index * length).take(length);
-            Ok(Bytes::from_bytes_vec(part.copied().collect()))
+            let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+            whole.part(index * length..(index + 1) * length)
         })
     };
     (0..count).map(part).collect()
+}
+
+/// A tensor of which parts are read, one after the other.
+struct Whole {
+    tensor: StoredTensor,
+    /// Its content between the first part and the last.
+    bytes: Option<Bytes>,
+    /// The number of parts that have not been read.
+    unread: usize,
+}
+
+impl Whole {
+    fn part(&mut self, range: Range<usize>) -> Result<Bytes, PackError> {
+        let bytes = match self.bytes.take() {
+            Some(bytes) => bytes,
+            None => self.tensor.to_bytes()?,
+        };
+        let part = bytes.get(range).unwrap_or_default().to_vec();
+        self.unread = self.unread.saturating_sub(1);
+        self.bytes = (self.unread > 0).then_some(bytes);
+        Ok(Bytes::from_bytes_vec(part))
+    }
 }
 
 /// Shape and type of a tensor, and its bytes.
@@ -139,4 +183,29 @@ pub(super) fn join_file(stacks: &[Stack], file: Vec<u8>) -> Result<Vec<u8>, Safe
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     Ok(safetensors::serialize(views, Some(metadata))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use burn::tensor::DType;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_is_read_once_for_all_its_parts() {
+        let reads = Arc::new(AtomicUsize::new(0));
+        let counter = reads.clone();
+        let whole =
+            StoredTensor::deferred("w".to_owned(), DType::U8, vec![6], None, 6, move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok(Bytes::from_bytes_vec(vec![1, 2, 3, 4, 5, 6]))
+            });
+        let parts = split(&whole, 3);
+        let bytes = |index: usize| parts[index].to_bytes().unwrap().to_vec();
+        // The model asks for them in an order of its own.
+        assert_eq!([bytes(2), bytes(0), bytes(1)], [[5, 6], [1, 2], [3, 4]]);
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+    }
 }

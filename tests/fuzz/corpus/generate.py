@@ -1,4 +1,4 @@
-"""Writes the corpus but for `conformance` and `settings`, which are copies. Needs NumPy, and Pillow for the images."""
+"""Writes the corpus but for `conformance`, `settings` and `state_dict`, which are copies. Needs NumPy, and Pillow for the images."""
 
 import gzip
 import struct
@@ -26,11 +26,14 @@ for name in ["text-keys-0", "text-keys-2", "bytes-keys-3", "text-keys-5", "label
     write(f"pickle/{name}", gzip.decompress(source.read_bytes()))
 
 header = ",".join(["label"] + [f"pixel{i}" for i in range(256)])
-rows = [",".join([str(row % 10)] + [str(i % 7) for i in range(256)]) for row in range(4)]
+rows = [",".join([str(row % 2)] + [str(i % 7) for i in range(256)]) for row in range(4)]
 write("table/digits", "\n".join([header, *rows, ""]).encode())
-write("table/kaggle", b"id,label\r\n1,frog\r\n2,\"truck\"\r\n")
-write("table/isic", b"\xef\xbb\xbfimage;MEL;NV\nISIC_1;1.0;0.0\n\"ISIC_2\";0.0;1.0\n")
-write("table/cub", b"1 001.Bird/a.jpg\n2 001.Bird/b.jpg\n3 2\n")
+write("table/kaggle", b"id,label\r\n1,frog\r\n2,\"truck\"\r\n3,frog\r\n")
+lesions = [f"\"ISIC_{1 + i}\";{(i + 1) % 2}.0;{i % 2}.0\n" for i in range(4)]
+write("table/isic", b"\xef\xbb\xbfimage;MEL;NV\n" + "".join(lesions).encode())
+write("table/cub-images", b"1 1.A/1.jpg\n2 1.A/2.jpg\n3 2.B/1.jpg\n4 2.B/2.jpg\n")
+write("table/cub-labels", b"1 1\r\n2 1\r\n3 2\r\n4 2\r\n")
+write("table/cub-split", b"1\t1\n2\t0\n3\t1\n4\t0\n")
 
 colours = np.arange(16 * 12 * 3).reshape(12, 16, 3) % 251
 image = Image.fromarray(colours.astype(np.uint8))

@@ -3,4 +3,6 @@
 #[path = "../targets.rs"]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|content: &[u8]| targets::run("image", content));
+libfuzzer_sys::fuzz_target!(|content: &[u8]| {
+    targets::run("image", content);
+});

@@ -9,7 +9,7 @@ use crate::data::{
     DataError,
     formats::{photograph::Photograph, table::Table},
     held_out,
-    listing::{Skipped, images_in, skip_unlisted},
+    listing::{Listed, Skipped, images_in, skip_unlisted},
 };
 
 /// The table of classes in a folder.
@@ -26,8 +26,9 @@ pub(super) fn read(labels: &Path, classes: &[&str]) -> Result<[Contents; 2], Dat
     let found = images_in(&folder, &mut skipped)?;
     skip_unlisted(&found, images.iter().map(|(path, _)| &**path), &mut skipped);
     skipped.report(&folder);
-    held_out::announce(labels);
-    let parts = held_out::stratified(images, |(_, label)| usize::from(*label), classes.len());
+    held_out::announce(labels, held_out::NO_LABELS);
+    let class = |(_, label): &(PathBuf, u8)| usize::from(*label);
+    let parts = held_out::stratified(labels, images, class, classes.len())?;
     let [train, test] = parts.map(|mut part| {
         part.sort();
         decoded(&part)
@@ -39,6 +40,7 @@ pub(super) fn read(labels: &Path, classes: &[&str]) -> Result<[Contents; 2], Dat
 fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf, u8)>, DataError> {
     let table = Table::read(labels, b",;\t")?;
     let mut images = Vec::new();
+    let mut listed = Listed::new(labels, folder);
     for row in table.rows() {
         let row = row.map_err(|error| table.unreadable("an image and its class", &error))?;
         let (image, class) = match (row.get(0), row.get(1)) {
@@ -49,13 +51,7 @@ fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf
         let label = label.and_then(|label| u8::try_from(label).ok());
         let expected = || format!("one of {}", classes.join(", "));
         let label = label.ok_or_else(|| table.malformed(&row, expected(), class))?;
-        let path = folder.join(format!("{image}.png"));
-        if !path.is_file() {
-            return Err(DataError::MissingImage {
-                labels: labels.to_owned(),
-                image: path,
-            });
-        }
+        let path = listed.add(&format!("{image}.png"))?;
         images.push((path, label));
     }
     match images.is_empty() {
@@ -66,7 +62,7 @@ fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf
 
 fn decoded(images: &[(PathBuf, u8)]) -> Result<Contents, DataError> {
     let planes = images.par_iter().map(|(path, _)| {
-        let photograph = Photograph::open(path)?.decode()?.into_rgb8();
+        let photograph = Photograph::new(path).decode()?.into_rgb8();
         let pixels = photograph.pixels();
         let planes = (0..3).flat_map(|channel| pixels.clone().map(move |pixel| pixel.0[channel]));
         let planes: Vec<u8> = planes.collect();

@@ -23,57 +23,58 @@ const MAX_DECODED: u64 = 512 << 20;
 /// Largest file in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
-/// An image file in memory, of which header, size and end are as they should be.
+/// An image file.
 pub(in crate::data) struct Photograph<'a> {
     path: &'a Path,
-    file: Vec<u8>,
 }
 
 impl<'a> Photograph<'a> {
-    /// Reads a file and checks its header, its size and its end; decodes nothing.
-    pub(in crate::data) fn open(path: &'a Path) -> Result<Self, DataError> {
-        let photograph = Self {
-            path,
-            file: super::read(path, MAX_FILE)?,
-        };
-        let decoder = photograph.reader()?.into_decoder();
-        let decoder = decoder.map_err(|error| photograph.broken(&error))?;
+    pub(in crate::data) fn new(path: &'a Path) -> Self {
+        Self { path }
+    }
+
+    /// Reads the file and checks its header, its size and its end; decodes nothing.
+    pub(in crate::data) fn check(&self) -> Result<(), DataError> {
+        let file = super::read(self.path, MAX_FILE)?;
+        self.decoder(&file).map(drop)
+    }
+
+    /// The pixels, as they are stored, of a file that is as [`check`](Self::check) requires.
+    pub(in crate::data) fn decode(&self) -> Result<DynamicImage, DataError> {
+        let file = super::read(self.path, MAX_FILE)?;
+        let decoder = self.decoder(&file)?;
+        DynamicImage::from_decoder(decoder).map_err(|error| self.broken(&error))
+    }
+
+    /// The decoder of an image of which header, size and end are as they should be.
+    fn decoder<'f>(&self, file: &'f [u8]) -> Result<impl ImageDecoder + 'f, DataError> {
+        let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
+        let decoder = reader.map_err(failed("read", self.path))?.into_decoder();
+        let decoder = decoder.map_err(|error| self.broken(&error))?;
         let (width, height) = decoder.dimensions();
         let decoded_bytes = decoder.total_bytes();
-        drop(decoder);
         let [shorter, longer] = [width.min(height), width.max(height)];
         let pixels = u64::from(width) * u64::from(height);
         if shorter == 0 {
-            return Err(photograph.broken(&"no pixels"));
+            return Err(self.broken(&"no pixels"));
         }
         if pixels > MAX_PIXELS || decoded_bytes > MAX_DECODED {
             let reason = format!(
                 "{width}x{height} pixels; at most {MAX_PIXELS} pixels and {} MiB are decoded",
                 MAX_DECODED >> 20
             );
-            return Err(photograph.broken(&reason));
+            return Err(self.broken(&reason));
         }
         if longer / shorter > MAX_RATIO {
             let reason = format!(
                 "{width}x{height} pixels; the longer side may have {MAX_RATIO} times the shorter"
             );
-            return Err(photograph.broken(&reason));
+            return Err(self.broken(&reason));
         }
-        match is_whole(&photograph.file, decoded_bytes) {
-            true => Ok(photograph),
-            false => Err(photograph.broken(&"truncated")),
+        match is_whole(file, decoded_bytes) {
+            true => Ok(decoder),
+            false => Err(self.broken(&"truncated")),
         }
-    }
-
-    /// The pixels, as they are stored.
-    pub(in crate::data) fn decode(self) -> Result<DynamicImage, DataError> {
-        let decoded = self.reader()?.decode();
-        decoded.map_err(|error| self.broken(&error))
-    }
-
-    fn reader(&self) -> Result<ImageReader<Cursor<&[u8]>>, DataError> {
-        let reader = ImageReader::new(Cursor::new(self.file.as_slice())).with_guessed_format();
-        Ok(reader.map_err(failed("read", self.path))?)
     }
 
     fn broken(&self, reason: &dyn Display) -> DataError {

@@ -2,7 +2,8 @@
 
 use super::jpeg;
 
-/// `false` if the end of the image is missing. `true` for what is not known: decoding tells.
+/// Returns `false` if the file ends before its image does. Returns `true` for formats that are not known here, and where
+/// the structure does not tell: the decoder then finds the fault.
 pub(super) fn is_whole(file: &[u8], decoded_bytes: u64) -> bool {
     match file {
         [0xff, 0xd8, ..] => !jpeg::is_truncated(file),

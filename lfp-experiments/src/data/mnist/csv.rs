@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 
 use super::{CLASSES, Digits, check_side};
-use crate::data::{DataError, formats::table::Table, held_out};
+use crate::data::{DataError, formats::table::Table, held_out, listing::file_name};
 
 /// Names of the training and the test table.
 const NAMES: [[&str; 2]; 2] = [
@@ -24,12 +24,14 @@ pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
 pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError> {
     let no_labels = || DataError::malformed(&train, "a column \"label\"", "none");
     let digits = table(&train)?.ok_or_else(no_labels)?;
-    if test.is_file()
-        && let Some(test) = table(&test)?
-    {
-        return Ok([digits, test]);
-    }
-    held_out::announce(&train);
+    let reason = match test.is_file() {
+        true => match table(&test)? {
+            Some(test) => return Ok([digits, test]),
+            None => held_out::NO_LABELS.to_owned(),
+        },
+        false => format!("there is no {}", file_name(&test).display()),
+    };
+    held_out::announce(&train, &reason);
     let indices: Vec<usize> = (0..digits.labels.len()).collect();
     let class = |index: &usize| {
         digits
@@ -39,7 +41,7 @@ pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError
             .unwrap_or_default()
             .into()
     };
-    let parts = held_out::stratified(indices, class, CLASSES.into());
+    let parts = held_out::stratified(&train, indices, class, CLASSES.into())?;
     Ok(parts.map(|mut part| {
         part.sort_unstable();
         digits.subset(&part)
@@ -57,23 +59,25 @@ fn table(path: &Path) -> Result<Option<Digits>, DataError> {
     };
     let is_label = |cell: &str| cell.eq_ignore_ascii_case("label");
     let has_header = first.iter().any(|cell| cell.parse::<u8>().is_err());
+    let columns = first.len();
+    let is_square = |pixels: usize| pixels > 0 && pixels.isqrt().pow(2) == pixels;
+    if is_square(columns) && !first.iter().any(is_label) {
+        return Ok(None);
+    }
     let label = match has_header {
         true => first.iter().position(is_label),
         // Without a header, the label comes first.
         false => Some(0),
     };
-    let Some(label) = label else {
-        return Ok(None);
+    let (Some(label), true) = (label, is_square(columns.saturating_sub(1))) else {
+        let found = match label {
+            Some(_) => format!("{columns} columns"),
+            None => format!("{columns} columns, none of them \"label\""),
+        };
+        let expected = "a column \"label\" and the pixels of a square";
+        return Err(DataError::malformed(path, expected, found));
     };
-    let side = first.len().saturating_sub(1).isqrt();
-    if side * side + 1 != first.len() {
-        let found = format!("{} columns", first.len());
-        return Err(DataError::malformed(
-            path,
-            "a label and the pixels of a square",
-            found,
-        ));
-    }
+    let side = (columns - 1).isqrt();
     check_side(path, side)?;
     let mut digits = Digits {
         sides: [side, side],

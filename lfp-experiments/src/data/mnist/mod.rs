@@ -171,12 +171,7 @@ fn find(place: &Path, name: &str) -> Option<PathBuf> {
     let dotted = name.replace("-idx", ".idx");
     let candidates = [name, &dotted].map(|name| {
         let file = place.join(name);
-        [
-            file.join(name),
-            file.clone(),
-            place.join(format!("{name}.gz")),
-            file,
-        ]
+        [file.join(name), file, place.join(format!("{name}.gz"))]
     });
     let mut candidates = candidates.into_iter().flatten();
     candidates.find(|candidate| candidate.is_file())

@@ -28,8 +28,11 @@ pub(super) enum Value<'a> {
     Dict(Vec<(Id, Id)>),
     /// Sets, which no data set has.
     Other,
-    /// A class or function by module and name.
-    Global(Cow<'a, str>, Cow<'a, str>),
+    /// A class or function by its module and its name, which are texts.
+    Global {
+        module: Id,
+        name: Id,
+    },
     /// What a class or function would return for a tuple of arguments, and the state that it would be given.
     Object {
         class: Id,
@@ -289,19 +292,17 @@ impl<'a> Machine<'a> {
     fn object(&mut self, code: u8) -> Step {
         match code {
             b'c' => {
-                let module = self.line()?;
-                let name = self.line()?;
-                self.push(Value::Global(Cow::Borrowed(module), Cow::Borrowed(name)))
+                let module = Value::Text(Cow::Borrowed(self.line()?));
+                let name = Value::Text(Cow::Borrowed(self.line()?));
+                let (module, name) = (self.store(module)?, self.store(name)?);
+                self.push(Value::Global { module, name })
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let text = |id: Id| match self.values.get(id.0) {
-                    Some(Value::Text(text)) => Some(text.clone()),
-                    _ => None,
-                };
-                match (text(module), text(name)) {
-                    (Some(module), Some(name)) => self.push(Value::Global(module, name)),
-                    _ => Err(self.operand()),
+                let is_text = |id: Id| matches!(self.values.get(id.0), Some(Value::Text(_)));
+                match is_text(module) && is_text(name) {
+                    true => self.push(Value::Global { module, name }),
+                    false => Err(self.operand()),
                 }
             }
             b'b' => {
@@ -334,8 +335,16 @@ impl<'a> Machine<'a> {
     }
 
     fn push(&mut self, value: Value<'a>) -> Step {
+        let id = self.store(value)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// Keeps a value that is not on the stack.
+    fn store(&mut self, value: Value<'a>) -> Result<Id, PickleError> {
+        self.count()?;
         self.values.push(value);
-        self.push_again(Id(self.values.len() - 1))
+        Ok(Id(self.values.len() - 1))
     }
 
     fn push_again(&mut self, id: Id) -> Step {
@@ -423,6 +432,15 @@ mod tests {
         let level = [&b"q\x000("[..], &b"h\x00".repeat(10), b"t"].concat();
         let bomb = [&b"K\x01"[..], &level.repeat(40), b"."].concat();
         assert_eq!(Pickle::parse(&bomb).unwrap().values.len(), 41);
+        // A text of 4 KB that names a class a hundred thousand times.
+        let text = [&b"V"[..], &b"x".repeat(4096), b"\nq\x00"].concat();
+        let classes = [&text[..], &b"h\x00h\x00\x93".repeat(100_000), b"."].concat();
+        let pickle = Pickle::parse(&classes).unwrap();
+        let owned = pickle.values.iter().map(|value| match value {
+            Value::Text(Cow::Owned(text)) => text.len(),
+            _ => 0,
+        });
+        assert_eq!(owned.sum::<usize>(), 4096);
         let marks = b"(".repeat(MAX_STEPS + 1);
         assert!(error_of(&marks).contains("more than 4000000 values"));
     }

@@ -4,6 +4,11 @@ use std::borrow::Cow;
 
 use super::machine::{Id, Pickle, Value};
 
+/// Bytes of the longest integer.
+const LONGEST_INTEGER: usize = 8;
+/// Bytes of the longest code of an element type, such as `u1`, that is read.
+const LONGEST_CODE: usize = 8;
+
 /// Element type of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dtype {
@@ -30,17 +35,19 @@ impl Dtype {
 
     /// An integer or a truth value; `None` for other types, and beyond 64 bits.
     fn integer(self, bytes: &[u8]) -> Option<i64> {
+        if !matches!(self.kind, b'u' | b'i' | b'b') || bytes.len() > LONGEST_INTEGER {
+            return None;
+        }
         let mut bytes = bytes.to_vec();
         if self.is_big_endian {
             bytes.reverse();
         }
-        let fits = matches!(self.kind, b'u' | b'i' | b'b') && bytes.len() <= 8;
-        let last = bytes.last().filter(|_| fits)?;
+        let last = bytes.last()?;
         let fill = match self.kind == b'i' && last & 0x80 != 0 {
             true => 0xff,
             false => 0,
         };
-        bytes.resize(8, fill);
+        bytes.resize(LONGEST_INTEGER, fill);
         let number = i64::from_le_bytes(bytes.first_chunk().copied()?);
         (self.kind == b'i' || number >= 0).then_some(number)
     }
@@ -72,7 +79,7 @@ impl Pickle<'_> {
             },
             "_frombuffer" => match arguments {
                 &[bytes, dtype, shape, order] => {
-                    let is_fortran = self.text(order)? == "F";
+                    let is_fortran = self.is(order, "F");
                     (shape, dtype, is_fortran, bytes)
                 }
                 _ => return None,
@@ -89,7 +96,7 @@ impl Pickle<'_> {
             dtype,
             shape,
             is_fortran,
-            bytes: self.bytes(bytes)?,
+            bytes: self.bytes(bytes, usize::MAX)?,
         })
     }
 
@@ -99,7 +106,10 @@ impl Pickle<'_> {
             Value::Int(number) => Some(*number),
             Value::Bool(truth) => Some((*truth).into()),
             _ => match self.call(id, "numpy")? {
-                ("scalar", &[dtype, bytes], _) => self.dtype(dtype)?.integer(&self.bytes(bytes)?),
+                ("scalar", &[dtype, bytes], _) => {
+                    let bytes = self.bytes(bytes, LONGEST_INTEGER)?;
+                    self.dtype(dtype)?.integer(&bytes)
+                }
                 _ => None,
             },
         }
@@ -109,15 +119,15 @@ impl Pickle<'_> {
     fn dtype(&self, id: Id) -> Option<Dtype> {
         let (name, arguments, state) = self.call(id, "numpy")?;
         let code = match name {
-            "dtype" => self.text(*arguments.first()?)?,
+            "dtype" => self.code(*arguments.first()?)?,
             _ => return None,
         };
         let (kind, size) = code.split_at_checked(1)?;
-        let order = self.tuple(state?)?.get(1).and_then(|&id| self.text(id));
+        let &order = self.tuple(state?)?.get(1)?;
         Some(Dtype {
             kind: *kind.as_bytes().first()?,
             size: size.parse().ok().filter(|&size| size > 0)?,
-            is_big_endian: order? == ">",
+            is_big_endian: self.is(order, ">"),
         })
     }
 
@@ -131,12 +141,15 @@ impl Pickle<'_> {
         else {
             return None;
         };
-        match self.get(*class) {
-            Value::Global(module, name) if module.split('.').next() == Some(package) => {
-                Some((name, self.tuple(*arguments)?, *state))
-            }
-            _ => None,
-        }
+        let &Value::Global { module, name } = self.get(*class) else {
+            return None;
+        };
+        let (Value::Text(module), Value::Text(name)) = (self.get(module), self.get(name)) else {
+            return None;
+        };
+        let inner = module.strip_prefix(package)?;
+        let is_inside = inner.is_empty() || inner.starts_with('.');
+        is_inside.then_some((&**name, self.tuple(*arguments)?, *state))
     }
 
     fn tuple(&self, id: Id) -> Option<&[Id]> {
@@ -146,37 +159,57 @@ impl Pickle<'_> {
         }
     }
 
-    /// Text; Python 2 writes bytes instead.
-    fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Value::Text(text) => Some(text),
-            Value::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            _ => None,
-        }
+    /// The code of an element type, as text or, by Python 2, as bytes.
+    fn code(&self, id: Id) -> Option<&str> {
+        let bytes = match self.get(id) {
+            Value::Text(text) => text.as_bytes(),
+            Value::Bytes(bytes) => &**bytes,
+            _ => return None,
+        };
+        // Each number of a list may have this type, and the code may be long.
+        let code = (bytes.len() <= LONGEST_CODE).then_some(bytes)?;
+        std::str::from_utf8(code).ok()
     }
 
-    /// Whether a value is `text`, or that text as bytes.
+    /// Whether a value is `text`, in ASCII, or that text as bytes. Nothing is copied: many values may share a long text.
     pub(super) fn is(&self, id: Id, text: &str) -> bool {
         match self.get(id) {
             Value::Text(found) => found == text,
-            _ => self
-                .bytes(id)
-                .is_some_and(|bytes| *bytes == *text.as_bytes()),
+            Value::Bytes(found) => **found == *text.as_bytes(),
+            _ => self.encoded(id) == Some(text),
         }
     }
 
-    /// Bytes. Python 3 writes them as text for protocols before 3: `_codecs.encode(text, "latin1")`.
-    fn bytes(&self, id: Id) -> Option<Cow<'_, [u8]>> {
+    /// Bytes, unless there are more than `most`.
+    fn bytes(&self, id: Id, most: usize) -> Option<Cow<'_, [u8]>> {
         if let Value::Bytes(bytes) = self.get(id) {
-            return Some(Cow::Borrowed(bytes));
+            return (bytes.len() <= most).then_some(Cow::Borrowed(bytes));
         }
+        // A character of Latin-1 has one or two bytes in UTF-8.
+        let text = self.encoded(id)?;
+        if text.len() / 2 > most {
+            return None;
+        }
+        let bytes = text
+            .chars()
+            .map(|character| u8::try_from(u32::from(character)).ok());
+        bytes.collect::<Option<Vec<u8>>>().map(Cow::Owned)
+    }
+
+    /// The text that stands for bytes in a pickle by Python 3 for protocols before 3: `_codecs.encode(text, "latin1")`.
+    fn encoded(&self, id: Id) -> Option<&str> {
         match self.call(id, "_codecs")? {
-            ("encode", &[text, encoding], _) if self.text(encoding)? == "latin1" => {
-                let characters = self.text(text)?.chars();
-                let bytes = characters.map(|character| u8::try_from(u32::from(character)).ok());
-                bytes.collect::<Option<Vec<u8>>>().map(Cow::Owned)
+            ("encode", &[text, encoding], _) if self.is_text(encoding, "latin1") => {
+                match self.get(text) {
+                    Value::Text(text) => Some(text),
+                    _ => None,
+                }
             }
             _ => None,
         }
+    }
+
+    fn is_text(&self, id: Id, text: &str) -> bool {
+        matches!(self.get(id), Value::Text(found) if found == text)
     }
 }
