@@ -6,12 +6,12 @@ use rayon::prelude::*;
 
 use crate::PoolWindows;
 
-/// The maxima, and the position in its window of each. `None` if `x` is not f32.
+/// The maxima, and the position in its window of each. `None` if `x` is not f32 or has no pixels.
 pub(super) fn forward(x: &FlexTensor, windows: PoolWindows) -> Option<(FlexTensor, FlexTensor)> {
-    if x.dtype() != DType::F32 {
+    let [samples, channels, height, width] = x.layout().shape().dims();
+    if x.dtype() != DType::F32 || height * width == 0 {
         return None;
     }
-    let [samples, channels, height, width] = x.layout().shape().dims();
     let [out_height, out_width] = windows.outputs([height, width]);
     let x = x.to_contiguous();
     let len = samples * channels * out_height * out_width;
@@ -30,14 +30,14 @@ pub(super) fn forward(x: &FlexTensor, windows: PoolWindows) -> Option<(FlexTenso
     Some((tensor(maxima, shape), tensor(winners, shape)))
 }
 
-/// Passes what arrives at each maximum to its pixel. `None` if `grad` is not f32.
+/// Passes what arrives at each maximum to its pixel. `None` if `grad` is not f32, or the planes have no pixels.
 pub(super) fn backward(
     grad: &FlexTensor,
     winners: &FlexTensor,
     size: [usize; 2],
     windows: PoolWindows,
 ) -> Option<FlexTensor> {
-    if grad.dtype() != DType::F32 {
+    if grad.dtype() != DType::F32 || size.contains(&0) {
         return None;
     }
     let [samples, channels, out_height, out_width] = grad.layout().shape().dims();

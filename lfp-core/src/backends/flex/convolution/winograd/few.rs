@@ -1,5 +1,6 @@
-//! Many channels and few tiles, as in the last stages of a ResNet: transformed weights would not fit the cache, while all tiles do.
-//! So each task transforms the weights that it needs, a few channels at a time.
+//! Many channels and few tiles, as in the last stages of a ResNet: all transformed tiles fit the cache, transformed weights and
+//! their gradient do not. So a task transforms the weights that it needs, a few channels at a time, and transforms its share of
+//! the weight gradient back at once.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -22,16 +23,48 @@ use crate::backends::flex::{
     shared::Shared,
 };
 
+/// Floats of transformed weights, or of their gradient, that stay in the cache: with no more, the other paths are as fast.
+const KEPT: usize = 1 << 20;
+/// Tiles of a correlation by panels, at most. It was measured up to 128, with 256 channels.
+const TILES: usize = 144;
+/// Floats of all transformed tiles of a fused weight gradient, at most. They are read once per block of output channels.
+const MEMORY: usize = 5 << 19;
 /// Blocks of input channels whose weights are transformed at a time: with their products, they stay in the cache of a core.
 const BLOCKS: usize = 2;
 
-/// A correlation panel by panel.
-pub(super) struct ByPanel<'a> {
-    pub correlation: &'a Correlation<'a>,
-    pub output: Shared<'a>,
-    pub input: &'a Transformed,
-    /// All tiles.
-    pub block: &'a Block,
+/// Whether a correlation is faster panel by panel.
+pub(super) fn is_by_panel(tiles: usize, [from, to]: [usize; 2]) -> bool {
+    tiles <= TILES && PRODUCTS * from * to > KEPT
+}
+
+/// Whether a weight gradient is faster if its sums are not kept.
+pub(super) fn is_fused(tiles: usize, [from, to]: [usize; 2]) -> bool {
+    PRODUCTS * (from + to) * tiles <= MEMORY && PRODUCTS * from * to > KEPT
+}
+
+/// Computes a correlation, a task per panel. `block` holds all tiles.
+pub(super) fn correlate<S: Simd>(
+    simd: S,
+    correlation: &Correlation<'_>,
+    block: &Block,
+    output: Shared<'_>,
+) {
+    let blocks = correlation.input.channels.div_ceil(S::F32_LANES);
+    let mut input = Transformed::default();
+    input.fill(simd, correlation.source(), block, 0..blocks);
+    let panels = correlation.to.div_ceil(VECTORS * S::F32_LANES);
+    (0..panels)
+        .into_par_iter()
+        .for_each_init(Buffers::default, |buffers, panel| {
+            simd.vectorize(PanelTask {
+                correlation,
+                output,
+                input: &input,
+                block,
+                panel,
+                buffers,
+            });
+        });
 }
 
 /// Memory of a thread.
@@ -42,22 +75,12 @@ struct Buffers {
     products: Buffer,
 }
 
-impl ByPanel<'_> {
-    pub fn compute<S: Simd>(&self, simd: S, panels: usize) {
-        (0..panels)
-            .into_par_iter()
-            .for_each_init(Buffers::default, |buffers, panel| {
-                simd.vectorize(PanelTask {
-                    all: self,
-                    panel,
-                    buffers,
-                });
-            });
-    }
-}
-
+/// The outputs of a panel.
 struct PanelTask<'a> {
-    all: &'a ByPanel<'a>,
+    correlation: &'a Correlation<'a>,
+    output: Shared<'a>,
+    input: &'a Transformed,
+    block: &'a Block,
     panel: usize,
     buffers: &'a mut Buffers,
 }
@@ -68,12 +91,13 @@ impl WithSimd for PanelTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = S::F32_LANES;
-        let ByPanel {
+        let Self {
             correlation,
+            output,
             input,
             block,
-            output,
-        } = *self.all;
+            ..
+        } = self;
         let Buffers {
             scratch,
             weights,
@@ -117,34 +141,29 @@ impl WithSimd for PanelTask<'_> {
     }
 }
 
-/// A weight gradient whose sums over all tiles are transformed back at once.
-pub(super) struct FusedGradient<'a> {
-    pub memory: &'a Memory,
-    pub tiles: usize,
-    /// Input channels.
-    pub from: usize,
-}
-
-impl FusedGradient<'_> {
-    /// Writes the weights, `[to, from, 3, 3]`.
-    pub fn compute<S: Simd>(&self, simd: S, output: &mut [f32]) {
-        let rows = output.par_chunks_mut(S::F32_LANES * self.from * TAPS * TAPS);
-        rows.enumerate()
-            .for_each_init(Buffer::default, |sums, (channels, output)| {
-                simd.vectorize(GradientTask {
-                    all: self,
-                    channels,
-                    output,
-                    sums,
-                });
+/// Writes the gradient of weights `[to, from, 3, 3]`, from the transformed tiles of all channels.
+pub(super) fn weights<S: Simd>(simd: S, memory: &Memory, from: usize, output: &mut [f32]) {
+    let row = from * TAPS * TAPS;
+    output
+        .par_chunks_mut(S::F32_LANES * row)
+        .enumerate()
+        .for_each_init(Buffer::default, |sums, (channels, output)| {
+            simd.vectorize(GradientTask {
+                memory,
+                channels,
+                row,
+                output,
+                sums,
             });
-    }
+        });
 }
 
 /// The weights of a block of output channels.
 struct GradientTask<'a> {
-    all: &'a FusedGradient<'a>,
+    memory: &'a Memory,
     channels: usize,
+    /// Weights of an output channel.
+    row: usize,
     output: &'a mut [f32],
     /// Of a pair of blocks of input channels, `[products, output channels, 2]` vectors.
     sums: &'a mut Buffer,
@@ -156,7 +175,7 @@ impl WithSimd for GradientTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let lanes = S::F32_LANES;
-        let row = self.all.from * TAPS * TAPS;
+        let row = self.row;
         let transform = Transform::new(simd);
         let parts = lanes.div_ceil(most_rows::<S>());
         // Odd, for the reason of the other strides.
@@ -169,7 +188,7 @@ impl WithSimd for GradientTask<'_> {
                     let [first, end] = [part, part + 1].map(|part| part * lanes / parts);
                     let sums = &mut sums[product * stride + first * VECTORS..];
                     let at = [product, pair, self.channels * lanes + first];
-                    for_rows!(end - first, S, sum_rows(simd, self.all, at, sums));
+                    for_rows!(end - first, S, sum_rows(simd, self.memory, at, sums));
                 }
             }
             for (channel, output) in self.output.chunks_mut(row).enumerate() {
@@ -190,12 +209,12 @@ impl WithSimd for GradientTask<'_> {
 #[inline(always)]
 fn sum_rows<S: Simd, const ROWS: usize>(
     simd: S,
-    all: &FusedGradient<'_>,
+    memory: &Memory,
     [product, pair, first]: [usize; 3],
     output: &mut [S::f32s],
 ) {
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    all.memory
-        .add(simd, product, 0..all.tiles, pair, first, &mut sums);
+    let tiles = 0..memory.input.tiles();
+    memory.add(simd, product, tiles, pair, first, &mut sums);
     output[..ROWS * VECTORS].copy_from_slice(sums.as_flattened());
 }

@@ -4,12 +4,11 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    few::ByPanel,
+    few,
     outputs::{PanelOutputs, products_stride},
     products::{Tiles, multiply_tiles},
     tiles::{Block, Grid, Images, Kind, Products, Scratch, Source},
     transform::PRODUCTS,
-    transformed::Transformed,
     weights::{Panels, Weights, transform_weights},
 };
 use crate::backends::flex::{
@@ -23,10 +22,6 @@ const WEIGHTS: usize = 3 << 20;
 const INPUT: usize = 300_000;
 /// Tiles of a block, at most.
 const TILES: usize = 48;
-/// Tiles of a correlation that is computed by panels, at most.
-const FEW_TILES: usize = 144;
-/// Floats of transformed weights that stay in the cache in any case.
-const WEIGHTS_KEPT: usize = 1 << 20;
 /// Parallel tasks, at least. It is the same on every machine.
 const TASKS: usize = 16;
 /// Panels of a task, at least: fewer would transform the same input too often.
@@ -45,7 +40,8 @@ pub(in super::super) struct Correlation<'a> {
 }
 
 impl<'a> Correlation<'a> {
-    fn source(&self) -> Source<'a> {
+    /// The transform of the input's tiles.
+    pub(super) fn source(&self) -> Source<'a> {
         Source {
             images: self.input,
             kind: Kind::Input {
@@ -77,20 +73,11 @@ impl WithSimd for Compute<'_> {
         let from = correlation.input.channels;
         let panels = correlation.to.div_ceil(VECTORS * S::F32_LANES);
         let grid = Grid::new(correlation.samples, correlation.out_size);
-        let blocks = grid.blocks((INPUT / (PRODUCTS * from.max(1))).clamp(1, TILES));
         let whole = grid.whole();
-        if whole.tiles <= FEW_TILES && PRODUCTS * from * correlation.to > WEIGHTS_KEPT {
-            let mut input = Transformed::default();
-            let blocks = 0..from.div_ceil(S::F32_LANES);
-            input.fill(simd, correlation.source(), &whole, blocks);
-            let by_panel = ByPanel {
-                correlation,
-                output: self.output,
-                input: &input,
-                block: &whole,
-            };
-            return by_panel.compute(simd, panels);
+        if few::is_by_panel(whole.tiles, [from, correlation.to]) {
+            return few::correlate(simd, correlation, &whole, self.output);
         }
+        let blocks = grid.blocks((INPUT / (PRODUCTS * from.max(1))).clamp(1, TILES));
         let of_panel = Panels::new::<S>(1, from).len();
         let group = (WEIGHTS / of_panel).clamp(1, panels);
         let mut transformed = Buffer::new(Panels::new::<S>(group, from).len());

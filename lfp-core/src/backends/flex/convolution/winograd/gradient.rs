@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    few::FusedGradient,
-    tiles::{Block, Grid, Images, Kind, Source, first_vector},
+    few,
+    tiles::{Grid, Images, Kind, Source, first_vector},
     transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
     transformed::Transformed,
 };
@@ -21,10 +21,6 @@ use crate::backends::flex::convolution::{
 const SUMS: usize = 3 << 20;
 /// Floats of the transformed tiles of a block.
 const TILES: usize = 3 << 19;
-/// Floats of all transformed tiles, below which no sums are kept.
-const FUSED: usize = 5 << 19;
-/// Floats of the sums that are kept in any case.
-const SUMS_KEPT: usize = 1 << 20;
 /// Tiles whose vectors stay in the innermost cache.
 const TERMS: usize = 128;
 
@@ -65,7 +61,6 @@ impl WithSimd for Compute<'_> {
         let group = (SUMS / (PRODUCTS * pairs * VECTORS * lanes * lanes)).clamp(1, blocks_to);
         let vectors_of_tile = PRODUCTS * (pairs * VECTORS + group) * lanes;
         let grid = Grid::new(self.problem.samples, gradient.size);
-        let blocks = grid.blocks((TILES / vectors_of_tile).max(1));
         let mut memory = Memory::default();
         let of_gradient = Source {
             images: gradient,
@@ -78,20 +73,13 @@ impl WithSimd for Compute<'_> {
             },
         };
         let whole = grid.whole();
-        if is_fused(&whole, [pairs * VECTORS * lanes, blocks_to * lanes]) {
-            memory
-                .input
-                .fill(simd, of_input, &whole, 0..pairs * VECTORS);
-            memory
-                .gradient
-                .fill(simd, of_gradient, &whole, 0..blocks_to);
-            let fused = FusedGradient {
-                memory: &memory,
-                tiles: whole.tiles,
-                from: input.channels,
-            };
-            return fused.compute(simd, self.output);
+        if few::is_fused(whole.tiles, [input.channels, gradient.channels]) {
+            let Memory { input, gradient } = &mut memory;
+            input.fill(simd, of_input, &whole, 0..pairs * VECTORS);
+            gradient.fill(simd, of_gradient, &whole, 0..blocks_to);
+            return few::weights(simd, &memory, self.problem.input.channels, self.output);
         }
+        let blocks = grid.blocks((TILES / vectors_of_tile).max(1));
         for start in (0..blocks_to).step_by(group) {
             let count = group.min(blocks_to - start);
             let mut sums = Sums::new::<S>(count, pairs);
@@ -102,7 +90,7 @@ impl WithSimd for Compute<'_> {
                 }
                 let channels = start..start + count;
                 memory.gradient.fill(simd, of_gradient, block, channels);
-                sums.add(simd, &memory, block.tiles, index == 0);
+                sums.add(simd, &memory, index == 0);
             }
             let row = input.channels * TAPS * TAPS;
             let output = &mut self.output[start * lanes * row..];
@@ -120,11 +108,6 @@ impl WithSimd for Compute<'_> {
                 .for_each(finish);
         }
     }
-}
-
-/// Whether all tiles fit the cache, and sums over them would not.
-fn is_fused(whole: &Block, [from, to]: [usize; 2]) -> bool {
-    PRODUCTS * (from + to) * whole.tiles <= FUSED && PRODUCTS * from * to > SUMS_KEPT
 }
 
 /// Transformed tiles of a block.
@@ -153,7 +136,7 @@ impl Sums {
     }
 
     /// Adds the products over a block of tiles.
-    fn add<S: Simd>(&mut self, simd: S, memory: &Memory, tiles: usize, is_first: bool) {
+    fn add<S: Simd>(&mut self, simd: S, memory: &Memory, is_first: bool) {
         let (to, from) = (self.to, self.from);
         self.values[..PRODUCTS * to * from]
             .par_chunks_mut(to * from)
@@ -162,7 +145,6 @@ impl Sums {
                 simd.vectorize(AddTask {
                     memory,
                     product,
-                    tiles,
                     is_first,
                     sums,
                     from,
@@ -175,7 +157,6 @@ impl Sums {
 struct AddTask<'a> {
     memory: &'a Memory,
     product: usize,
-    tiles: usize,
     is_first: bool,
     /// `[to, from]`
     sums: &'a mut [f32],
@@ -189,8 +170,9 @@ impl WithSimd for AddTask<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let lanes = S::F32_LANES;
         let parts = lanes.div_ceil(most_rows::<S>());
-        for start in (0..self.tiles).step_by(TERMS) {
-            let terms = start..(start + TERMS).min(self.tiles);
+        let tiles = self.memory.input.tiles();
+        for start in (0..tiles).step_by(TERMS) {
+            let terms = start..(start + TERMS).min(tiles);
             for pair in 0..self.from / (VECTORS * lanes) {
                 for channels in 0..self.sums.len() / self.from / lanes {
                     for part in 0..parts {
@@ -257,6 +239,7 @@ impl Memory {
         let of_gradient =
             &self.gradient[start(&self.gradient, first / lanes)..][..terms.len() * lanes];
         let halves = [0, 1].map(|half| start(&self.input, pair * VECTORS + half));
+        assert!(first % lanes + ROWS <= lanes);
         assert!(halves[1] + terms.len() * lanes <= self.input.len());
         let left = Operand {
             start: of_gradient[first % lanes..].as_ptr(),
@@ -268,7 +251,7 @@ impl Memory {
             term: lanes,
             next: halves[1] - halves[0],
         };
-        // SAFETY: callers see to it that `first % lanes + ROWS <= lanes`; both operands hold a vector per term, as checked above.
+        // SAFETY: both operands hold a vector per term, of which `left` reads `ROWS` lanes, as asserted above.
         unsafe { multiply_add(simd, terms.len(), left, right, sums) };
     }
 }

@@ -44,6 +44,10 @@ impl Transformed {
         );
     }
 
+    pub fn tiles(&self) -> usize {
+        self.tiles
+    }
+
     /// Vectors of a block of channels.
     pub fn distance(&self) -> usize {
         PRODUCTS * product_stride(self.tiles)
