@@ -70,15 +70,7 @@ pub enum FreezeError {
 /// # Ok::<(), lfp_burn::FreezeError>(())
 /// ```
 pub fn freeze<M: Module>(model: M, pattern: &str) -> Result<M, FreezeError> {
-    let group = ParamGroup::from_regex(format!(r"^(?:{pattern})(?:\.|$)"));
-    let group = group.map_err(|ParamGroupError::InvalidPatternError(reason)| {
-        FreezeError::Pattern {
-            pattern: pattern.to_owned(),
-            // The last line states the error; those before it show its place in the pattern.
-            reason: reason.lines().last().unwrap_or_default().to_owned(),
-        }
-    })?;
-    let mut found = Matches::new(group);
+    let mut found = Matches::new(parse(pattern)?);
     model.visit(&mut found);
     let pattern = pattern.to_owned();
     match (found.frozen, found.learning) {
@@ -89,6 +81,26 @@ pub fn freeze<M: Module>(model: M, pattern: &str) -> Result<M, FreezeError> {
         (_, 0) => Err(FreezeError::Everything { pattern }),
         _ => Ok(model.freeze_group(ParamGroup::from_ids(found.ids))),
     }
+}
+
+/// Checks the pattern of a later [`freeze`], before there is a model.
+///
+/// # Errors
+///
+/// If the pattern is no regular expression.
+pub fn check_freeze(pattern: &str) -> Result<(), FreezeError> {
+    parse(pattern).map(|_| ())
+}
+
+fn parse(pattern: &str) -> Result<ParamGroup, FreezeError> {
+    let group = ParamGroup::from_regex(format!(r"^(?:{pattern})(?:\.|$)"));
+    group.map_err(
+        |ParamGroupError::InvalidPatternError(reason)| FreezeError::Pattern {
+            pattern: pattern.to_owned(),
+            // The last line states the error; those before it show its place in the pattern.
+            reason: reason.lines().last().unwrap_or_default().to_owned(),
+        },
+    )
 }
 
 /// Collects the parameters and training flags whose paths match.

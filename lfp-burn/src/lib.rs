@@ -71,7 +71,7 @@ pub mod spiking;
 
 pub use audit::{Unhooked, audit};
 pub use feedback::Feedback;
-pub use freeze::{FreezeError, freeze};
+pub use freeze::{FreezeError, check_freeze, freeze};
 pub use inference::inference_mode;
 pub use layers::{LayerKind, LayerWeights, layer_weights};
 pub use lfp_core::functions as hooks;

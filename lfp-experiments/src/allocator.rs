@@ -1,5 +1,5 @@
-//! Global allocator: the system's, with a counter of allocated bytes and huge pages for large blocks. It never fails: a
-//! program without memory ends with a message.
+//! Global allocator: the system's, with a counter of allocated bytes and huge pages for large blocks. If the system refuses
+//! memory, it ends the program with a message.
 //!
 //! A training step allocates and frees tensors of many megabytes. The kernel zeroes each page at its first access, in a page
 //! fault. Huge pages (2 MiB instead of 4 KiB) need 512 times fewer faults; Linux provides them on request, which makes a
@@ -66,7 +66,8 @@ impl Allocator {
 }
 
 #[expect(unsafe_code, reason = "GlobalAlloc is an unsafe trait")]
-// SAFETY: every call is forwarded to the system allocator unchanged.
+// SAFETY: every call is forwarded to the system allocator with its arguments. The blocks are the system's; advice on a block
+// changes neither its content nor its address.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::grow(layout.size());

@@ -46,6 +46,9 @@ pub enum DeviceError {
     /// The program was built without the backend.
     #[error("device \"{0}\" was not compiled in: build with `--features {0}`")]
     NotCompiled(String),
+    /// A list has a device twice.
+    #[error("--devices names {0} twice")]
+    Twice(DeviceName),
     /// The machine has no such device.
     #[error("device \"{name}\" does not work on this machine: {reason}")]
     Unavailable {
@@ -194,8 +197,19 @@ impl Backend {
 
 impl DeviceNames {
     /// The devices by their canonical names; `auto` is resolved.
-    pub fn new(names: impl IntoIterator<Item = DeviceName>) -> Self {
-        Self(names.into_iter().map(DeviceName::resolved).collect())
+    ///
+    /// # Errors
+    ///
+    /// If one is there twice.
+    pub fn new(names: impl IntoIterator<Item = DeviceName>) -> Result<Self, DeviceError> {
+        let mut found = Vec::new();
+        for name in names.into_iter().map(DeviceName::resolved) {
+            if found.contains(&name) {
+                return Err(DeviceError::Twice(name));
+            }
+            found.push(name);
+        }
+        Ok(Self(found))
     }
 
     /// Opens all devices.
@@ -211,10 +225,17 @@ impl DeviceNames {
 impl Default for DeviceNames {
     /// The device that `auto` stands for.
     fn default() -> Self {
-        Self::new([DeviceName {
+        let auto = DeviceName {
             backend: Backend::Auto,
             index: 0,
-        }])
+        };
+        auto.into()
+    }
+}
+
+impl From<DeviceName> for DeviceNames {
+    fn from(name: DeviceName) -> Self {
+        Self(vec![name.resolved()])
     }
 }
 
@@ -230,7 +251,7 @@ impl TryFrom<String> for DeviceNames {
 
     fn try_from(text: String) -> Result<Self, DeviceError> {
         let names: Result<Vec<DeviceName>, _> = text.split(',').map(str::parse).collect();
-        names.map(Self)
+        Self::new(names?)
     }
 }
 
@@ -257,6 +278,16 @@ mod tests {
         assert_eq!(json, format!("\"{names}\""));
         for text in ["abacus", "flex:1", "cuda:x", "cuda:", ""] {
             assert!(text.parse::<DeviceName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_device_takes_part_once() {
+        let read = |text: &str| DeviceNames::try_from(text.to_owned());
+        assert_eq!(read("cuda:1,cuda").unwrap().to_string(), "cuda:1,cuda");
+        for (text, name) in [("flex,flex", "flex"), ("cuda,flex,cuda:0", "cuda")] {
+            let twice = DeviceError::Twice(name.parse().unwrap());
+            assert_eq!(read(text), Err(twice));
         }
     }
 }

@@ -86,9 +86,14 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
+/// The path from the root of the file system. Links stay.
+pub(crate) fn from_root(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The path from the root of the file system, with links resolved as far as it exists.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = from_root(path);
     let existing = absolute
         .ancestors()
         .find_map(|part| Some((part, part.canonicalize().ok()?)));

@@ -2,15 +2,12 @@
 //!
 //! Nothing depends on stopping gently: a run or study that is killed goes on just as well. It leaves fewer temporary files.
 
-use std::{
-    io::Write,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
-use crate::text::escaped;
+use crate::output::say;
 
 /// Exit code of a program that was interrupted: 128 and the number of the signal, as in shells.
 pub const INTERRUPTED: u8 = 130;
@@ -24,23 +21,31 @@ static HOW_TO_GO_ON: Mutex<Option<String>> = Mutex::new(None);
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// Handles Ctrl-C from now on. Where that is not possible, it ends the program as usual.
-pub fn install_handler() {
+/// Handles Ctrl-C from now on, unless the parent had it ignored, as `nohup` and shells do for programs in the background.
+/// Outside Unix it ends the program as usual.
+///
+/// # Errors
+///
+/// If it cannot be handled: the signal would have no effect at all without its thread.
+pub fn install_handler() -> std::io::Result<()> {
     #[cfg(unix)]
-    {
+    if !is_ignored() {
         use signal_hook::{consts::SIGINT, iterator::Signals};
 
-        match Signals::new([SIGINT]) {
-            Ok(mut signals) => {
-                // Without the thread, the signal has no effect at all.
-                let thread = std::thread::Builder::new()
-                    .spawn(move || signals.forever().for_each(|_| on_signal()));
-                if let Err(error) = thread {
-                    tracing::debug!("Ctrl-C is not handled: {error}");
-                }
-            }
-            Err(error) => tracing::debug!("Ctrl-C is not handled: {error}"),
-        }
+        let mut signals = Signals::new([SIGINT])?;
+        std::thread::Builder::new().spawn(move || signals.forever().for_each(|_| on_signal()))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "sigaction is a system call")]
+fn is_ignored() -> bool {
+    let mut present = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action, the call changes nothing but `present`, which it fills if it succeeds.
+    unsafe {
+        let done = libc::sigaction(libc::SIGINT, std::ptr::null(), present.as_mut_ptr()) == 0;
+        done && present.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }
 
@@ -53,11 +58,6 @@ fn on_signal() {
         std::process::exit(INTERRUPTED.into());
     };
     say(&format!("interrupted; {how}"));
-}
-
-/// Standard error may be closed.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
 /// Whether the user asked the program to stop.
@@ -87,6 +87,12 @@ impl Resumable {
     pub fn new(how: String) -> Self {
         let mut known = HOW_TO_GO_ON.lock().unwrap_or_else(PoisonError::into_inner);
         Self(known.replace(how))
+    }
+
+    /// Says another way from now on.
+    pub fn now(&self, how: String) {
+        let mut known = HOW_TO_GO_ON.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(how);
     }
 }
 

@@ -1,13 +1,12 @@
 //! The program: see `lfp-experiments --help`.
 
 use std::{
-    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
 
 use clap::{Parser, error::ErrorKind};
-use lfp_experiments::{Allocator, cli::Cli, escaped, interrupt, panics};
+use lfp_experiments::{Allocator, cli::Cli, interrupt, output::say, panics};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -44,7 +43,9 @@ fn run() -> ExitCode {
     if let Err(error) = lfp_burn::check_convolution() {
         return refuse(&error.to_string());
     }
-    interrupt::install_handler();
+    if let Err(error) = interrupt::install_handler() {
+        return refuse(&format!("cannot handle Ctrl-C: {error}"));
+    }
     // Later, a thread that cannot be started is a panic.
     if let Err(error) = rayon::ThreadPoolBuilder::new().build_global() {
         return refuse(&format!(
@@ -53,9 +54,9 @@ fn run() -> ExitCode {
     }
     let result = cli.run();
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        // It was said already.
+        // It was said already, with how to go on.
         _ if interrupt::is_requested() => ExitCode::from(interrupt::INTERRUPTED),
+        Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(MISMATCH),
         Err(error) => refuse(&error.to_string()),
     }
@@ -65,11 +66,6 @@ fn run() -> ExitCode {
 fn refuse(error: &str) -> ExitCode {
     say(&format!("error: {error}"));
     ExitCode::from(BAD_INPUT)
-}
-
-/// Standard error may be closed.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
 /// Prints help in full, and errors of the arguments in one line.

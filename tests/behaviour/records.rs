@@ -67,7 +67,7 @@ proptest! {
     fn metrics_are_read_back_to_the_last_bit(numbers in prop::array::uniform6(number())) {
         let [lr, train_accuracy, top1, top5, class_mean, seconds] = numbers;
         let test = Accuracy { top1, top5, class_mean, undecided: 0 };
-        let epoch = Epoch { lr, train_accuracy, test, seconds };
+        let epoch = Epoch { lr, train_accuracy, test, seconds, unchanged: false };
         let read: Epoch = from_slice(&to_vec(&epoch).unwrap()).unwrap();
         prop_assert_eq!(read.seconds.to_bits(), epoch.seconds.to_bits());
         prop_assert_eq!(read, epoch);

@@ -12,6 +12,7 @@ import argparse
 import json
 import pathlib
 import random
+import re
 import resource
 import shutil
 import struct
@@ -29,33 +30,54 @@ NUMBERS = ["0", "-1", "-0", "1", "2", "3", "0.5", "1e-300", "1e300", "1e999", "n
 WORDS = ["", "x", "-", "--", "/", ".", "..", "/dev/null", "/dev/zero", "/nonexistent", "/proc/self/mem", "\x1b[31m", "a\nb", "\u202e",
          "'", '"', ",", ",,", "a,b", "a=b", "mlp-toy,mlp-toy", "é" * 300, "x" * 5000, "%s%n", "$HOME", "0..1", "1..0", "0.5,0.5", "none",
          "relu:1,2,3", "leaky_relu:nan", "elu:1e999", "hardtanh:2,1", "fast-sigmoid:0", "fast-sigmoid:nan", "cuda:99", "flex:1", "auto,auto"]
-NAMES = {
-    "--model": ["lenet", "mlp", "mlp-toy", "snn-mlp", "snn-lenet", "vgg-like", "resnet18", "resnet32"],
-    "--dataset": ["mnist", "cifar10", "cub", "isic", "food11", "folder", "blobs", "circles", "swirl"],
-    "--method": ["lfp", "gradient", "lfp,gradient", "lfp,lfp"],
-    "--optimizer": ["sgd", "adam", "adamw", "rmsprop", "adagrad"],
-    "--schedule": ["onecycle", "constant"],
+# Values that --help describes in words.
+EXAMPLES = {
     "--activation": ["relu", "sigmoid", "leaky_relu:0.2", "softplus", "gelu"],
-    "--criteria": ["local", "global", "relevance", "local,local"],
     "--device": ["flex", "auto"],
+    "--devices": ["flex", "flex,flex"],
+    "--freeze": ["conv1", ".*", "head("],
+    "--surrogate": ["fast-sigmoid", "fast-sigmoid:10", "none"],
 }
-FLAGS = ["--cache", "--class-weights", "--dampening", "--checkpointing", "--hidden-layer", "--output-activation", "--resume",
-         "--json", "--overwrite", "--help", "--version"]
-OPTIONS = {
-    "train": ["--model", "--activation", "--dropout", "--pretrained", "--dataset", "--data-dir", "--classes", "--image-size",
-              "--workers", "--method", "--reward", "--batch", "--lr", "--schedule", "--optimizer", "--momentum",
-              "--clip", "--adaptive-clip", "--weight-decay", "--accumulate", "--lfp-epsilon", "--lfp-batch-norm",
-              "--lfp-dropout", "--lfp-sign-change", "--steps", "--beta", "--threshold", "--surrogate",
-              "--gradient-normalization", "--spike-reward", "--seed", "--device", "--devices"],
-    "bench step": ["--model", "--batch", "--method", "--steps", "--time-steps", "--device"],
-    "prune": ["--criteria", "--rates", "--layers", "--samples", "--data-dir", "--device"],
-    "explain": ["--count", "--data-dir", "--device"],
-    "report": ["--results", "--runs", "--run", "--data-dir", "--device"],
-    "reproduce figa4": ["--device", "--out"],
-    "reproduce fig3": ["--seeds", "--profile", "--device", "--data-dir"],
-    "reproduce list": ["--only", "--skip", "--profile", "--seeds", "--data-dir", "--pretrained", "--device"],
-    "conformance": ["--device"],
+# A step of these takes longer than the limit of time.
+SLOW = ["vgg16", "vgg16-bn", "resnet34", "vit-b-16", "vit-b-32"]
+# They start another program.
+LEFT_OUT = ["--vs", "--python"]
+# What makes a command short or fail at once, by its first words, unless it is given. RUNS, MNIST and OUT are folders.
+COMPLETIONS = {
+    "train": {"--epochs": "1", "--model": "mlp-toy", "--dataset": "blobs", "--out": "OUT"},
+    "bench step": {"--steps": "1", "--batch": "2", "--model": "mlp"},
+    "bench scaling": {"--steps": "1", "--rounds": "1", "--values": "1", "--model": "mlp", "--out": "OUT"},
+    "demo": {"--data-dir": "/nonexistent", "--out": "OUT"},
+    "prune": {"--checkpoint": "RUNS", "--data-dir": "MNIST", "--out": "OUT"},
+    "explain": {"--checkpoint": "RUNS", "--data-dir": "MNIST", "--out": "OUT"},
+    "reproduce": {"--data-dir": "/nonexistent", "--seeds": "0", "--out": "OUT"},
+    "report": {"--out": "OUT"},
 }
+
+
+def options(text):
+    """The options of a help page: lists of possible values, which may be empty; None for flags."""
+    found, values = {}, None
+    for line in text.splitlines():
+        if option := re.match(r" {2,6}(?:-\w, )?(--[a-z0-9-]+)(.*)", line):
+            values = [] if "<" in option[2] else None
+            found[option[1]] = values
+        if values is not None:
+            for listed in re.findall(r"\[possible values: (.*?)\]", line):
+                values += listed.split(", ")
+            if listed := re.match(r" {8,}- ([^\s:]+)", line):
+                values.append(listed[1])
+    return {name: values for name, values in found.items() if name not in LEFT_OUT}
+
+
+def commands(program, words=()):
+    """Every command that has no further ones, with its options, from the help pages of the program."""
+    text = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True).stdout
+    section = re.search(r"^Commands:\n((?: .*\n)+)", text, re.MULTILINE)
+    if section is None:
+        return [(words, options(text))]
+    names = [name for name in re.findall(r"^  (\S+)", section[1], re.MULTILINE) if name != "help"]
+    return [found for name in names for found in commands(program, (*words, name))]
 
 
 def idx(shape, content):
@@ -81,6 +103,7 @@ class Fixtures:
 
     def __init__(self, program, root):
         self.root = root
+        self.commands = commands(program)
         noise = random.Random(0)
         for part, count in [("train", 40), ("t10k", 20)]:
             write(root / "mnist" / f"{part}-images-idx3-ubyte", idx([count, 28, 28], noise.randbytes(count * 784)))
@@ -173,47 +196,40 @@ class Inputs:
     def make(self, folder):
         return getattr(self, self.random.choice(self.kinds))(folder)
 
-    def value(self, option):
-        if option in NAMES and self.random.random() < 0.7:
-            return self.random.choice(NAMES[option])
-        return self.random.choice(NUMBERS if self.random.random() < 0.6 else WORDS)
+    def value(self, option, listed):
+        if option == "--out":
+            # Nothing is written outside the folder of the test.
+            return self.random.choice([word for word in WORDS if not word.startswith("/")])
+        known = [value for value in [*listed, *EXAMPLES.get(option, [])] if value not in SLOW]
+        if known and self.random.random() < 0.7:
+            value = self.random.choice(known)
+            return value if self.random.random() < 0.9 else f"{value},{self.random.choice(known)}"
+        value = self.random.choice(NUMBERS if self.random.random() < 0.6 else WORDS)
+        # Figures train for minutes.
+        return "0" if option == "--seeds" and value.strip() in ["1", "2", "3"] else value
 
     def arguments(self, folder):
-        command = self.random.choice(list(OPTIONS))
-        line = command.split(" ")
-        for option in self.random.sample(OPTIONS[command], min(len(OPTIONS[command]), self.random.choice([1, 1, 2, 3]))):
-            value = self.value(option)
-            # Figures train for minutes, and a thousand steps take as long.
-            if option in ["--seeds", "--steps"] and value in ["1", "2", "3", " 1"]:
-                value = "0"
-            line += [f"{option}={value}"] if self.random.random() < 0.8 else [option, value]
-        if self.random.random() < 0.15:
-            line.append(self.random.choice(FLAGS))
+        words, known = self.random.choice(self.fixtures.commands)
+        line, given = list(words), set()
+        for option in self.random.sample(sorted(known), min(len(known), self.random.choice([1, 1, 2, 3]))):
+            given.add(option)
+            if known[option] is None:
+                line.append(option)
+            else:
+                value = self.value(option, known[option])
+                line += [f"{option}={value}"] if self.random.random() < 0.8 else [option, value]
         root = self.fixtures.root
-        if command == "train" and self.random.random() < 0.1:
-            line.append(f"--epochs={self.random.choice(NUMBERS[1:2] + NUMBERS[7:])}")
-        if command == "train":
-            given = {of.split("=")[0] for of in line}
-            small = {"--epochs": "1", "--model": "mlp-toy", "--dataset": "blobs", "--out": str(folder / "out")}
-            line += [f"{name}={value}" for name, value in small.items() if name not in given]
-            if "--dataset" in given and "--data-dir" not in given:
-                # Without a folder the program would download.
-                line += ["--data-dir", str(root / "mnist")]
-        elif command == "bench step":
-            line += [] if any(of.startswith("--steps") for of in line) else ["--steps=1"]
-            line += [] if any(of.startswith("--batch") for of in line) else ["--batch=2"]
-            line += ([] if any(of.startswith("--model") for of in line) else ["--model=mlp"])
-        elif command in ["prune", "explain"]:
-            line += ["--checkpoint", str(root / "runs" / self.random.choice(["lenet", "snn"])), "--out", str(folder / "out")]
-            if not any(of.startswith("--data-dir") for of in line):
-                line += ["--data-dir", str(root / "mnist")]
-        elif command == "conformance":
+        places = {"OUT": folder / "out", "MNIST": root / "mnist", "RUNS": root / "runs" / self.random.choice(["lenet", "snn"])}
+        name = " ".join(words)
+        completion = next((of for start, of in COMPLETIONS.items() if name.startswith(start)), {})
+        for option, value in completion.items():
+            if option in known and option not in given and not (option == "--out" and "--run" in given):
+                line += [option, str(places.get(value, value))]
+        if name == "train" and "--dataset" in given and "--data-dir" not in given:
+            # Without a folder the program would download.
+            line += ["--data-dir", str(places["MNIST"])]
+        if name == "conformance":
             line.append(self.random.choice(WORDS) or "x")
-        elif command == "reproduce fig3" and not any(of.startswith(("--seeds", "--data-dir")) for of in line):
-            # Without a wrong option it would train for minutes.
-            line.append("--seeds=0")
-        elif not any(of.startswith(("--run=", "--out")) for of in line):
-            line += ["--out", str(folder / "out")]
         return line
 
     def run_folder(self, folder):

@@ -6,14 +6,14 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use lfp_models::{Model, SpikingConfig};
 
-use super::{DeviceArgs, train::spiking_models, values};
+use super::{DeviceArgs, values};
 use crate::{
     bench::{self, Scaled},
     files::{self, to_json},
     limits,
     objective::Method,
     output,
-    train::refuse_run_folder,
+    train::{refuse_run_folder, spiking_models},
 };
 
 #[derive(Debug, Subcommand)]

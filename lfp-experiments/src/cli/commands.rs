@@ -48,7 +48,7 @@ struct FinishedArgs {
     /// Folder of a finished run
     #[arg(long, value_name = "FOLDER")]
     checkpoint: PathBuf,
-    /// Folder of its data set; without it MNIST is downloaded into a cache
+    /// Folder of its data set [default: that of the run]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -65,9 +65,7 @@ impl FinishedArgs {
         let run = FinishedRun::open(&self.checkpoint)?;
         check(run.settings())?;
         let device = self.device.device.open()?.autodiff();
-        let settings = run.settings();
-        let data_dir = self.data_dir.as_deref();
-        let data = settings.dataset.load(data_dir, settings.reading())?;
+        let data = run.load(self.data_dir.as_deref())?;
         let network = run.network(data.test.as_ref(), &device)?;
         Ok((run, network.merge_batch_norm()?, data, device))
     }
@@ -222,12 +220,10 @@ impl ReportArgs {
     fn page_of_run(&self, folder: &Path) -> Result<PathBuf> {
         let run = FinishedRun::open(folder)?;
         if !run.is_evaluated() || self.data_dir.is_some() || self.device.is_some() {
-            let settings = run.settings();
-            let data_dir = self.data_dir.as_deref();
-            let data = settings.dataset.load(data_dir, settings.reading())?;
+            let data = run.load(self.data_dir.as_deref())?;
             let devices = match self.device {
                 Some(device) => vec![device.open()?],
-                None => settings.device.open()?,
+                None => run.settings().device.open()?,
             };
             let computing = Computing {
                 devices,

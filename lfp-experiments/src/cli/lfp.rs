@@ -1,7 +1,7 @@
 //! The options of a propagation: one for each field of [`LfpConfig`], made from its own description.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValuesParser};
-use lfp_burn::{ActsOn, ConfigOption, LfpConfig};
+use lfp_burn::{ConfigOption, LfpConfig};
 use serde_json::{Map, Value};
 
 use super::values;
@@ -20,12 +20,6 @@ impl LfpArgs {
             fields.insert(option.field.to_owned(), value.clone());
         }
         serde_json::from_value(Value::Object(fields))
-    }
-
-    /// The given options, by their names on the command line, and the part of a model that they act on.
-    pub(crate) fn given(&self) -> impl Iterator<Item = (String, ActsOn)> {
-        let given = self.given.iter();
-        given.map(|(option, _)| (name(option), option.acts_on))
     }
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod demo;
+mod given;
 mod lfp;
 mod train;
 pub(crate) mod values;
@@ -12,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{device::DeviceName, reproduce};
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed (conformance, reproduce all); 2 bad input; 101 a fault of \
-                          the program; 130 interrupted (Ctrl-C)";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed (conformance, reproduce all); 2 bad input, or out of memory; 101 a \
+                          fault of the program; 130 interrupted (Ctrl-C)";
 
 /// Layer-wise feedback propagation: train networks, reproduce the paper, check against its reference results
 #[derive(Debug, Parser)]

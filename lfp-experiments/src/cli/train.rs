@@ -5,15 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
-use lfp_burn::{
-    ActivationFn, ActsOn, Normalization, Surrogate, reward::SpikeRateForm, spiking::LifConfig,
-};
+use lfp_burn::{ActivationFn, Normalization, Surrogate, reward::SpikeRateForm, spiking::LifConfig};
 use lfp_models::{Difference, Model, SpikingConfig};
 use strum::VariantNames;
 
-use super::{lfp::LfpArgs, values};
+use super::{given::Given, lfp::LfpArgs, values};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
     device::{DeviceName, DeviceNames},
@@ -26,6 +24,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct TrainArgs {
+    #[command(flatten)]
+    given: Given,
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(super) struct TrainArgs {
 #[command(next_help_heading = "Model")]
 struct ModelArgs {
     /// Network [default: lenet]
-    #[arg(long, value_parser = values::model(), hide_possible_values = false)]
+    #[arg(long, value_parser = values::model())]
     model: Option<Model>,
     /// Hidden activation, such as relu, elu or leaky_relu:0.2 [default: relu]
     #[arg(long)]
@@ -134,10 +134,10 @@ struct OptimisationArgs {
     /// Optimiser [default: sgd; Vision Transformers adamw]
     #[arg(long, value_enum)]
     optimizer: Option<Optimizer>,
-    /// Constant momentum [default: 0.9; VGG and ResNet cycle]
+    /// Constant momentum [default: 0.9; VGG, ResNet and vit-b by sgd cycle]
     #[arg(long, value_parser = values::below_one)]
     momentum: Option<f64>,
-    /// Momentum of onecycle at the largest and the lowest learning rate [default for VGG and ResNet: 0.85 0.95]
+    /// Momentum of onecycle at the largest and the lowest learning rate [default for VGG, ResNet and vit-b by sgd: 0.85 0.95]
     #[arg(long, num_args = 2, value_names = ["BASE", "MAX"], value_parser = values::below_one, conflicts_with = "momentum")]
     cycle_momentum: Option<Vec<f64>>,
     /// Average the updates in the velocity of SGD (Eq. 5) instead of summing them
@@ -226,7 +226,7 @@ impl TrainArgs {
         let base = recorded.map_or_else(|| self.defaults(), |of| of.settings.clone());
         // Settings are checked before the data are read.
         let mut settings = self.settings(base)?;
-        self.refuse_options_without_effect(&settings)?;
+        settings.check_effects(|option| self.given.contains(option))?;
         match (recorded, &place) {
             (Some(recorded), _) => recorded.check_settings(&settings, &out)?,
             // Nobody means the defaults by not giving any option.
@@ -242,8 +242,12 @@ impl TrainArgs {
         let origin = recorded.and_then(|recorded| recorded.origin.as_ref());
         let data_dir = self.data.data_dir.as_deref();
         let data_dir = data_dir.or(origin.and_then(|origin| origin.data_dir.as_deref()));
-        let data = self.load(&mut settings, data_dir)?;
-        let origin = Origin::new(&data, data_dir);
+        let cached = self.data.cache || origin.is_some_and(|origin| origin.cached);
+        let data = self.load(&mut settings, data_dir, cached)?;
+        let origin = Origin {
+            cached,
+            ..Origin::new(&data, data_dir)
+        };
         let outcome = train::run(&settings, &data, &computing, origin, place)?;
         let last = outcome.test_accuracy.last().copied().unwrap_or_default();
         output::line(format_args!(
@@ -290,151 +294,15 @@ impl TrainArgs {
         format!("runs/{model}-{dataset}-{method}-{seed}").into()
     }
 
-    /// Every option that is given acts on the run with these settings, or is refused by name.
-    fn refuse_options_without_effect(&self, settings: &Settings) -> Result<()> {
-        let (model, optimisation) = (settings.model, &self.optimisation);
-        let (dataset, optimizer) = (settings.dataset, settings.optimizer);
-        let takes = model.takes();
-        let spikes = model.spikes();
-        let by_gradient = settings.method == Method::Gradient;
-        let surrogate = settings.spiking.map(|spiking| spiking.lif.surrogate);
-        let spiking = spiking_models();
-        let mut checks = vec![
-            (
-                self.model.activation.is_some() && !takes.activation,
-                "activation".to_owned(),
-                format!("{model} has no hidden activation"),
-            ),
-            (
-                self.model.output_activation && !takes.output_activation,
-                "output-activation".to_owned(),
-                format!("the outputs of {model} have no activation"),
-            ),
-            (
-                self.model.dropout.is_some() && !takes.dropout,
-                "dropout".to_owned(),
-                format!("{model} has no dropout"),
-            ),
-            (
-                self.spiking.hidden_layer && !takes.hidden_layer,
-                "hidden-layer".to_owned(),
-                format!("it acts on {}, not on {model}", Model::SNN_LENET),
-            ),
-            (
-                self.data.class_weights && spikes,
-                "class-weights".to_owned(),
-                format!("the reward and the loss of spikes take no weights, and {model} spikes"),
-            ),
-            (
-                self.data.cache && !dataset.has_image_files(),
-                "cache".to_owned(),
-                format!("{dataset} is in memory already"),
-            ),
-            (
-                self.data.image_size.is_some() && !dataset.has_image_files(),
-                "image-size".to_owned(),
-                format!("only photographs (cub, isic, food11, folder) are resized, not {dataset}"),
-            ),
-            (
-                optimisation.reward.is_some() && by_gradient,
-                "reward".to_owned(),
-                "--method gradient uses the cross-entropy".to_owned(),
-            ),
-            (
-                optimisation.reward.is_some() && spikes,
-                "reward".to_owned(),
-                format!("{model} uses the rate-coded reward of spikes"),
-            ),
-            (
-                optimisation.momentum.is_some() && !optimizer.has_momentum(),
-                "momentum".to_owned(),
-                "adagrad has no momentum".to_owned(),
-            ),
-            (
-                optimisation.cycle_momentum.is_some() && !optimizer.has_momentum(),
-                "cycle-momentum".to_owned(),
-                "adagrad has no momentum".to_owned(),
-            ),
-            (
-                optimisation.cycle_momentum.is_some() && settings.schedule != Schedule::OneCycle,
-                "cycle-momentum".to_owned(),
-                "the momentum cycles only with --schedule onecycle".to_owned(),
-            ),
-            (
-                optimisation.warmup.is_some() && settings.schedule != Schedule::Cosine,
-                "warmup".to_owned(),
-                "it acts on --schedule cosine".to_owned(),
-            ),
-            (
-                optimisation.dampening && optimizer != Optimizer::Sgd,
-                "dampening".to_owned(),
-                "it acts on the momentum of --optimizer sgd".to_owned(),
-            ),
-            (
-                optimisation.dampening && optimisation.has_no_momentum(),
-                "dampening".to_owned(),
-                "the momentum is 0".to_owned(),
-            ),
-            (
-                self.spiking.surrogate.is_some() && spikes && !by_gradient,
-                "surrogate".to_owned(),
-                "--method lfp takes no derivative of a spike".to_owned(),
-            ),
-            (
-                self.spiking.gradient_normalization.is_some() && spikes && !by_gradient,
-                "gradient-normalization".to_owned(),
-                "--method lfp propagates rewards; see --lfp-reward-normalization".to_owned(),
-            ),
-            (
-                self.spiking.gradient_normalization.is_some() && surrogate == Some(Surrogate::None),
-                "gradient-normalization".to_owned(),
-                "without a surrogate every gradient is zero".to_owned(),
-            ),
-            (
-                self.spiking.spike_reward.is_some() && by_gradient,
-                "spike-reward".to_owned(),
-                "--method gradient uses the cross-entropy".to_owned(),
-            ),
-        ];
-        for (given, name) in self.spiking.given() {
-            let reason = format!("it acts on spiking networks ({spiking}), and {model} is none");
-            checks.push((given && !spikes, name.to_owned(), reason));
-        }
-        for (name, acts_on) in self.lfp.given() {
-            let gradient = "it acts on --method lfp".to_owned();
-            checks.push((by_gradient, name.clone(), gradient));
-            let (acts, part) = match acts_on {
-                ActsOn::Anything => (true, ""),
-                ActsOn::BatchNorm => (takes.batch_norm, "batch normalisation"),
-                ActsOn::Sums => (takes.sums, "residual sums"),
-                ActsOn::LayerNorm => (takes.attention, "layer normalisation"),
-                ActsOn::Products => (takes.attention, "attention"),
-                ActsOn::Embeddings => (takes.attention, "class and position tokens"),
-                ActsOn::Dropout => {
-                    let drops = settings
-                        .dropout
-                        .map_or(takes.dropout_by_default, |p| p > 0.0);
-                    (takes.dropout && drops, "dropout")
-                }
-                ActsOn::SignChanges => (
-                    takes.activation && !settings.activation.keeps_sign(),
-                    "activations that change the sign (sigmoid, softplus)",
-                ),
-                ActsOn::SpikingNeurons => (spikes, "spiking neurons"),
-            };
-            let reason = format!("it acts on {part}, and {model} has none here");
-            checks.push((!acts, name, reason));
-        }
-        match checks.into_iter().find(|(refused, ..)| *refused) {
-            Some((_, name, reason)) => bail!("--{name} has no effect: {reason}"),
-            None => Ok(()),
-        }
-    }
-
     /// Reads the data, and completes the settings with their number of classes.
-    fn load(&self, settings: &mut Settings, data_dir: Option<&Path>) -> Result<Split> {
+    fn load(
+        &self,
+        settings: &mut Settings,
+        data_dir: Option<&Path>,
+        cached: bool,
+    ) -> Result<Split> {
         let reading = Reading {
-            cached: self.data.cache,
+            cached,
             ..settings.reading()
         };
         let data = settings.dataset.load(data_dir, reading)?;
@@ -477,8 +345,8 @@ impl TrainArgs {
         };
         let devices = match (run.device, run.devices.as_slice()) {
             (None, []) => base.device.clone(),
-            (Some(device), _) => DeviceNames::new([device]),
-            (None, several) => DeviceNames::new(several.iter().copied()),
+            (Some(device), _) => device.into(),
+            (None, several) => DeviceNames::new(several.iter().copied())?,
         };
         let image_size = data.image_size.and_then(|size| u32::try_from(size).ok());
         Ok(Settings {
@@ -533,29 +401,7 @@ impl ModelArgs {
     }
 }
 
-impl OptimisationArgs {
-    fn has_no_momentum(&self) -> bool {
-        let cycle = self.cycle_momentum.iter().flatten();
-        let mut given = self.momentum.iter().chain(cycle).peekable();
-        given.peek().is_some() && given.all(|&momentum| momentum == 0.0)
-    }
-}
-
 impl SpikingArgs {
-    fn given(&self) -> [(bool, &'static str); 6] {
-        [
-            (self.steps.is_some(), "steps"),
-            (self.beta.is_some(), "beta"),
-            (self.threshold.is_some(), "threshold"),
-            (self.surrogate.is_some(), "surrogate"),
-            (
-                self.gradient_normalization.is_some(),
-                "gradient-normalization",
-            ),
-            (self.spike_reward.is_some(), "spike-reward"),
-        ]
-    }
-
     fn config(&self, default: SpikingConfig) -> SpikingConfig {
         let lif = default.lif;
         SpikingConfig {
@@ -571,13 +417,4 @@ impl SpikingArgs {
             hidden_layer: self.hidden_layer || default.hidden_layer,
         }
     }
-}
-
-/// The names of all spiking models.
-pub(super) fn spiking_models() -> String {
-    let names: Vec<&str> = Model::all()
-        .filter(|model| model.spikes())
-        .map(Model::name)
-        .collect();
-    names.join(", ")
 }

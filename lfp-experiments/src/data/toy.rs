@@ -5,8 +5,9 @@ use std::f64::consts::TAU;
 use burn::data::dataset::{Dataset, DatasetError};
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
+use sha2::{Digest, Sha256};
 
-use super::{DataError, DataSet, DataSetSpec, Load, Sample, Samples, Split};
+use super::{DataError, DataSet, DataSetSpec, Load, Sample, Samples, Split, identify_by_labels};
 
 impl DataSet {
     /// 1,000 training and 100 test points of two normal distributions around (1, 1) and (2, 2).
@@ -172,5 +173,12 @@ impl Samples for Points {
 
     fn read(&self, index: usize, _variant: u64) -> Result<Sample, DataError> {
         Ok(self.sample(index))
+    }
+
+    fn identify(&self, digest: &mut Sha256) {
+        identify_by_labels(self, digest);
+        for coordinate in self.points.iter().flat_map(|(point, _)| point) {
+            digest.update(coordinate.to_le_bytes());
+        }
     }
 }

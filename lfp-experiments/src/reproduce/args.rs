@@ -12,7 +12,6 @@ use strum::Display;
 use super::Entry;
 use crate::{
     cli::{DeviceArgs, values},
-    device::DeviceNames,
     limits,
     output::OutputError,
     plot::{self, Panel},
@@ -194,7 +193,7 @@ impl Options for Output {
             folder: self.out.join(figure),
             resources: Resources {
                 device: device.open()?,
-                device_names: DeviceNames::new([device]),
+                device_names: device.into(),
                 data_dir: None,
                 download: true,
                 pretrained: None,

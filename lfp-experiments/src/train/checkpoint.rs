@@ -3,7 +3,10 @@
 //! A run resumed from a checkpoint ends with the same weights, bit for bit, as one that was not interrupted. The random
 //! numbers need no state: each epoch seeds them from the run's seed and its number.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use burn::{
     lr_scheduler::{LrScheduler, LrSchedulerRecord},
@@ -52,14 +55,14 @@ pub enum CheckpointError {
     Record(#[from] RecordError),
 }
 
-/// The state of a run after an epoch.
+/// The state of a run after an epoch. It borrows what the run keeps.
 #[derive(Clone, Debug)]
-pub struct Checkpoint {
-    model: Vec<u8>,
-    optimizer: Vec<u8>,
-    schedule: Vec<u8>,
-    progress: Reached,
-    identity: Option<Identity>,
+pub struct Checkpoint<'a> {
+    model: Bytes,
+    optimizer: Bytes,
+    schedule: Bytes,
+    reached: Cow<'a, Reached>,
+    identity: Option<Cow<'a, Identity>>,
 }
 
 /// How far a run has come.
@@ -69,23 +72,34 @@ pub struct Reached {
     pub epochs: Vec<Epoch>,
     /// The epoch after them, if it is trained and could not be tested.
     pub untested: Option<TrainedEpoch>,
-    /// See [`Outcome::warnings`](super::Outcome::warnings).
+    /// Warnings that no epoch tells of. See [`Outcome::warnings`](super::Outcome::warnings).
     pub warnings: Vec<String>,
+}
+
+impl Reached {
+    /// Number of epochs that are trained.
+    fn trained(&self) -> usize {
+        self.epochs.len() + usize::from(self.untested.is_some())
+    }
 }
 
 /// Content of `state.json`.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct State {
+struct State<'a> {
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    untested: Option<TrainedEpoch>,
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    warnings: Vec<String>,
+    untested: Option<Cow<'a, TrainedEpoch>>,
+    #[serde(skip_serializing_if = "is_empty", default)]
+    warnings: Cow<'a, [String]>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    belongs_to: Option<Identity>,
+    belongs_to: Option<Cow<'a, Identity>>,
 }
 
-impl Checkpoint {
+fn is_empty(warnings: &[String]) -> bool {
+    warnings.is_empty()
+}
+
+impl<'a> Checkpoint<'a> {
     /// Captures the state of a run. `identity` says of which; `None` if that is not known.
     ///
     /// # Errors
@@ -95,15 +109,15 @@ impl Checkpoint {
         model: &M,
         optimizer: &ModuleOptimizer,
         schedule: &dyn LrScheduler,
-        progress: Reached,
-        identity: Option<Identity>,
+        reached: &'a Reached,
+        identity: Option<&'a Identity>,
     ) -> Result<Self, CheckpointError> {
         Ok(Self {
-            model: model.clone().into_record().into_bytes()?.to_vec(),
-            optimizer: optimizer.into_bytes()?.to_vec(),
-            schedule: schedule.to_record().into_bytes()?.to_vec(),
-            progress,
-            identity,
+            model: model.clone().into_record().into_bytes()?,
+            optimizer: optimizer.into_bytes()?,
+            schedule: schedule.to_record().into_bytes()?,
+            reached: Cow::Borrowed(reached),
+            identity: identity.map(Cow::Borrowed),
         })
     }
 
@@ -118,18 +132,16 @@ impl Checkpoint {
         optimizer: &mut ModuleOptimizer,
         schedule: &mut dyn LrScheduler,
     ) -> Result<Reached, CheckpointError> {
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model))?;
+        let record = ModuleRecord::from_bytes(self.model)?;
         *model = model.clone().load_record(record);
-        let state = Bytes::from_bytes_vec(self.optimizer);
-        *optimizer = optimizer.clone().from_bytes(state)?;
-        let state = Bytes::from_bytes_vec(self.schedule);
-        schedule.load_record(LrSchedulerRecord::from_bytes(state)?);
-        Ok(self.progress)
+        *optimizer = optimizer.clone().from_bytes(self.optimizer)?;
+        schedule.load_record(LrSchedulerRecord::from_bytes(self.schedule)?);
+        Ok(self.reached.into_owned())
     }
 
     /// The run that it belongs to; `None` if an earlier version of the program wrote it.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+        self.identity.as_deref()
     }
 
     /// Writes the checkpoint atomically: to a temporary folder, which is renamed when it is complete.
@@ -137,18 +149,14 @@ impl Checkpoint {
         let unfinished = files::unfinished(folder);
         // Without its parents: a run folder that was removed is not created again.
         std::fs::create_dir(&unfinished).map_err(failed("create", &unfinished))?;
-        let Reached {
-            epochs,
-            untested,
-            warnings,
-        } = self.progress.clone();
-        let epochs = to_json(&epochs);
+        let reached = self.reached.as_ref();
+        let epochs = to_json(&reached.epochs);
         let state = to_json(&State {
-            untested,
-            warnings,
-            belongs_to: self.identity.clone(),
+            untested: reached.untested.as_ref().map(Cow::Borrowed),
+            warnings: Cow::Borrowed(&reached.warnings),
+            belongs_to: self.identity.as_deref().map(Cow::Borrowed),
         });
-        let contents = [
+        let contents: [(&str, &[u8]); 5] = [
             (MODEL, &self.model),
             (OPTIMIZER, &self.optimizer),
             (SCHEDULE, &self.schedule),
@@ -165,7 +173,8 @@ impl Checkpoint {
         Ok(files::publish(&unfinished, folder)?)
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Self, CheckpointError> {
+    /// Reads the checkpoint after `epoch` epochs.
+    pub(super) fn read(folder: &Path, epoch: usize) -> Result<Self, CheckpointError> {
         let sums = files::read(&folder.join(SUMS))?;
         let sums = String::from_utf8_lossy(&sums).into_owned();
         let torn = |file: &str, reason: String| CheckpointError::Torn {
@@ -189,21 +198,23 @@ impl Checkpoint {
             true => serde_json::from_slice(&checked(STATE)?),
             false => Ok(State::default()),
         };
-        let State {
-            untested,
-            warnings,
-            belongs_to,
-        } = state.map_err(|error| torn(STATE, error.to_string()))?;
+        let state: State = state.map_err(|error| torn(STATE, error.to_string()))?;
+        let reached = Reached {
+            epochs,
+            untested: state.untested.map(Cow::into_owned),
+            warnings: state.warnings.into_owned(),
+        };
+        if reached.trained() != epoch {
+            let reason = format!("it holds epoch {}", reached.trained());
+            return Err(torn(EPOCHS, reason));
+        }
+        let record = |name| checked(name).map(Bytes::from_bytes_vec);
         Ok(Self {
-            model: checked(MODEL)?,
-            optimizer: checked(OPTIMIZER)?,
-            schedule: checked(SCHEDULE)?,
-            progress: Reached {
-                epochs,
-                untested,
-                warnings,
-            },
-            identity: belongs_to,
+            model: record(MODEL)?,
+            optimizer: record(OPTIMIZER)?,
+            schedule: record(SCHEDULE)?,
+            reached: Cow::Owned(reached),
+            identity: state.belongs_to,
         })
     }
 }

@@ -63,6 +63,9 @@ pub struct TrainedEpoch {
     pub train_accuracy: f64,
     /// Training time in seconds.
     pub seconds: f64,
+    /// Whether it changed no parameter.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unchanged: bool,
 }
 
 /// Training accuracy of each step of an epoch, on the batch and before the update, in the order of the steps.

@@ -52,10 +52,9 @@ pub struct Evaluation {
     pub accuracy: Accuracy,
     /// Number of test samples.
     pub samples: usize,
-    /// The confusion matrix without its zeros, in ascending order: true class, predicted class, number of samples.
+    /// The confusion matrix without its zeros, in ascending order: true class, predicted class, number of samples. It does
+    /// not count samples whose scores are NaN.
     pub confusion: Vec<[usize; 3]>,
-    /// Samples whose scores are NaN; the confusion matrix does not count them.
-    pub undecided: usize,
     /// The mistakes with the highest [`score`](Mistake::score) of the predicted class, from the highest.
     pub mistakes: Vec<Mistake>,
 }
@@ -85,12 +84,10 @@ impl Evaluation {
     pub fn of(network: &Network, batches: &Batches, device: &Device) -> Result<Self, DataError> {
         let mut counts = Counts::new(batches.data.num_classes());
         let mut confusion = BTreeMap::new();
-        let mut undecided = 0;
         let mut mistakes = Vec::new();
         each_sample(network, batches, device, |scored| {
             counts.add(scored.scores, scored.label);
             let Some(predicted) = scored.prediction() else {
-                undecided += 1;
                 return;
             };
             *confusion.entry([scored.label, predicted]).or_insert(0) += 1;
@@ -105,7 +102,6 @@ impl Evaluation {
                 .into_iter()
                 .map(|([label, predicted], count)| [label, predicted, count])
                 .collect(),
-            undecided,
             mistakes,
         })
     }

@@ -8,11 +8,11 @@ use lfp_models::{Classifier, Network, StateDict, initialized};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Outcome, RESULT, Settings, TrainError, WEIGHTS,
-    run_folder::{Recorded, RunFolderError, SETTINGS},
+    DataIdentity, Outcome, RESULT, Recorded, RunFolderError, Settings, TrainError, WEIGHTS,
+    run_folder::SETTINGS,
 };
 use crate::{
-    data::{DataError, Samples},
+    data::{DataError, Samples, Split},
     files,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
     folder: PathBuf,
-    settings: Settings,
+    recorded: Recorded,
 }
 
 impl FinishedRun {
@@ -34,16 +34,35 @@ impl FinishedRun {
         if !settings.is_file() || !result.is_file() {
             return Err(RunFolderError::Unfinished(folder.to_owned()));
         }
-        let Recorded { settings, .. } = Recorded::read(&settings)?;
         Ok(Self {
             folder: folder.to_owned(),
-            settings,
+            recorded: Recorded::read(&settings)?,
         })
     }
 
     /// Settings of the run.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.recorded.settings
+    }
+
+    /// Reads the data of the run: from `data_dir`, or from the folder that it began with.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read, or are others than the run began with. Of runs of earlier versions that is not known.
+    pub fn load(&self, data_dir: Option<&Path>) -> Result<Split, TrainError> {
+        let Recorded { settings, origin } = &self.recorded;
+        let origin = origin.as_ref();
+        let data_dir = data_dir.or(origin.and_then(|origin| origin.data_dir.as_deref()));
+        let data = settings.dataset.load(data_dir, settings.reading())?;
+        let difference = |of: &DataIdentity| of.difference(&DataIdentity::of(&data));
+        match origin.and_then(|origin| difference(&origin.data)) {
+            Some(difference) => Err(TrainError::Folder(RunFolderError::OtherData {
+                folder: self.folder.clone(),
+                difference,
+            })),
+            None => Ok(data),
+        }
     }
 
     /// Path of a file of the run.
@@ -86,7 +105,8 @@ impl FinishedRun {
         data: &dyn Samples,
         device: &Device,
     ) -> Result<Network, TrainError> {
-        let Settings { classes, .. } = self.settings;
+        let settings = self.settings();
+        let classes = settings.classes;
         if data.num_classes() != classes {
             return Err(TrainError::Data(DataError::Classes {
                 folder: self.folder.clone(),
@@ -94,8 +114,8 @@ impl FinishedRun {
                 found: data.num_classes(),
             }));
         }
-        let config = self.settings.network(data.shape(), classes);
-        let network = initialized(self.settings.model.init(&config, device)?);
+        let config = settings.network(data.shape(), classes);
+        let network = initialized(settings.model.init(&config, device)?);
         let weights = StateDict::open(self.folder.join(file)).same_classes();
         let loaded = network.load_state_dict(&weights);
         let (network, _) = loaded.map_err(TrainError::Trained)?;

@@ -8,7 +8,7 @@ use burn::{
 };
 use lfp_models::Network;
 
-use super::{Accuracy, Schedule, Settings};
+use super::{Epoch, Schedule, Settings};
 use crate::objective::Method;
 
 /// Most parameters that a warning names.
@@ -166,12 +166,31 @@ impl ModuleVisitor for Changes {
     }
 }
 
-/// A warning about the test after an epoch.
-pub(super) fn of_test(epoch: usize, accuracy: &Accuracy, samples: usize) -> Option<String> {
-    let undecided = accuracy.undecided;
-    (undecided > 0).then(|| {
-        format!("epoch {epoch}: the outputs for {undecided} of {samples} test samples are NaN; they count as wrong")
-    })
+/// Warnings about the epochs of a run with `samples` test samples: at most one of each kind, always in the same place.
+pub(super) fn of_epochs(epochs: &[Epoch], samples: usize) -> [Option<String>; 2] {
+    let undecided = seen(epochs, |epoch| epoch.test.undecided > 0);
+    let unchanged = seen(epochs, |epoch| epoch.unchanged);
+    [
+        undecided.map(|(first, when)| {
+            let count = first.test.undecided;
+            format!(
+                "{when}: the outputs for {count} of {samples} test samples are NaN; they count as wrong"
+            )
+        }),
+        unchanged.map(|(_, when)| format!("{when} changed no parameter")),
+    ]
+}
+
+/// The first epoch of a kind, and its number with that of later ones.
+fn seen(epochs: &[Epoch], kind: fn(&Epoch) -> bool) -> Option<(&Epoch, String)> {
+    let mut found = epochs.iter().enumerate().filter(|(_, epoch)| kind(epoch));
+    let (index, first) = found.next()?;
+    let number = index + 1;
+    let when = match found.count() {
+        0 => format!("epoch {number}"),
+        later => format!("epoch {number} (and {later} later)"),
+    };
+    Some((first, when))
 }
 
 /// A warning about spiking layers in which no neuron fires, or every neuron at every step.
@@ -199,10 +218,14 @@ pub(super) fn of_firing_rates(rates: &BTreeMap<String, f64>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use indicatif::{MultiProgress, ProgressDrawTarget};
     use lfp_models::{Model, NetworkConfig, initialized};
 
     use super::*;
-    use crate::data::DataSet;
+    use crate::{
+        data::DataSet,
+        train::{Computing, run_in_memory},
+    };
 
     fn network(model: Model) -> Network {
         let config = NetworkConfig::new([3, 32, 32], 10);
@@ -270,6 +293,46 @@ mod tests {
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings[0].contains("one step") && warnings[1].contains("one sample"));
         assert!(at_start(&by_gradient, &network, 2, 2).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_warning_about_many_epochs_is_one_line_with_the_first_and_their_number() {
+        let mut epochs = vec![Epoch::default(); 9];
+        assert_eq!(of_epochs(&epochs, 20), [None, None]);
+        epochs[2].unchanged = true;
+        epochs[4].test.undecided = 7;
+        let now = of_epochs(&epochs, 20).map(Option::unwrap_or_default);
+        assert!(now[0].starts_with("epoch 5: the outputs for 7 of 20"));
+        assert_eq!(now[1], "epoch 3 changed no parameter");
+        for index in [3, 8] {
+            epochs[index].unchanged = true;
+        }
+        let [_, unchanged] = of_epochs(&epochs, 20);
+        assert_eq!(
+            unchanged.as_deref(),
+            Some("epoch 3 (and 2 later) changed no parameter")
+        );
+    }
+
+    #[test]
+    fn a_run_in_memory_is_looked_at_like_one_in_a_folder() {
+        let mut settings = Settings::new(Model::MLP_TOY, DataSet::BLOBS, Method::Lfp, 2);
+        settings.epochs = 1;
+        settings.batch = 1_000;
+        let data = settings.dataset.load(None, settings.reading()).unwrap();
+        let run = |settings: &Settings| {
+            let computing = Computing::on(&Device::default());
+            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+            let run = run_in_memory(settings, &data, &computing, &bars).unwrap();
+            run.outcome.warnings.join("; ")
+        };
+        let one_step = run(&settings);
+        assert!(one_step.contains("the schedule has one step"), "{one_step}");
+        settings.schedule = Schedule::Constant;
+        settings.lr = 1e-37;
+        assert_eq!(run(&settings), "epoch 1 changed no parameter");
+        settings.lr = 0.1;
+        assert_eq!(run(&settings), "");
     }
 
     #[test]

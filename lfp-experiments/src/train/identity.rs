@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{SettingDifference, Settings, Versions};
-use crate::data::Split;
+use crate::{data::Split, files};
 
 /// What a run began with, beside its settings: `run` in `settings.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Origin {
     /// Absolute path of the folder of the data; `None` for generated data and the cache.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub data_dir: Option<PathBuf>,
+    /// Whether decoded photographs are kept in memory. It changes the speed alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub cached: bool,
     /// The data.
     pub data: DataIdentity,
     /// The program.
@@ -47,22 +50,22 @@ pub struct Identity {
 }
 
 impl Origin {
-    /// The origin of a run on `data` from `data_dir`, by this program.
+    /// The origin of a run on `data` from `data_dir`, without a cache, by this program.
     pub fn new(data: &Split, data_dir: Option<&Path>) -> Self {
-        let absolute = |folder: &Path| std::path::absolute(folder).unwrap_or(folder.to_owned());
         Self {
-            data_dir: data_dir.map(absolute),
+            data_dir: data_dir.map(files::from_root),
+            cached: false,
             data: DataIdentity::of(data),
             versions: Versions::default(),
         }
     }
 
-    /// The identity of the checkpoints of a run with these settings.
+    /// The identity of the checkpoints that this program writes of a run with these settings.
     pub fn identity(&self, settings: &Settings) -> Identity {
         Identity {
             settings: settings.clone(),
             data: self.data.clone(),
-            versions: self.versions.clone(),
+            versions: Versions::default(),
         }
     }
 }
@@ -99,8 +102,7 @@ impl Identity {
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let settings = now.settings.differences(&self.settings);
         let settings = settings.iter().map(SettingDifference::to_string);
-        let versions = (self.versions != now.versions)
-            .then(|| format!("{}, now {}", self.versions, now.versions));
+        let versions = self.versions.difference(&now.versions);
         let data = self.data.difference(&now.data);
         settings.chain(data).chain(versions).collect()
     }
@@ -126,6 +128,12 @@ mod tests {
         let part = of(&data(1).first(10, 100));
         let words = whole.difference(&part).unwrap();
         assert!(words.contains("now 10 and 100"), "{words}");
+        assert_ne!(
+            data(1).train.read(0, 0).unwrap(),
+            data(2).train.read(0, 0).unwrap()
+        );
+        let words = whole.difference(&of(&data(2))).unwrap();
+        assert!(words.contains("as many others"), "another seed: {words}");
         let others = of(&data(1).subset(10, 100));
         let words = part.difference(&others).unwrap();
         assert!(words.contains("as many others"), "{words}");

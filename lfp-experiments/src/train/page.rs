@@ -142,6 +142,7 @@ impl Content<'_> {
                 }
                 ". Training took " (duration(outcome.seconds)) "; seed " (settings.seed) "."
             }
+            @for warning in &outcome.warnings { p.problem { (warning) } }
         }
     }
 

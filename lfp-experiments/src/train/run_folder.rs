@@ -21,12 +21,11 @@ use std::{
 };
 
 use same_file::Handle;
-use serde_json::Value;
 
 use super::{
-    Outcome, SettingDifference, Settings,
-    checkpoint::{self, Checkpoint, CheckpointError},
-    identity::{DataIdentity, Identity, Origin},
+    Outcome, Recorded, RunFolderError, Settings,
+    checkpoint::{self, Checkpoint},
+    identity::{Identity, Origin},
 };
 use crate::files::{self, FileError, failed, list, to_json};
 
@@ -43,102 +42,8 @@ const FILES: [&str; 8] = [
     SETTINGS, METRICS, RESULT, WEIGHTS, BEST, EVALUATION, PAGE, LOCK,
 ];
 
-/// The member of `settings.json` with the [`Origin`].
-const ORIGIN: &str = "run";
-
 /// Two, so that the one before is left if the disk damages the last.
 const CHECKPOINTS_KEPT: usize = 2;
-
-/// Errors of a run folder.
-#[derive(Debug, thiserror::Error)]
-pub enum RunFolderError {
-    /// A file cannot be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The folder of a new run is not empty.
-    #[error(
-        "{}: the folder is not empty; resume its run with --resume, or choose another --out",
-        .0.display()
-    )]
-    NotEmpty(PathBuf),
-    /// The folder holds a file that no run writes.
-    #[error(
-        "{}: not a file of a training run; move it away, or choose another --out", .0.display()
-    )]
-    Foreign(PathBuf),
-    /// A file is missing or its content is invalid.
-    #[error("{path}: {reason}; move it away to continue without it", path = path.display())]
-    Torn {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        reason: String,
-    },
-    /// The run has other settings.
-    #[error(
-        "{folder}: its run has {differences}; resume it with its own settings, which need not be given",
-        folder = folder.display(), differences = joined(differences)
-    )]
-    OtherSettings {
-        /// The folder.
-        folder: PathBuf,
-        /// The settings that differ.
-        differences: Vec<SettingDifference>,
-    },
-    /// The run began with other data.
-    #[error("{folder}: its run began with {difference}; resume it with the data that it began with", folder = folder.display())]
-    OtherData {
-        /// The folder.
-        folder: PathBuf,
-        /// What differs.
-        difference: String,
-    },
-    /// A checkpoint of another run.
-    #[error("{checkpoint}: the checkpoint of another run ({difference}); move it away", checkpoint = checkpoint.display())]
-    OtherCheckpoint {
-        /// The checkpoint.
-        checkpoint: PathBuf,
-        /// What differs.
-        difference: String,
-    },
-    /// There is no run to resume.
-    #[error("{folder}: {reason}, so there is no run to resume; start one without --resume", folder = folder.display())]
-    NoRun {
-        /// The folder.
-        folder: PathBuf,
-        /// What was found instead.
-        reason: &'static str,
-    },
-    /// The folder disappeared while its run was training.
-    #[error("{}: the folder was removed or replaced while its run was training; nothing more is written", .0.display())]
-    Gone(PathBuf),
-    /// The folder lies in that of a run.
-    #[error("{folder}: the folder of the run {run}; nothing else is written there, choose another --out", folder = folder.display(), run = run.display())]
-    InsideRun {
-        /// The folder.
-        folder: PathBuf,
-        /// The run.
-        run: PathBuf,
-    },
-    /// The folder holds no finished run.
-    #[error("{}: expected the folder of a finished run, with its settings.json and result.json", .0.display())]
-    Unfinished(PathBuf),
-    /// Another process holds the lock.
-    #[error("{}: another process trains in this folder", .0.display())]
-    Locked(PathBuf),
-    /// The latest checkpoint is damaged.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-}
-
-/// What `settings.json` holds.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Settings of the run.
-    pub settings: Settings,
-    /// What it began with; `None` if an earlier version of the program wrote the file.
-    pub origin: Option<Origin>,
-}
 
 /// A run folder, locked until dropped.
 #[derive(Debug)]
@@ -190,7 +95,7 @@ impl RunFolder {
     }
 
     /// Locks the folder of a run, then removes what a crash left half-written. A run that was stopped before its settings
-    /// were written has [no settings](Self::recorded), and may [begin](Self::begin).
+    /// were written has [no settings](Self::recorded), and may [begin](Self::begin), which removes the rest.
     ///
     /// # Errors
     ///
@@ -211,17 +116,16 @@ impl RunFolder {
         if list(path)?.is_empty() {
             return Err(no_run("an empty folder"));
         }
-        Contents::of(path)?.check(path)?;
+        // The lock is the first file of a run, and the program puts none into a folder that is no run's.
+        if surveyed(path)?.1.is_none() && !path.join(LOCK).is_file() {
+            return Err(no_run("no settings.json in it"));
+        }
         let lock = lock(path)?;
         // Another process may have used the folder in the meantime.
-        let contents = Contents::of(path)?;
-        contents.check(path)?;
-        let settings = path.join(SETTINGS);
-        let recorded = match settings.exists() {
-            true => Some(Recorded::read(&settings)?),
-            false => None,
-        };
-        remove_all(&contents.unfinished)?;
+        let (contents, recorded) = surveyed(path)?;
+        if recorded.is_some() {
+            remove_all(&contents.unfinished)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             recorded,
@@ -242,7 +146,7 @@ impl RunFolder {
         self.recorded.as_ref()
     }
 
-    /// Writes `settings.json`, unless the run has begun.
+    /// Writes `settings.json`, unless the run has begun, and removes what a run that had not begun left.
     ///
     /// # Errors
     ///
@@ -253,30 +157,36 @@ impl RunFolder {
                 settings: settings.clone(),
                 origin: Some(origin),
             };
-            files::write(&self.path.join(SETTINGS), &to_json(&recorded.to_value()))?;
+            remove_all(&Contents::of(&self.path)?.unfinished)?;
+            files::write(&self.path.join(SETTINGS), &to_json(&recorded))?;
             self.recorded = Some(recorded);
         }
         Ok(())
     }
 
-    /// Checks that the run began with `settings` and `data`.
+    /// Checks that the run began with `settings`, and with the data and the version of the program of `now`.
     ///
     /// # Errors
     ///
-    /// All that differs.
-    pub fn check(&self, settings: &Settings, data: &DataIdentity) -> Result<(), RunFolderError> {
+    /// What differs.
+    pub fn check(&self, settings: &Settings, now: &Origin) -> Result<(), RunFolderError> {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
         recorded.check_settings(settings, &self.path)?;
-        let origin = recorded.origin.as_ref();
-        match origin.and_then(|origin| origin.data.difference(data)) {
-            Some(difference) => Err(RunFolderError::OtherData {
-                folder: self.path.clone(),
-                difference,
-            }),
-            None => Ok(()),
+        let Some(origin) = &recorded.origin else {
+            return Ok(());
+        };
+        let folder = || self.path.clone();
+        if let Some(difference) = origin.versions.difference(&now.versions) {
+            let folder = folder();
+            return Err(RunFolderError::OtherVersion { folder, difference });
         }
+        if let Some(difference) = origin.data.difference(&now.data) {
+            let folder = folder();
+            return Err(RunFolderError::OtherData { folder, difference });
+        }
+        Ok(())
     }
 
     /// What its checkpoints belong to; `None` if the run has not begun, or began under an earlier version of the program.
@@ -311,14 +221,14 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If it is damaged, or belongs to a run with other settings or data, or of another version of the program. The program
-    /// does not fall back to an earlier one without being told.
-    pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, RunFolderError> {
-        let epochs = self.checkpoints()?;
-        let Some(folder) = epochs.last().map(|&epoch| self.checkpoint_folder(epoch)) else {
+    /// If it is damaged or that of another epoch than its name says, or belongs to a run with other settings or data, or of
+    /// another version of the program. The program does not fall back to an earlier one without being told.
+    pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint<'static>>, RunFolderError> {
+        let Some(&epoch) = self.checkpoints()?.last() else {
             return Ok(None);
         };
-        let checkpoint = Checkpoint::read(&folder)?;
+        let folder = self.checkpoint_folder(epoch);
+        let checkpoint = Checkpoint::read(&folder, epoch)?;
         let differences = match (checkpoint.identity(), self.identity()) {
             (Some(of_checkpoint), Some(own)) => of_checkpoint.differences(&own),
             (None, Some(_)) => vec!["it does not say of which".to_owned()],
@@ -342,7 +252,7 @@ impl RunFolder {
         self.check_alive()?;
         let folder = self.checkpoint_folder(epoch);
         if folder.exists() {
-            // One of an epoch that could not be tested then. The one before it is there, too.
+            // It holds an epoch that could not be tested. A kill before the new one is written costs that epoch.
             self.discard(&folder)?;
         }
         checkpoint.write(&folder)?;
@@ -419,56 +329,6 @@ impl RunFolder {
     }
 }
 
-impl Recorded {
-    /// Reads `settings.json`.
-    ///
-    /// # Errors
-    ///
-    /// If it is damaged or a setting is misspelt or out of range.
-    pub(super) fn read(file: &Path) -> Result<Self, RunFolderError> {
-        let torn = |reason: &dyn std::fmt::Display| RunFolderError::Torn {
-            path: file.to_owned(),
-            reason: format!("not the settings of a run ({reason})"),
-        };
-        let content = files::read(file)?;
-        let mut value: Value = serde_json::from_slice(&content).map_err(|error| torn(&error))?;
-        let members = value.as_object_mut();
-        let origin = members.and_then(|members| members.remove(ORIGIN));
-        let origin = origin.map(serde_json::from_value).transpose();
-        let settings: Settings = serde_json::from_value(value).map_err(|error| torn(&error))?;
-        settings.check().map_err(|error| torn(&error))?;
-        Ok(Self {
-            settings,
-            origin: origin.map_err(|error| torn(&error))?,
-        })
-    }
-
-    fn to_value(&self) -> Value {
-        let mut value = serde_json::to_value(&self.settings).unwrap_or_default();
-        let origin = serde_json::to_value(&self.origin).unwrap_or_default();
-        if let Some(members) = value.as_object_mut() {
-            members.insert(ORIGIN.to_owned(), origin);
-        }
-        value
-    }
-
-    /// Checks that `settings` are those of the run in `folder`.
-    ///
-    /// # Errors
-    ///
-    /// All that differ.
-    pub fn check_settings(&self, settings: &Settings, folder: &Path) -> Result<(), RunFolderError> {
-        let differences = settings.differences(&self.settings);
-        match differences.is_empty() {
-            true => Ok(()),
-            false => Err(RunFolderError::OtherSettings {
-                folder: folder.to_owned(),
-                differences,
-            }),
-        }
-    }
-}
-
 /// The entries of a run folder.
 struct Contents {
     /// Temporary files and folders.
@@ -507,21 +367,25 @@ impl Contents {
         let settings = folder.join(SETTINGS);
         match self.others.is_empty() || settings.exists() {
             true => Ok(()),
-            false => Err(RunFolderError::Torn {
-                path: settings,
-                reason: "missing from a folder that is not empty".to_owned(),
-            }),
+            false => Err(RunFolderError::NoSettings(settings)),
         }
     }
 }
 
-fn is_ours(name: &str) -> bool {
-    FILES.contains(&name) || checkpoint::epoch(name).is_some()
+/// The entries of the folder of a run, and its settings, if it has begun. Changes nothing.
+fn surveyed(folder: &Path) -> Result<(Contents, Option<Recorded>), RunFolderError> {
+    let contents = Contents::of(folder)?;
+    contents.check(folder)?;
+    let settings = folder.join(SETTINGS);
+    let recorded = match settings.exists() {
+        true => Some(Recorded::read(&settings)?),
+        false => None,
+    };
+    Ok((contents, recorded))
 }
 
-fn joined(differences: &[SettingDifference]) -> String {
-    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
-    differences.join("; ")
+fn is_ours(name: &str) -> bool {
+    FILES.contains(&name) || checkpoint::epoch(name).is_some()
 }
 
 fn other_end(path: PathBuf) -> RunFolderError {
@@ -578,4 +442,30 @@ fn remove(path: &Path) -> Result<(), FileError> {
         false => fs::remove_file(path),
     }
     .map_err(failed("remove", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A refused folder is no run afterwards, either.
+    #[test]
+    fn a_refusal_leaves_the_folder_of_a_stranger_unchanged() {
+        for (name, content) in [
+            (SETTINGS, "{\"editor\": \"vim\"}"),
+            (METRICS, "epoch"),
+            ("metrics.csv.417.tmp", "epoch"),
+            ("holiday.jpg", "sun"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path();
+            let file = path.join(name);
+            fs::write(&file, content).unwrap();
+            let refused = RunFolder::resume(path).unwrap_err().to_string();
+            assert!(refused.contains(&*path.to_string_lossy()), "{refused}");
+            assert_eq!(list(path).unwrap(), [file.as_path()], "{refused}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), content);
+            refuse_run_folder(path).unwrap();
+        }
+    }
 }

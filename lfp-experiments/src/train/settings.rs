@@ -87,6 +87,13 @@ impl Optimizer {
             (Self::RmsProp | Self::AdaGrad, _) => 1e-2,
         }
     }
+
+    /// The default momenta of OneCycle: for SGD on photographs those of PyTorch's `OneCycleLR`; networks for digits use a
+    /// constant momentum in the book.
+    fn default_cycle(self, model: Model) -> Option<[f64; 2]> {
+        let [channels, ..] = model.spec().image_shape;
+        (self == Self::Sgd && channels == 3).then_some([0.85, 0.95])
+    }
 }
 
 /// Everything that the result of a run depends on, except the data and the machine.
@@ -195,7 +202,7 @@ fn is_one(value: &usize) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pretrained {
-    /// The path.
+    /// The absolute path.
     pub file: PathBuf,
     /// The SHA-256 of the content: a run resumes only with the same weights.
     pub sha256: String,
@@ -215,7 +222,7 @@ impl Pretrained {
     /// If it cannot be read.
     pub fn read(file: &Path) -> Result<Self, FileError> {
         Ok(Self {
-            file: file.to_owned(),
+            file: files::from_root(file),
             sha256: files::sha256(&files::read(file)?),
             allow: BTreeSet::new(),
             part: None,
@@ -264,7 +271,6 @@ impl Settings {
     /// The default settings for a network, data and method: three epochs, with the step sizes of the book. `classes` is the
     /// number of classes of the data.
     pub fn new(model: Model, dataset: DataSet, method: Method, classes: usize) -> Self {
-        let photographs = model.spec().image_shape[0] == 3;
         let optimizer = Optimizer::of(model);
         let (clip, adaptive_clip) = match (model.spikes(), method) {
             (true, Method::Lfp) => (0.0, 0.06),
@@ -291,8 +297,7 @@ impl Settings {
             warmup: None,
             optimizer,
             momentum: 0.9,
-            // The momenta of PyTorch's OneCycleLR. The networks for digits in the book use a constant momentum.
-            cycle_momentum: (photographs && optimizer == Optimizer::Sgd).then_some([0.85, 0.95]),
+            cycle_momentum: optimizer.default_cycle(model),
             dampening: false,
             clip,
             adaptive_clip,
@@ -306,11 +311,12 @@ impl Settings {
         }
     }
 
-    /// The settings with another optimiser, and its default learning rate.
+    /// The settings with another optimiser, and its default learning rate and momenta.
     #[must_use]
     pub fn with_optimizer(self, optimizer: Optimizer) -> Self {
         Self {
             lr: optimizer.default_lr(self.model, self.method),
+            cycle_momentum: optimizer.default_cycle(self.model),
             optimizer,
             ..self
         }
@@ -335,11 +341,11 @@ impl Settings {
         }
     }
 
-    /// Checks every number, as the command line does: a file may be damaged, or changed by hand.
+    /// Checks every setting, as the command line does: a file may be damaged, or changed by hand.
     ///
     /// # Errors
     ///
-    /// The first that is out of range.
+    /// The first that is out of range, or that has no effect and is not the default.
     pub(super) fn check(&self) -> Result<(), String> {
         let spiking = self.spiking.unwrap_or_default();
         let size = self
@@ -370,10 +376,11 @@ impl Settings {
             ("beta", spiking.lif.beta, FROM_ZERO_TO_ONE),
             ("threshold", spiking.lif.threshold, POSITIVE),
         ];
-        let lfp = serde_json::to_value(self.lfp).unwrap_or_default();
+        let options = self.options();
         let of_lfp = LfpConfig::OPTIONS.iter().filter_map(|option| {
             let range = if option.zero { NOT_NEGATIVE } else { POSITIVE };
-            Some((option.field, lfp.get(option.field)?.as_f64()?, range))
+            let value = options.get(&format!("lfp_{}", option.field))?;
+            Some((option.field, value.as_f64()?, range))
         });
         for (name, number, range) in numbers.into_iter().chain(of_lfp) {
             let checked = range.check(number);
@@ -397,7 +404,11 @@ impl Settings {
         match unfit.into_iter().find(|(has, takes, ..)| has != takes) {
             Some((true, _, name, of)) => Err(format!("{name} has no effect on {of}")),
             Some((false, _, name, of)) => Err(format!("{name} is missing, which {of} needs")),
-            None => Ok(()),
+            None => {
+                let chosen = self.chosen();
+                let checked = self.check_effects(|option| chosen.contains(option));
+                checked.map_err(|error| error.to_string())
+            }
         }
     }
 
@@ -582,6 +593,21 @@ mod tests {
         };
         assert_eq!(point(1), point(1));
         assert_ne!(point(1), point(2));
+    }
+
+    #[test]
+    fn the_momentum_cycles_by_sgd_on_photographs_whatever_the_default_optimizer() {
+        for (model, optimizer, cycle) in [
+            (Model::RESNET18, Optimizer::Sgd, Some([0.85, 0.95])),
+            (Model::RESNET18, Optimizer::Adam, None),
+            (Model::VIT_B_16, Optimizer::Sgd, Some([0.85, 0.95])),
+            (Model::VIT_B_16, Optimizer::AdamW, None),
+            (Model::LENET, Optimizer::Sgd, None),
+        ] {
+            let settings = Settings::new(model, DataSet::CIFAR10, Method::Lfp, 10);
+            let settings = settings.with_optimizer(optimizer);
+            assert_eq!(settings.cycle_momentum, cycle, "{model} by {optimizer:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::{module::Module, tensor::Device};
 use serde::{Deserialize, Serialize};
 
-use super::{Accuracy, Computing, EpochError, Run, Settings, TrainError, clip, train_epoch};
+use super::{Accuracy, Computing, EpochError, Run, Settings, TrainError, run::clip, train_epoch};
 use crate::data::{Batches, Order, Split};
 
 /// Measured training steps, after a first one that warms up.

@@ -18,6 +18,8 @@ mod pickles;
 mod pruning;
 mod report;
 mod resuming;
+#[cfg(unix)]
+mod stalled;
 mod streams;
 mod transformers;
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::Value;
+use sha2::Digest;
 
+#[cfg(unix)]
+use super::stalled::Stalled;
 use super::{
     Digits, PROGRAM, path, photographs::image_folder, program, refused, succeeds, train_arguments,
     weights,
@@ -225,36 +228,23 @@ fn a_settings_file_that_is_misspelt_or_out_of_range_is_named() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_second_process_leaves_the_first_alone() {
-    let data = Digits::new(640, 100);
+    let data = Digits::new(64, 20);
     let folder = tempfile::tempdir().unwrap();
     let run = path(&folder, "run");
-    let mut first = Command::new(PROGRAM)
-        .args(train_arguments(&data, &run))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let settings = Path::new(&run).join("settings.json");
-    while !settings.exists() && first.try_wait().unwrap().is_none() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    // What the first is about to write.
+    let mut first = Command::new(PROGRAM);
+    first.args(train_arguments(&data, &run));
+    let mut first = Stalled::after(first, &Path::new(&run).join("metrics.csv"));
+    // What the first may be about to write.
     let unfinished = Path::new(&run).join("metrics.csv.1.tmp");
     fs::write(&unfinished, "epoch").unwrap();
-    if first.try_wait().unwrap().is_none() {
-        let second = program(&["train", "--resume", "--out", &run]);
-        let said = String::from_utf8_lossy(&second.stderr).into_owned();
-        // The first may have ended in the meantime.
-        if first.try_wait().unwrap().is_none() {
-            assert_eq!(second.status.code(), Some(2), "{said}");
-            assert!(
-                said.contains("another process trains in this folder"),
-                "{said}"
-            );
-            assert!(unfinished.exists(), "the second deletes nothing");
-        }
-    }
-    assert!(first.wait().unwrap().success());
+    let resume = ["train", "--resume", "--out", &run];
+    refused(&resume, &["another process trains in this folder"]);
+    assert!(unfinished.exists(), "the second deletes nothing");
+    first.release();
+    assert_eq!(first.end(), (Some(0), String::new()));
+    succeeds(&resume);
 }
 
 #[test]
@@ -287,13 +277,14 @@ fn a_folder_that_is_removed_meanwhile_is_an_error_and_stays_removed() {
     arguments.extend(["--model", "mlp"]);
     let epochs = arguments.iter().position(|of| *of == "4").unwrap();
     arguments[epochs] = "500";
-    let process = Command::new(PROGRAM)
+    let mut process = Command::new(PROGRAM)
         .args(&arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     while !Path::new(&run).join("checkpoint-0002").exists() {
+        assert_eq!(process.try_wait().unwrap(), None, "it ended too early");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     // Renamed, because a folder in use may get new files while it is emptied.
@@ -350,55 +341,215 @@ fn results_of_other_commands_stay_out_of_the_folder_of_a_run() {
 }
 
 #[test]
+#[cfg(unix)]
 fn an_epoch_is_kept_if_it_cannot_be_tested() {
     let photographs = image_folder(2, 6, 4);
     let root = photographs.path().to_str().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let [whole, run] = ["whole", "run"].map(|name| path(&folder, name));
-    let arguments = |out| {
-        let of_model = [
-            "train",
-            "--model",
-            "mlp",
-            "--dataset",
-            "folder",
-            "--data-dir",
-            root,
-        ];
-        let of_run = [
-            "--image-size",
-            "32",
-            "--epochs",
-            "2",
-            "--batch",
-            "4",
-            "--out",
-            out,
-        ];
-        [&of_model[..], &of_run[..]].concat()
+    let training = |out: &str| {
+        let mut command = Command::new(PROGRAM);
+        let line = "train --model mlp --dataset folder --image-size 32 --epochs 3 --batch 4";
+        command.args(line.split(' '));
+        command.args(["--data-dir", root, "--out", out]);
+        command
     };
-    succeeds(&arguments(&whole));
-    // Whole enough to pass the check before training.
+    assert!(training(&whole).output().unwrap().status.success());
+    let metrics = Path::new(&run).join("metrics.csv");
+    let mut stalled = Stalled::after(training(&run), &metrics);
+    // It disappears after the first epoch.
     let photograph = photographs.path().join("test/class1/0.png");
     let content = fs::read(&photograph).unwrap();
-    let mut torn = content.clone();
-    let middle = torn.len() / 2;
-    torn[middle] ^= 0xff;
-    fs::write(&photograph, &torn).unwrap();
-    let output = program(&arguments(&run));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    fs::write(&photograph, &content).unwrap();
-    if !Path::new(&run).exists() {
-        // The check before training found it, which is better still.
-        return;
-    }
+    fs::remove_file(&photograph).unwrap();
+    stalled.release();
+    let (code, said) = stalled.end();
+    assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("class1/0.png"), "{said}");
-    assert!(Path::new(&run).join("checkpoint-0001").is_dir());
-    succeeds(&["train", "--resume", "--out", &run]);
+    assert!(Path::new(&run).join("checkpoint-0002").is_dir());
+    fs::write(&photograph, &content).unwrap();
+    let said = succeeds(&["train", "--resume", "--out", &run]);
+    assert!(said.contains("resumed after epoch 1"), "{said}");
     assert!(weights(&run) == weights(&whole));
     let accuracies = |run: &str| read_json(run, "result.json")["test_accuracy"].clone();
     assert_eq!(accuracies(&run), accuracies(&whole));
+}
+
+/// It would diverge again each time.
+#[test]
+fn a_network_that_diverged_leaves_no_checkpoint() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    // One step: its outputs are finite, those after it are not.
+    let step = "--model mlp --epochs 2 --batch 64 --lr 1e30 --schedule constant";
+    let arguments: Vec<&str> = ["train"].into_iter().chain(step.split(' ')).collect();
+    let places = ["--data-dir", data.path(), "--out", &run];
+    refused(&[&arguments[..], &places].concat(), &["epoch 1"]);
+    assert!(Path::new(&run).join("settings.json").exists());
+    assert!(!Path::new(&run).join("checkpoint-0001").exists());
+}
+
+#[test]
+fn a_checkpoint_under_another_number_is_refused_by_name() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, run] = ["whole", "run"].map(|name| path(&folder, name));
+    succeeds(&train_arguments(&data, &whole));
+    stopped_after(3, &whole, &run);
+    let place = |epoch: usize| Path::new(&run).join(format!("checkpoint-000{epoch}"));
+    fs::rename(place(3), place(4)).unwrap();
+    let resume = ["train", "--resume", "--out", &run];
+    refused(&resume, &["checkpoint-0004", "it holds epoch 3"]);
+    fs::rename(place(4), place(3)).unwrap();
+    succeeds(&resume);
+    assert!(weights(&run) == weights(&whole));
+}
+
+#[test]
+fn a_run_of_another_version_of_the_program_is_refused_by_name() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, run] = ["whole", "run"].map(|name| path(&folder, name));
+    succeeds(&train_arguments(&data, &whole));
+    stopped_after(3, &whole, &run);
+    let recorded = read_json(&run, "settings.json");
+    for (package, words) in [("lfp", "version 0.0.7 with"), ("burn", "with Burn 0.0.7")] {
+        let mut earlier = recorded.clone();
+        earlier["run"]["versions"][package] = "0.0.7".into();
+        write_json(&run, "settings.json", &earlier);
+        let resume = ["train", "--resume", "--out", &run];
+        refused(
+            &resume,
+            &["began under", words, "the version that it began with"],
+        );
+    }
+    write_json(&run, "settings.json", &recorded);
+    // The checkpoint alone.
+    let checkpoint = Path::new(&run).join("checkpoint-0003");
+    let state = fs::read_to_string(checkpoint.join("state.json")).unwrap();
+    let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
+    let earlier = state.replace(&version, "\"0.0.7\"");
+    assert_ne!(earlier, state);
+    fs::write(checkpoint.join("state.json"), &earlier).unwrap();
+    let sums = checkpoint.join("SHA256SUMS");
+    let sha256 = |text: &str| format!("{:x}", sha2::Sha256::digest(text));
+    let before = fs::read_to_string(&sums).unwrap();
+    let after = before.replace(&sha256(&state), &sha256(&earlier));
+    assert_ne!(after, before);
+    fs::write(&sums, after).unwrap();
+    let resume = ["train", "--resume", "--out", &run];
+    refused(
+        &resume,
+        &["checkpoint-0003", "another run", "version 0.0.7"],
+    );
+}
+
+#[test]
+fn a_finished_run_reads_its_own_data_and_no_others() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let [run, out] = ["run", "out"].map(|name| path(&folder, name));
+    succeeds(&train_arguments(&data, &run));
+    // As many classes.
+    let others = Digits::new(64, 30);
+    let commands = [
+        &[
+            "prune",
+            "--checkpoint",
+            &run,
+            "--out",
+            &out,
+            "--rates",
+            "0.5",
+        ][..],
+        &[
+            "explain",
+            "--checkpoint",
+            &run,
+            "--out",
+            &out,
+            "--count",
+            "1",
+        ],
+        &["report", "--run", &run, "--device", "auto"],
+    ];
+    for command in commands {
+        let with = |data: &str| [command, &["--data-dir", data]].concat().join(" ");
+        let arguments = with(others.path());
+        refused(
+            &arguments.split(' ').collect::<Vec<_>>(),
+            &["began with", "now 64 and 30", "use the data"],
+        );
+        assert!(!Path::new(&out).exists());
+    }
+    for command in commands {
+        // The folder that the run began with.
+        succeeds(command);
+    }
+}
+
+#[test]
+fn where_weights_lie_is_recorded_whole() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| path(&folder, name));
+    succeeds(&train_arguments(&data, &first));
+    let start = |name: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(folder.path());
+        command.args(train_arguments(&data, &second));
+        command.args(["--pretrained", name]);
+        command.output().unwrap()
+    };
+    assert!(start("first/final.safetensors").status.success());
+    let recorded = read_json(&second, "settings.json");
+    let file = recorded["pretrained"]["file"].as_str().unwrap();
+    assert!(Path::new(file).is_absolute(), "{file}");
+    assert!(file.ends_with("first/final.safetensors"), "{file}");
+}
+
+#[test]
+fn that_photographs_are_kept_in_memory_is_recorded() {
+    let photographs = image_folder(2, 6, 4);
+    let root = photographs.path().to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let line = "train --model mlp --dataset folder --image-size 32 --epochs 1 --batch 4 --cache";
+    let arguments: Vec<&str> = line.split(' ').collect();
+    succeeds(&[&arguments[..], &["--data-dir", root, "--out", &run]].concat());
+    assert_eq!(read_json(&run, "settings.json")["run"]["cached"], true);
+    let resume = ["train", "--resume", "--out", &run];
+    succeeds(&resume);
+}
+
+#[test]
+fn settings_that_contradict_each_other_in_a_file_are_refused() {
+    let data = Digits::new(20, 10);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    succeeds(&train_arguments(&data, &run));
+    let settings = read_json(&run, "settings.json");
+    for (name, value, words) in [
+        ("warmup", 0.5.into(), "--warmup has no effect"),
+        ("freeze", "fc(".into(), "no regular expression"),
+        (
+            "spike_reward",
+            "at-spikes".into(),
+            "--spike-reward has no effect",
+        ),
+        ("device", "flex,flex".into(), "--devices names flex twice"),
+    ] {
+        let mut changed = settings.clone();
+        changed[name] = value;
+        write_json(&run, "settings.json", &changed);
+        for command in [
+            &["train", "--resume", "--out", &run][..],
+            &["prune", "--checkpoint", &run],
+            &["report", "--run", &run],
+        ] {
+            refused(command, &["settings.json", words, "correct the file"]);
+        }
+    }
 }
 
 #[test]
@@ -420,6 +571,8 @@ fn a_run_that_cannot_learn_is_an_error_and_one_that_hardly_does_is_warned_of() {
     succeeds(&[&network[..], &["--threshold", "1e6"], &places(&silent)].concat());
     let warnings = read_json(&silent, "result.json")["warnings"].to_string();
     assert!(warnings.contains("layer 3: no neuron fires"), "{warnings}");
+    let page = fs::read_to_string(Path::new(&silent).join("report.html")).unwrap();
+    assert!(page.contains("layer 3: no neuron fires"));
 
     // One step, at the lowest learning rate of the schedule.
     let one_step = ["train", "--model", "mlp", "--epochs", "1"];

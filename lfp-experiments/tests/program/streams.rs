@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[cfg(unix)]
+use super::stalled::Stalled;
 use super::{Digits, PROGRAM, path, program, refused, succeeds, train_arguments, weights};
 
 /// Runs the program with this standard output. Returns its exit code and what it said.
@@ -50,42 +52,166 @@ fn a_full_or_closed_standard_output_ends_the_program_with_a_message_and_loses_no
     assert!(Path::new(&out).join("figa4/figa4.png").is_file());
 }
 
+/// The command of a run in `out`.
 #[cfg(unix)]
-fn interrupt(process: &std::process::Child) {
-    let id = process.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert!(sent.success());
+fn training(data: &Digits, out: &str, epochs: &'static str) -> Command {
+    let mut arguments = train_arguments(data, out);
+    arguments[2] = epochs;
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments);
+    command
 }
 
 #[test]
 #[cfg(unix)]
 fn ctrl_c_stops_a_run_with_a_line_that_says_how_to_resume() {
-    let data = Digits::new(640, 100);
+    let data = Digits::new(320, 100);
     let folder = tempfile::tempdir().unwrap();
     let [whole, run] = ["whole", "a run"].map(|name| path(&folder, name));
     succeeds(&train_arguments(&data, &whole));
-    let process = Command::new(PROGRAM)
-        .args(train_arguments(&data, &run))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !Path::new(&run).join("checkpoint-0001").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    interrupt(&process);
-    let ended = process.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    if ended.status.success() {
-        // It was faster than the signal.
-        return;
-    }
-    assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    let how = format!("lfp-experiments train --resume --out '{run}'");
-    assert!(said.contains(&how), "{said}");
+    let metrics = Path::new(&run).join("metrics.csv");
+    let mut stalled = Stalled::after(training(&data, &run, "4"), &metrics);
+    stalled.interrupt();
+    let how = format!("interrupted; go on with: lfp-experiments train --resume --out '{run}'\n");
+    assert_eq!(stalled.line(), how);
+    stalled.release();
+    assert_eq!(stalled.end(), (Some(130), String::new()));
+    assert!(!Path::new(&run).join("checkpoint-0002").exists());
     succeeds(&["train", "--resume", "--out", &run]);
     assert!(weights(&run) == weights(&whole));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_ends_the_program_at_once() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let metrics = Path::new(&run).join("metrics.csv");
+    let mut stalled = Stalled::after(training(&data, &run, "4"), &metrics);
+    stalled.interrupt();
+    assert!(stalled.line().contains("--resume"));
+    stalled.interrupt();
+    // Though it stands still.
+    assert_eq!(stalled.end(), (Some(130), "interrupted\n".to_owned()));
+    succeeds(&["train", "--resume", "--out", &run]);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_after_the_last_epoch_says_what_is_left_to_do() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, ended, paged] = ["whole", "ended", "paged"].map(|name| path(&folder, name));
+    assert!(
+        training(&data, &whole, "1")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+
+    let file = |run: &str, name: &str| Path::new(run).join(name);
+    let metrics = file(&ended, "metrics.csv");
+    let mut stalled = Stalled::after(training(&data, &ended, "1"), &metrics);
+    stalled.interrupt();
+    assert!(stalled.line().contains("train --resume"));
+    stalled.release();
+    assert_eq!(stalled.end(), (Some(130), String::new()));
+    assert!(weights(&ended) == weights(&whole));
+    assert!(!file(&ended, "report.html").exists());
+    succeeds(&["train", "--resume", "--out", &ended]);
+    assert!(file(&ended, "report.html").exists());
+
+    // While the page is written, which waits for what a pipe holds.
+    let metrics = file(&paged, "metrics.csv");
+    let mut stalled = Stalled::after(training(&data, &paged, "1"), &metrics);
+    let content = fs::read(&metrics).unwrap();
+    fs::remove_file(&metrics).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&metrics)
+            .status()
+            .unwrap()
+            .success()
+    );
+    stalled.release();
+    stalled.wait_for(&file(&paged, "evaluation.json"));
+    stalled.interrupt();
+    let how = format!(
+        "the run is complete; its page is written by: lfp-experiments report --run {paged}\n"
+    );
+    assert_eq!(stalled.line(), format!("interrupted; {how}"));
+    fs::write(&metrics, &content).unwrap();
+    assert_eq!(stalled.end(), (Some(130), String::new()));
+    fs::remove_file(&metrics).unwrap();
+    fs::write(&metrics, &content).unwrap();
+    succeeds(&["report", "--run", &paged]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_parent_that_ignores_ctrl_c_has_it_ignored() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let metrics = Path::new(&run).join("metrics.csv");
+    // As nohup and shells do for programs in the background.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' INT; exec \"$0\" \"$@\"", PROGRAM]);
+    command.args(train_arguments(&data, &run));
+    let mut stalled = Stalled::after(command, &metrics);
+    stalled.interrupt();
+    stalled.release();
+    assert_eq!(stalled.end(), (Some(0), String::new()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn threads_that_cannot_be_started_are_named_before_any_work() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let refused_with = |variable: &str, value: &str, words: &str| {
+        // Threads need address space for their stacks.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 1500000; exec \"$0\" \"$@\"", PROGRAM]);
+        command
+            .args(train_arguments(&data, &run))
+            .env(variable, value);
+        let ended = command.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!Path::new(&run).exists());
+    };
+    // Not even the first.
+    refused_with("RUST_MIN_STACK", "4000000000", "cannot handle Ctrl-C");
+    // Not all.
+    refused_with(
+        "RAYON_NUM_THREADS",
+        "10000",
+        "cannot start the threads of the computation",
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn readers_that_cannot_be_started_end_a_run_with_a_message() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 1500000; exec \"$0\" \"$@\"", PROGRAM]);
+    command
+        .args(train_arguments(&data, &run))
+        .args(["--workers", "1024"]);
+    let ended = command.output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.contains("cannot start 1024 threads"), "{said}");
 }
 
 #[test]
@@ -103,7 +229,7 @@ fn ctrl_c_stops_a_sweep_and_leaves_its_journal_whole() {
         data.path(),
     ];
     let figure = [&figure[..], &["--out", &out, "--device", "flex"]].concat();
-    let process = Command::new(PROGRAM)
+    let mut process = Command::new(PROGRAM)
         .args(&figure)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -117,9 +243,12 @@ fn ctrl_c_stops_a_sweep_and_leaves_its_journal_whole() {
         records.collect::<Vec<_>>()
     };
     while records().len() < 2 {
+        assert_eq!(process.try_wait().unwrap(), None, "it ended too early");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    interrupt(&process);
+    let id = process.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
     let ended = process.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{said}");
@@ -204,6 +333,7 @@ fn a_batch_larger_than_the_data_is_all_of_them() {
 #[test]
 fn what_is_named_twice_and_folders_that_are_not_there_are_refused() {
     for (arguments, words) in [
+        ("train --devices flex,flex", "--devices names flex twice"),
         ("bench step --model mlp,mlp", "--model names mlp twice"),
         ("bench step --method lfp,lfp", "--method names lfp twice"),
         (
@@ -257,7 +387,7 @@ fn the_exit_codes_are_documented_where_they_are_needed() {
     for code in [
         "0 done",
         "1 a check failed",
-        "2 bad input",
+        "2 bad input, or out of memory",
         "101 a fault",
         "130 interrupted",
     ] {
@@ -297,4 +427,19 @@ fn pruning_says_what_is_wrong_before_it_works() {
         &["emits spikes"],
     );
     assert!(!Path::new(&out).exists());
+    // Weights that have no order.
+    let file = Path::new(&dense).join("final.safetensors");
+    let mut content = fs::read(&file).unwrap();
+    let place = {
+        let tensors = safetensors::SafeTensors::deserialize(&content).unwrap();
+        let weight = tensors.tensor("classifier.0.weight").unwrap();
+        weight.data().as_ptr() as usize - content.as_ptr() as usize
+    };
+    content[place..place + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&file, content).unwrap();
+    of(
+        &dense,
+        &["final.safetensors", "classifier.0.weight holds NaN"],
+        &["--layers", "all"],
+    );
 }

@@ -28,7 +28,7 @@ impl Class {
 }
 
 pub(super) fn render(evaluation: &Evaluation, classes: Classes) -> Markup {
-    let undecided = evaluation.undecided;
+    let undecided = evaluation.accuracy.undecided;
     html! {
         @if undecided > 0 {
             p.problem { "The scores of " (plural(undecided, "sample")) " are NaN; the numbers below do not count them." }
@@ -166,7 +166,6 @@ mod tests {
             accuracy: Accuracy::default(),
             samples: confusion.iter().map(|[.., count]| count).sum(),
             confusion,
-            undecided: 0,
             mistakes: Vec::new(),
         }
     }
@@ -205,7 +204,7 @@ mod tests {
     #[test]
     fn samples_with_nan_scores_are_named() {
         let mut evaluation = evaluation(vec![[0, 0, 1]]);
-        evaluation.undecided = 2;
+        evaluation.accuracy.undecided = 2;
         assert!(
             render(&evaluation, unnamed(2))
                 .0

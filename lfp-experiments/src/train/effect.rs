@@ -1,0 +1,354 @@
+//! Options that have no effect beside the others. The same rules serve the command line and `settings.json`.
+
+use std::collections::BTreeSet;
+
+use lfp_burn::{ActsOn, FreezeError, LfpConfig, Surrogate, check_freeze};
+use lfp_models::Model;
+
+use super::{Optimizer, Schedule, Settings};
+use crate::objective::Method;
+
+/// Settings that do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// An option that does nothing.
+    #[error("--{option} has no effect: {reason}")]
+    NoEffect {
+        /// The option, without dashes.
+        option: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The pattern of `--freeze`.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+}
+
+/// An option, whether it does nothing, and why.
+type Rule = (bool, String, String);
+
+/// A rule that is known by name.
+fn rule(has_no_effect: bool, option: &str, reason: impl Into<String>) -> Rule {
+    (has_no_effect, option.to_owned(), reason.into())
+}
+
+impl Settings {
+    /// Checks that every option that `is_given` acts on this run. It gets names without dashes, such as `cycle-momentum`.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not.
+    pub fn check_effects(&self, is_given: impl Fn(&str) -> bool) -> Result<(), Contradiction> {
+        if let Some(pattern) = &self.freeze {
+            check_freeze(pattern)?;
+        }
+        let rules = self.rules_of_training().into_iter();
+        let rules = rules
+            .chain(self.rules_of_network())
+            .chain(self.rules_of_spikes())
+            .chain(self.rules_of_propagation());
+        for (has_no_effect, option, reason) in rules {
+            if has_no_effect && is_given(&option) {
+                return Err(Contradiction::NoEffect { option, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The options, without dashes, whose values are not the default for model, data, method and optimiser.
+    pub(super) fn chosen(&self) -> BTreeSet<String> {
+        let default = Self::new(self.model, self.dataset, self.method, self.classes);
+        let default = default.with_optimizer(self.optimizer).options();
+        let chosen = self.options().into_iter();
+        let chosen =
+            chosen.filter(|(name, value)| !value.is_null() && default.get(name) != Some(value));
+        chosen.map(|(name, _)| name.replace('_', "-")).collect()
+    }
+
+    fn rules_of_network(&self) -> Vec<Rule> {
+        let (model, dataset) = (self.model, self.dataset);
+        let takes = model.takes();
+        let has_images = dataset.has_image_files();
+        vec![
+            rule(
+                !takes.activation,
+                "activation",
+                format!("{model} has no hidden activation"),
+            ),
+            rule(
+                !takes.output_activation,
+                "output-activation",
+                format!("the outputs of {model} have no activation"),
+            ),
+            rule(!takes.dropout, "dropout", format!("{model} has no dropout")),
+            rule(
+                !takes.hidden_layer,
+                "hidden-layer",
+                format!("it acts on {}, not on {model}", Model::SNN_LENET),
+            ),
+            rule(
+                model.spikes(),
+                "class-weights",
+                format!("the reward and the loss of spikes take no weights, and {model} spikes"),
+            ),
+            rule(
+                !has_images,
+                "cache",
+                format!("{dataset} is in memory already"),
+            ),
+            rule(
+                !has_images,
+                "image-size",
+                format!("only photographs (cub, isic, food11, folder) are resized, not {dataset}"),
+            ),
+        ]
+    }
+
+    fn rules_of_training(&self) -> Vec<Rule> {
+        let optimizer = self.optimizer;
+        let has_no_momentum = match self.cycle_momentum {
+            Some(cycle) => cycle == [0.0; 2],
+            None => self.momentum == 0.0,
+        };
+        let of_rewards = match (self.method, self.model.spikes()) {
+            (Method::Gradient, _) => "--method gradient uses the cross-entropy".to_owned(),
+            (Method::Lfp, _) => format!("{} uses the rate-coded reward of spikes", self.model),
+        };
+        vec![
+            rule(
+                self.method == Method::Gradient || self.model.spikes(),
+                "reward",
+                of_rewards,
+            ),
+            rule(
+                !optimizer.has_momentum(),
+                "momentum",
+                "adagrad has no momentum",
+            ),
+            rule(
+                self.cycle_momentum.is_some(),
+                "momentum",
+                "the momentum cycles",
+            ),
+            rule(
+                !optimizer.has_momentum(),
+                "cycle-momentum",
+                "adagrad has no momentum",
+            ),
+            rule(
+                self.schedule != Schedule::OneCycle,
+                "cycle-momentum",
+                "the momentum cycles only with --schedule onecycle",
+            ),
+            rule(
+                self.schedule != Schedule::Cosine,
+                "warmup",
+                "it acts on --schedule cosine",
+            ),
+            rule(
+                optimizer != Optimizer::Sgd,
+                "dampening",
+                "it acts on the momentum of --optimizer sgd",
+            ),
+            rule(has_no_momentum, "dampening", "the momentum is 0"),
+        ]
+    }
+
+    fn rules_of_spikes(&self) -> Vec<Rule> {
+        let by_gradient = self.method == Method::Gradient;
+        let surrogate = self.spiking.map(|spiking| spiking.lif.surrogate);
+        let mut rules = Vec::new();
+        if !self.model.spikes() {
+            let (spiking, model) = (spiking_models(), self.model);
+            let reason = format!("it acts on spiking networks ({spiking}), and {model} is none");
+            rules = [
+                "steps",
+                "beta",
+                "threshold",
+                "surrogate",
+                "gradient-normalization",
+                "spike-reward",
+            ]
+            .map(|option| rule(true, option, reason.clone()))
+            .into();
+        }
+        rules.extend([
+            rule(
+                !by_gradient,
+                "surrogate",
+                "--method lfp takes no derivative of a spike",
+            ),
+            rule(
+                !by_gradient,
+                "gradient-normalization",
+                "--method lfp propagates rewards; see --lfp-reward-normalization",
+            ),
+            rule(
+                surrogate == Some(Surrogate::None),
+                "gradient-normalization",
+                "without a surrogate every gradient is zero",
+            ),
+            rule(
+                by_gradient,
+                "spike-reward",
+                "--method gradient uses the cross-entropy",
+            ),
+        ]);
+        rules
+    }
+
+    fn rules_of_propagation(&self) -> impl Iterator<Item = Rule> {
+        let by_gradient = self.method == Method::Gradient;
+        LfpConfig::OPTIONS.iter().map(move |option| {
+            let name = format!("lfp-{}", option.field.replace('_', "-"));
+            let model = self.model;
+            match self.part(option.acts_on) {
+                _ if by_gradient => (true, name, "it acts on --method lfp".to_owned()),
+                Some(part) => (
+                    true,
+                    name,
+                    format!("it acts on {part}, and {model} has none here"),
+                ),
+                None => (false, name, String::new()),
+            }
+        })
+    }
+
+    /// The part that a setting of the propagation acts on, if the network has no such part.
+    fn part(&self, acts_on: ActsOn) -> Option<&'static str> {
+        let takes = self.model.takes();
+        let drops = self
+            .dropout
+            .map_or(takes.dropout_by_default, |probability| probability > 0.0);
+        let (has, part) = match acts_on {
+            ActsOn::Anything => (true, ""),
+            ActsOn::BatchNorm => (takes.batch_norm, "batch normalisation"),
+            ActsOn::Sums => (takes.sums, "residual sums"),
+            ActsOn::LayerNorm => (takes.attention, "layer normalisation"),
+            ActsOn::Products => (takes.attention, "attention"),
+            ActsOn::Embeddings => (takes.attention, "class and position tokens"),
+            ActsOn::Dropout => (takes.dropout && drops, "dropout"),
+            ActsOn::SignChanges => (
+                takes.activation && !self.activation.keeps_sign(),
+                "activations that change the sign (sigmoid, softplus)",
+            ),
+            ActsOn::SpikingNeurons => (self.model.spikes(), "spiking neurons"),
+        };
+        (!has).then_some(part)
+    }
+}
+
+/// The names of all spiking models.
+pub(crate) fn spiking_models() -> String {
+    let names: Vec<&str> = Model::all()
+        .filter(|model| model.spikes())
+        .map(Model::name)
+        .collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use lfp_burn::reward::SpikeRateForm;
+
+    use super::*;
+    use crate::{data::DataSet, objective::RewardKind};
+
+    /// Otherwise a run could not be resumed.
+    #[test]
+    fn no_default_contradicts_another() {
+        for model in Model::all() {
+            for dataset in DataSet::all() {
+                for method in [Method::Lfp, Method::Gradient] {
+                    let default = Settings::new(model, dataset, method, 10);
+                    for optimizer in [Optimizer::Sgd, Optimizer::AdamW, Optimizer::AdaGrad] {
+                        let settings = default.clone().with_optimizer(optimizer);
+                        assert_eq!(settings.chosen(), BTreeSet::new(), "{model} {dataset}");
+                        assert_eq!(settings.check(), Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_checked_like_the_command_line() {
+        let settings = |model, method| Settings::new(model, DataSet::MNIST, method, 10);
+        let refused = |mut settings: Settings, change: fn(&mut Settings), words: &str| {
+            assert_eq!(settings.check(), Ok(()));
+            change(&mut settings);
+            let error = settings.check().unwrap_err();
+            assert!(error.contains(words), "expected {words}: {error}");
+        };
+        let lenet = || settings(Model::LENET, Method::Lfp);
+        refused(
+            lenet(),
+            |of| of.warmup = Some(0.2),
+            "--warmup has no effect",
+        );
+        refused(
+            lenet(),
+            |of| {
+                of.schedule = Schedule::Constant;
+                of.cycle_momentum = Some([0.8, 0.9]);
+            },
+            "--cycle-momentum has no effect",
+        );
+        refused(
+            lenet(),
+            |of| {
+                of.cycle_momentum = Some([0.8, 0.9]);
+                of.momentum = 0.5;
+            },
+            "--momentum has no effect: the momentum cycles",
+        );
+        refused(
+            lenet().with_optimizer(Optimizer::Adam),
+            |of| of.dampening = true,
+            "--dampening has no effect",
+        );
+        refused(
+            lenet(),
+            |of| {
+                of.momentum = 0.0;
+                of.dampening = true;
+            },
+            "--dampening has no effect: the momentum is 0",
+        );
+        refused(
+            lenet(),
+            |of| of.spike_reward = Some(SpikeRateForm::default()),
+            "--spike-reward has no effect",
+        );
+        refused(
+            lenet(),
+            |of| of.freeze = Some("head(".to_owned()),
+            "unclosed group",
+        );
+        refused(
+            settings(Model::LENET, Method::Gradient),
+            |of| of.lfp.epsilon = 0.1,
+            "--lfp-epsilon has no effect",
+        );
+        let snn = || settings(Model::SNN_MLP, Method::Lfp);
+        refused(
+            snn(),
+            |of| of.reward = RewardKind::Sigmoid,
+            "--reward has no effect",
+        );
+        refused(
+            snn(),
+            |of| of.class_weights = true,
+            "--class-weights has no effect",
+        );
+        refused(
+            snn(),
+            |of| {
+                if let Some(spiking) = &mut of.spiking {
+                    spiking.hidden_layer = true;
+                }
+            },
+            "--hidden-layer has no effect",
+        );
+    }
+}
