@@ -320,7 +320,7 @@ pub fn conv2d(
     })
 }
 
-/// Pixels of a plane that [`max_pool2d`] takes, at most: the largest index that f32 holds.
+/// Pixels of a plane, or of a window, that [`max_pool2d`] takes, at most: up to it, f32 holds all indices.
 pub const MOST_PIXELS: usize = 1 << 24;
 
 /// Max pooling. The maximum of a window receives its whole reward, or gradient; of equal values the first in row-major
@@ -339,7 +339,7 @@ pub fn max_pool2d(x: Tensor<4>, windows: PoolWindows) -> Tensor<4> {
     assert!(
         windows.is_valid() && height * width <= MOST_PIXELS,
         "max pooling: expected windows that are not empty, with padding of at most half their size, and at most {MOST_PIXELS} \
-         pixels, found {windows:?} on {height}x{width} pixels"
+         pixels in a window and in the image, found {windows:?} on {height}x{width} pixels"
     );
     Tensor::from_dispatch(Dispatch::lfp_max_pool(x.into_dispatch(), windows))
 }

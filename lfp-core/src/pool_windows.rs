@@ -1,5 +1,7 @@
 //! Windows of a pooling.
 
+use crate::functions::MOST_PIXELS;
+
 /// Windows of [`max_pool2d`](crate::functions::max_pool2d): pairs are `[vertical, horizontal]`, in pixels.
 ///
 /// Windows that would leave the padded image are left out.
@@ -14,23 +16,16 @@ pub struct PoolWindows {
 }
 
 impl PoolWindows {
-    /// Windows side by side, without padding.
-    pub fn adjacent(size: [usize; 2]) -> Self {
-        Self {
-            size,
-            stride: size,
-            padding: [0; 2],
-        }
-    }
-
-    /// Whether neither a window nor a stride is empty, and every window that starts in the padding has a pixel.
+    /// Whether no size or stride is zero, padding is at most half a window, and a window has at most
+    /// [`MOST_PIXELS`](crate::functions::MOST_PIXELS).
     pub fn is_valid(&self) -> bool {
+        let pixels = self.size[0].saturating_mul(self.size[1]);
         let [vertical, horizontal] = [0, 1].map(|axis| {
             self.size[axis] > 0
                 && self.stride[axis] > 0
                 && self.padding[axis] <= self.size[axis] / 2
         });
-        vertical && horizontal
+        vertical && horizontal && pixels <= MOST_PIXELS
     }
 
     /// Windows along each axis of an image.

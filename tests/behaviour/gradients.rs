@@ -269,6 +269,7 @@ fn batch_normalisation_in_f32_equals_that_in_f64() {
         ([2, 5, 7, 9], 3.0),
         ([1, 20, 5, 31], -2.0),
         ([3, 4, 130, 129], 20.0),
+        ([1, 1, 2048, 2048], 0.0),
         ([4, 3, 2, 3], 1.0),
     ] {
         let normal = Distribution::Normal(offset, 2.0);

@@ -171,6 +171,8 @@ def networks():
     torch.save({"model": state, "model_ema": other, "args": {"lr": 0.1}}, HERE / "averaged.pth")
     torch.save({"first": other, "second": state}, HERE / "two.pth")
     torch.save(OrderedDict(state, ema=other), HERE / "rooted.pth")
+    twice = {"a.x": 1, "a": {"x": 2}, "fc": {"bias": state["fc.bias"]}}
+    torch.save(OrderedDict(state, **twice), HERE / "twice.pth")
 
     head = OrderedDict((name, tensor) for name, tensor in state.items() if not name.startswith("fc."))
     wrapped = OrderedDict(head, **{"fc.1.weight": state["fc.weight"], "fc.1.bias": state["fc.bias"]})

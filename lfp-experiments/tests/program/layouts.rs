@@ -241,6 +241,30 @@ fn why_digits_are_held_out_is_what_the_folder_holds() {
         words.contains("the test part has no labels, so a tenth"),
         "{words}"
     );
+    // Neither a page that was saved instead of the table, nor images of another size, are that part.
+    let other_size = format!("{}1", "1,".repeat(15));
+    for (lines, found) in [
+        (vec!["<!DOCTYPE html>".to_owned()], "1 columns"),
+        (vec![other_size], "16 columns"),
+    ] {
+        write(root.path(), "test.csv", &lines, "\n");
+        let folder = root.path().to_str().unwrap();
+        let output = program(&[
+            "train",
+            "--dataset",
+            "mnist",
+            "--data-dir",
+            folder,
+            "--model",
+            "mlp",
+        ]);
+        assert_eq!(output.status.code(), Some(2));
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            words.contains("test.csv") && words.contains(found),
+            "{words}"
+        );
+    }
 }
 
 #[test]

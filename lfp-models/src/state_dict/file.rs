@@ -66,12 +66,18 @@ impl File {
         let content = PytorchReader::read_pickle_data(path, None).map_err(unreadable)?;
         let mut containers = BTreeSet::new();
         let mut leaves = BTreeSet::new();
-        let twice = collect_containers(String::new(), &content, &mut containers, &mut leaves);
+        let mut twice = BTreeSet::new();
+        let mut leaf = |name: String| {
+            if !leaves.insert(name.clone()) {
+                twice.insert(name);
+            }
+        };
+        collect_containers(String::new(), &content, &mut containers, &mut leaf);
         let tensors = reader.into_tensors().into_values();
         let tensors = tensors.map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor)));
         let tensors: BTreeMap<String, StoredTensor> = tensors.collect();
-        if let Some(name) = twice.filter(|name| tensors.contains_key(name)) {
-            let reason = format!("two tensors have the name {name}, one in a nested dictionary");
+        if let Some(name) = twice.iter().find(|name| tensors.contains_key(*name)) {
+            let reason = format!("two entries have the name {name}, one in a nested dictionary");
             return Err(one_line(&reason));
         }
         // A state dict carries a dictionary without tensors, `_metadata`.
@@ -134,24 +140,20 @@ fn names_of_one(first: &str, second: &str, renamed: &str) -> String {
     ))
 }
 
-/// Collects the prefixes of nested dictionaries, and the names of all other values. Returns a name that two of these have.
+/// Collects the prefixes of nested dictionaries, and calls `leaf` with the names of all other values.
 fn collect_containers(
     prefix: String,
     value: &PickleValue,
     containers: &mut BTreeSet<String>,
-    leaves: &mut BTreeSet<String>,
-) -> Option<String> {
+    leaf: &mut impl FnMut(String),
+) {
     let PickleValue::Dict(entries) = value else {
-        let name = prefix.strip_suffix('.').unwrap_or_default().to_owned();
-        return (!leaves.insert(name.clone())).then_some(name);
+        return leaf(prefix.strip_suffix('.').unwrap_or_default().to_owned());
     };
-    let mut twice = None;
     for (name, entry) in entries {
-        let inner = collect_containers(format!("{prefix}{name}."), entry, containers, leaves);
-        twice = twice.or(inner);
+        collect_containers(format!("{prefix}{name}."), entry, containers, leaf);
     }
     containers.insert(prefix);
-    twice
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {

@@ -127,6 +127,14 @@ impl Matching<'_> {
 
     /// The prefixes below which most of the model's names are found.
     fn named_roots(&self) -> BTreeSet<&str> {
+        let found = self.names_below();
+        let most = found.values().copied().max().unwrap_or(0);
+        let named = found.into_iter().filter(|(_, count)| *count == most);
+        named.map(|(root, _)| root).collect()
+    }
+
+    /// How many of the model's names are found below each prefix that has any.
+    fn names_below(&self) -> BTreeMap<&str, usize> {
         let ours: HashSet<&str> = self.ours.iter().map(|own| own.name.as_str()).collect();
         let longest = ours.iter().map(|name| name.len()).max().unwrap_or(0);
         let mut found: BTreeMap<&str, usize> = BTreeMap::new();
@@ -139,9 +147,7 @@ impl Matching<'_> {
                 }
             }
         }
-        let most = found.values().copied().max().unwrap_or(0);
-        let named = found.into_iter().filter(|(_, count)| *count == most);
-        named.map(|(root, _)| root).collect()
+        found
     }
 
     /// How the tensors below the prefix `root` fit.
@@ -188,11 +194,11 @@ impl Matching<'_> {
     }
 
     /// Does not count tensors as unused that belong to another set of weights: to a nested dictionary of which nothing is
-    /// used, or, if the user has chosen this part, to as many names below another prefix.
+    /// used, or, if the user has chosen this part, to names of the model below another prefix.
     fn leave_out_other_sets(&self, fit: &mut Fit) {
         let named = match self.part == Some(fit.root.as_str()) {
-            true => self.named_roots(),
-            false => BTreeSet::new(),
+            true => self.names_below(),
+            false => BTreeMap::new(),
         };
         let used: BTreeSet<&str> = fit.pairs.iter().map(|(_, name)| name.as_str()).collect();
         let is_used = |prefix: &str| {
@@ -204,7 +210,7 @@ impl Matching<'_> {
             let dots = name.match_indices('.').map(|(index, _)| index + 1);
             let mut prefixes = dots.filter(|end| *end > root).map(|end| &name[..end]);
             !prefixes.any(|prefix| {
-                let is_set = self.file.has_container(prefix) || named.contains(prefix);
+                let is_set = self.file.has_container(prefix) || named.contains_key(prefix);
                 is_set && !is_used(prefix)
             })
         });

@@ -12,6 +12,8 @@ use crate::BatchNormRule;
 const PIXELS: usize = 16;
 /// Elements of a parallel task, at least.
 const TASK: usize = 1 << 14;
+/// Pixels that are summed in f32, before the sum goes on in f64: the rounding errors of more would add up.
+const BLOCK: usize = 4096;
 /// Sums that run side by side, as many as the widest vectors have lanes.
 const LANES: usize = 16;
 
@@ -36,10 +38,10 @@ pub(super) fn forward(
         .for_each_channel(|channel| {
             let count = planes.per_channel() as f64;
             let sum_of = |term: &dyn Fn(&[f32]) -> f64| -> f64 {
-                let starts = planes.starts(channel);
-                starts
-                    .map(|start| term(&input[start..start + planes.pixels]))
-                    .sum()
+                let planes = planes
+                    .starts(channel)
+                    .map(|start| &input[start..start + planes.pixels]);
+                planes.flat_map(|plane| plane.chunks(BLOCK)).map(term).sum()
             };
             let mean = (sum_of(&sum) / count) as f32;
             let variance = (sum_of(&|plane| sum_of_squares(plane, mean)) / count) as f32;
@@ -177,9 +179,12 @@ impl Channels<'_> {
                     Some(grad) => &grad[start..start + self.planes.pixels],
                     None => self.planes.output(output, start),
                 };
-                let (grads, products) = sums(self.input_plane(start), mean, grad);
-                sum_of_grad += grads;
-                sum_of_products += products;
+                let blocks = self.input_plane(start).chunks(BLOCK);
+                for (input, grad) in blocks.zip(grad.chunks(BLOCK)) {
+                    let (grads, products) = sums(input, mean, grad);
+                    sum_of_grad += grads;
+                    sum_of_products += products;
+                }
             }
             let count = self.planes.per_channel() as f64;
             // (g - mean g - a~ mean(a~ g)) gamma / sigma, where a~ = (a - mu) / sigma
@@ -213,7 +218,7 @@ fn inverse_deviation(variance: f32, epsilon: f64) -> f32 {
     (f64::from(variance) + epsilon).sqrt().recip() as f32
 }
 
-/// The sum of a plane's pixels.
+/// The sum of some pixels.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn sum(plane: &[f32]) -> f64 {
     let (chunks, rest) = plane.as_chunks::<LANES>();

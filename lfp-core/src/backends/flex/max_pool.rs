@@ -47,7 +47,7 @@ pub(super) fn backward(
         let planes = below.par_chunks_mut(size[0] * size[1]);
         let grads = grad.storage::<f32>().par_chunks(out_height * out_width);
         let winners = winners.storage::<f32>().par_chunks(out_height * out_width);
-        let are_adjacent = windows == PoolWindows::adjacent(windows.size);
+        let are_adjacent = windows.stride == windows.size && windows.padding == [0; 2];
         planes
             .zip(grads.zip(winners))
             .for_each(|(plane, (grads, winners))| match are_adjacent {

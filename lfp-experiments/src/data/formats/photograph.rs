@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, io::Cursor, path::Path};
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 use super::whole::is_whole;
 use crate::{data::DataError, files::failed};
@@ -42,8 +42,15 @@ impl<'a> Photograph<'a> {
     /// The pixels, as they are stored, of a file that is as [`check`](Self::check) requires.
     pub(in crate::data) fn decode(&self) -> Result<DynamicImage, DataError> {
         let file = super::read(self.path, MAX_FILE)?;
-        let decoder = self.decoder(&file)?;
-        DynamicImage::from_decoder(decoder).map_err(|error| self.broken(&error))
+        let mut decoder = self.decoder(&file)?;
+        // Output and memory of the decoder share the limit.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_DECODED);
+        let limited = limits.reserve(decoder.total_bytes());
+        limited
+            .and_then(|()| decoder.set_limits(limits))
+            .and_then(|()| DynamicImage::from_decoder(decoder))
+            .map_err(|error| self.broken(&error))
     }
 
     /// The decoder of an image of which header, size and end are as they should be.

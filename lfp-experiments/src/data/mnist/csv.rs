@@ -22,12 +22,24 @@ pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
 
 /// Training and test images. Without labels for testing, a share of the training images is held out.
 pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError> {
-    let no_labels = || DataError::malformed(&train, "a column \"label\"", "none");
-    let digits = table(&train)?.ok_or_else(no_labels)?;
+    let digits = match table(&train)? {
+        Part::Labelled(digits) => digits,
+        Part::Unlabelled { .. } => {
+            return Err(DataError::malformed(&train, "a column \"label\"", "none"));
+        }
+    };
     let reason = match test.is_file() {
         true => match table(&test)? {
-            Some(test) => return Ok([digits, test]),
-            None => held_out::NO_LABELS.to_owned(),
+            Part::Labelled(test) => return Ok([digits, test]),
+            Part::Unlabelled { columns } if columns == digits.sides[0] * digits.sides[1] => {
+                held_out::NO_LABELS.to_owned()
+            }
+            Part::Unlabelled { columns } => {
+                let [height, width] = digits.sides;
+                let expected = format!("a column \"label\" and {} pixels", height * width);
+                let found = format!("{columns} columns, none of them \"label\"");
+                return Err(DataError::malformed(&test, expected, found));
+            }
         },
         false => format!("there is no {}", file_name(&test).display()),
     };
@@ -48,8 +60,16 @@ pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError
     }))
 }
 
-/// The images of a table; `None` if they have no labels.
-fn table(path: &Path) -> Result<Option<Digits>, DataError> {
+/// What a table holds.
+enum Part {
+    Labelled(Digits),
+    /// Perhaps images without labels: `columns` is the number of pixels of a square.
+    Unlabelled {
+        columns: usize,
+    },
+}
+
+fn table(path: &Path) -> Result<Part, DataError> {
     let table = Table::read(path, b",;\t")?;
     let invalid = |error: csv::Error| table.unreadable("a label and pixels", &error);
     let mut rows = table.rows().peekable();
@@ -62,7 +82,7 @@ fn table(path: &Path) -> Result<Option<Digits>, DataError> {
     let columns = first.len();
     let is_square = |pixels: usize| pixels > 0 && pixels.isqrt().pow(2) == pixels;
     if is_square(columns) && !first.iter().any(is_label) {
-        return Ok(None);
+        return Ok(Part::Unlabelled { columns });
     }
     let label = match has_header {
         true => first.iter().position(is_label),
@@ -101,6 +121,6 @@ fn table(path: &Path) -> Result<Option<Digits>, DataError> {
     }
     match digits.labels.is_empty() {
         true => Err(DataError::malformed(path, "images", "none")),
-        false => Ok(Some(digits)),
+        false => Ok(Part::Labelled(digits)),
     }
 }

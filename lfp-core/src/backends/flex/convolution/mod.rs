@@ -229,7 +229,8 @@ fn choose(
     let mut tensors = tensors.iter().flatten();
     let geometry = Geometry::new(input, weight, options)?;
     let is_depthwise = geometry.groups > 1 && geometry.from == geometry.groups;
-    let is_empty = geometry.weight_shape().contains(&0) || geometry.samples == 0;
+    let shapes = [geometry.input_shape(), geometry.weight_shape()];
+    let is_empty = shapes.concat().contains(&0);
     if is_empty || is_depthwise || !tensors.all(|tensor| tensor.dtype() == DType::F32) {
         return None;
     }

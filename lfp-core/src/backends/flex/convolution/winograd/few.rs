@@ -25,21 +25,23 @@ use crate::backends::flex::{
 
 /// Floats of transformed weights, or of their gradient, that stay in the cache: with no more, the other paths are as fast.
 const KEPT: usize = 1 << 20;
-/// Tiles of a correlation by panels, at most. It was measured up to 128, with 256 channels.
-const TILES: usize = 144;
-/// Floats of all transformed tiles of a fused weight gradient, at most. They are read once per block of output channels.
+/// Tiles of a correlation by panels, at most: as far as it was measured.
+const TILES: usize = 128;
+/// Floats of all transformed tiles, at most. They are read once per block of output channels.
 const MEMORY: usize = 5 << 19;
+/// Output channels, at least: with fewer there are too few tasks.
+const TO: usize = 256;
 /// Blocks of input channels whose weights are transformed at a time: with their products, they stay in the cache of a core.
 const BLOCKS: usize = 2;
 
 /// Whether a correlation is faster panel by panel.
 pub(super) fn is_by_panel(tiles: usize, [from, to]: [usize; 2]) -> bool {
-    tiles <= TILES && PRODUCTS * from * to > KEPT
+    tiles <= TILES && PRODUCTS * from * tiles <= MEMORY && to >= TO && PRODUCTS * from * to > KEPT
 }
 
 /// Whether a weight gradient is faster if its sums are not kept.
 pub(super) fn is_fused(tiles: usize, [from, to]: [usize; 2]) -> bool {
-    PRODUCTS * (from + to) * tiles <= MEMORY && PRODUCTS * from * to > KEPT
+    PRODUCTS * (from + to) * tiles <= MEMORY && to >= TO && PRODUCTS * from * to > KEPT
 }
 
 /// Computes a correlation, a task per panel. `block` holds all tiles.
