@@ -327,6 +327,17 @@ fn the_algorithm_follows_from_the_shape() {
 }
 
 #[test]
+fn planes_without_pixels_are_left_to_burn() {
+    let same = options(1, SAME, 1, 1);
+    for input in [[0, 3, 9, 9], [2, 3, 0, 9], [2, 3, 9, 0]] {
+        for pass in [Pass::Forward, Pass::InputGradient, Pass::WeightGradient] {
+            let chosen = choose(pass, [input, [4, 3, 3, 3]], &same, &[]);
+            assert!(chosen.is_none(), "{input:?}");
+        }
+    }
+}
+
+#[test]
 fn a_transposed_input_is_read_in_its_own_order() {
     let x = tensor([2, 13, 6, 5], 1);
     let (weight, options) = (tensor([14, 13, 3, 3], 2), options(1, SAME, 1, 1));
