@@ -23,6 +23,8 @@ fn limit(target: &str) -> usize {
     match target {
         // An image of the largest size that is read takes 512 MiB, and as much again while its colours are converted.
         "image" => 1_600_000,
+        // The crate reserves what the header of a page says, in 32 bits.
+        "parquet" => 2_500_000,
         _ => 320_000,
     }
 }

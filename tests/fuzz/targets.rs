@@ -20,10 +20,11 @@ use lfp_models::{Difference, Network, ResNetConfig, SpikingMlpConfig, StateDict,
 /// Reads `content` in the folder, which is empty.
 type Target = fn(content: &[u8], folder: &Path) -> Result<(), Box<dyn Error>>;
 
-pub(crate) const TARGETS: [(&str, Target); 8] = [
+pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("idx", idx),
     ("cifar_binary", cifar_binary),
     ("pickle", pickle),
+    ("parquet", parquet),
     ("table", table),
     ("image", image),
     ("conformance", conformance),
@@ -91,6 +92,13 @@ fn pickle(content: &[u8], folder: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::write(folder.join("test_batch"), content)?;
     read(DataSet::CIFAR10, folder)
+}
+
+fn parquet(content: &[u8], folder: &Path) -> Result<(), Box<dyn Error>> {
+    for part in ["train", "test"] {
+        fs::write(folder.join(format!("{part}.parquet")), content)?;
+    }
+    read(DataSet::MNIST, folder)
 }
 
 /// The tables of a data set, by name and valid content, and the images that they list.

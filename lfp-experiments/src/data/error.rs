@@ -254,7 +254,7 @@ fn hint(folder: &Path, expected: &str) -> String {
     };
     if let Some(name) = ending(&[".parquet", ".arrow"]) {
         return format!(
-            "{} is a table of Hugging Face, which is not read: save its images to a folder per class, for `--dataset folder`",
+            "{} is a table of Hugging Face: of MNIST and CIFAR, train-*.parquet and test-*.parquet are read; of others, save the images to a folder per class, for `--dataset folder`",
             name.escape_debug()
         );
     }

@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod formats;
 mod held_out;
+mod hugging_face;
 mod image_files;
 mod images;
 mod listing;

@@ -264,6 +264,7 @@ fn a_torn_photograph_is_named_before_training_starts() {
         ("1.webp", image::ImageFormat::WebP),
         ("1.bmp", image::ImageFormat::Bmp),
         ("1.ppm", image::ImageFormat::Pnm),
+        ("1.tif", image::ImageFormat::Tiff),
     ] {
         for part in ["train", "test"] {
             let root = image_folder(2, 2, 2);

@@ -44,11 +44,11 @@ fn images_are_found_in_subfolders_and_by_any_spelling_of_their_extension() {
         // The content tells the format.
         fs::copy(&jpeg, &copy).unwrap();
     }
-    for name in ["c.ppm", "d.gif", "e.webp"] {
+    for name in ["c.ppm", "d.gif", "e.webp", "f.tif", "g.TIFF"] {
         save(&class.join(name), 1, 3);
     }
     let data = load(DataSet::FOLDER, root.path()).unwrap();
-    assert_eq!(counts(&data.train), BTreeMap::from([(0, 2), (1, 10)]));
+    assert_eq!(counts(&data.train), BTreeMap::from([(0, 2), (1, 12)]));
     for index in 0..data.train.len() {
         data.train.read(index, 0).unwrap();
     }
@@ -65,7 +65,7 @@ fn what_is_no_image_is_counted_and_named() {
     for name in [
         "train/class0/notes.txt",
         "train/class1/more.txt",
-        "train/class0/scan.TIF",
+        "train/class0/scan.AVIF",
         "train/class0/Thumbs.db",
         "train/class0/._0.png",
         "train/class0/.DS_Store",
@@ -80,7 +80,7 @@ fn what_is_no_image_is_counted_and_named() {
         "3 hidden (first",
         "2 .txt (first",
         "class0/notes.txt",
-        "1 .TIF",
+        "1 .AVIF",
         "1 Thumbs.db of the system",
         "more kinds",
     ] {
@@ -101,7 +101,7 @@ fn what_is_no_image_is_counted_and_named() {
     }
     fails(
         load(DataSet::FOLDER, root.path()),
-        &["train/class0", "expected images", "1 .TIF"],
+        &["train/class0", "expected images", "1 .AVIF"],
     );
 }
 
@@ -192,7 +192,11 @@ fn a_test_part_without_classes_is_passed_over_for_one_with() {
 fn a_folder_without_the_data_set_says_what_to_do_with_what_it_has() {
     let root = tempfile::tempdir().unwrap();
     for (name, words) in [
-        ("train-00000-of-00001.parquet", "is a table of Hugging Face"),
+        ("data-00000-of-00001.arrow", "is a table of Hugging Face"),
+        (
+            "0000.parquet",
+            "train-*.parquet and test-*.parquet are read",
+        ),
         (
             "cifar-10-python.tar.gz",
             "unpack cifar-10-python.tar.gz first",

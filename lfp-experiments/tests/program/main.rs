@@ -9,6 +9,7 @@ use std::{
 
 mod crash;
 mod hostile_data;
+mod hugging_face;
 mod image_folders;
 mod layouts;
 mod overview;

@@ -1,4 +1,4 @@
-"""Writes the corpus but for `conformance`, `settings` and `state_dict`, which are copies. Needs NumPy, and Pillow for the images."""
+"""Writes the corpus but for `conformance`, `parquet`, `settings` and `state_dict`, which are copies. Needs NumPy, and Pillow for the images."""
 
 import gzip
 import struct
@@ -43,6 +43,10 @@ for name, options in [
     ("rgb.png", {}),
     ("image.bmp", {}),
     ("image.ppm", {}),
+    ("image.tif", {}),
+    ("lzw.tif", {"compression": "tiff_lzw"}),
+    ("deflate.tif", {"compression": "tiff_adobe_deflate"}),
+    ("jpeg.tif", {"compression": "jpeg"}),
     ("lossy.webp", {}),
     ("lossless.webp", {"lossless": True}),
 ]:

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Contents, PIXELS};
+use super::{Contents, check_size, planes};
 use crate::data::{
     DataError,
     formats::{photograph::Photograph, table::Table},
@@ -63,22 +63,10 @@ fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf
 fn decoded(images: &[(PathBuf, u8)]) -> Result<Contents, DataError> {
     let planes = images.par_iter().map(|(path, _)| {
         let photograph = Photograph::new(path).decode()?.into_rgb8();
-        let pixels = photograph.pixels();
-        let planes = (0..3).flat_map(|channel| pixels.clone().map(move |pixel| pixel.0[channel]));
-        let planes: Vec<u8> = planes.collect();
-        match photograph.dimensions() {
-            (32, 32) if planes.len() == PIXELS => Ok(planes),
-            (width, height) => {
-                let found = format!("{width}x{height}");
-                Err(DataError::malformed(
-                    path,
-                    "an image of 32x32 pixels",
-                    found,
-                ))
-            }
-        }
+        check_size(path, photograph.dimensions())?;
+        Ok(planes(&photograph))
     });
-    let planes = planes.collect::<Result<Vec<_>, _>>()?;
+    let planes = planes.collect::<Result<Vec<_>, DataError>>()?;
     Ok(Contents {
         pixels: planes.concat(),
         labels: images.iter().map(|(_, label)| *label).collect(),

@@ -1,8 +1,10 @@
-//! CIFAR-10 and CIFAR-100 in both published layouts, binary and Python, and in Kaggle's.
+//! CIFAR-10 and CIFAR-100 in both published layouts, binary and Python, and in those of Kaggle and Hugging Face.
 
 mod kaggle;
 
 use std::path::{Path, PathBuf};
+
+use image::RgbImage;
 
 use super::{
     DataError, DataSet, DataSetSpec, Images, Load, Split,
@@ -10,6 +12,7 @@ use super::{
         self,
         pickle::{self, Dictionary},
     },
+    hugging_face::{Embedded, Published},
     images::normalization,
 };
 
@@ -54,6 +57,11 @@ const CIFAR10: Cifar = Cifar {
     ],
     label_bytes: 1,
     label_key: "labels",
+    tables: Published {
+        folders: &["plain_text", "cifar10"],
+        label: "label",
+        num_classes: 10,
+    },
     layouts: [
         Layout {
             folder: "cifar-10-batches-bin",
@@ -87,6 +95,11 @@ const CIFAR100: Cifar = Cifar {
     class_names: &[],
     label_bytes: 2,
     label_key: "fine_labels",
+    tables: Published {
+        folders: &["cifar100"],
+        label: "fine_label",
+        num_classes: 100,
+    },
     layouts: [
         Layout {
             folder: "cifar-100-binary",
@@ -110,6 +123,7 @@ struct Cifar {
     label_bytes: usize,
     /// Key of the labels in a pickled dictionary.
     label_key: &'static str,
+    tables: Published,
     layouts: [Layout; 2],
 }
 
@@ -144,6 +158,9 @@ impl Cifar {
         }
         if let Some(labels) = kaggle::find(folder).filter(|_| !self.class_names.is_empty()) {
             return Ok(self.split(kaggle::read(&labels, self.class_names)?));
+        }
+        if let Some([train, test]) = self.tables.find(folder)? {
+            return Ok(self.split([self.read_tables(&train)?, self.read_tables(&test)?]));
         }
         let file = |layout: &Layout| format!("{}/{}", layout.folder, layout.train[0]);
         let expected = self.layouts.each_ref().map(file).join(" or ");
@@ -195,6 +212,18 @@ impl Cifar {
         Ok(contents)
     }
 
+    fn read_tables(&self, tables: &[PathBuf]) -> Result<Contents, DataError> {
+        let decode = |image: &Embedded<'_>| {
+            check_size(&image.path, image.size()?)?;
+            Ok(planes(&image.decode()?.into_rgb8()))
+        };
+        let (images, labels) = self.tables.read(tables, decode)?;
+        Ok(Contents {
+            pixels: images.concat(),
+            labels,
+        })
+    }
+
     /// A pickled dictionary with an array of pixels, and labels in a list or an array.
     fn read_pickle(&self, path: &Path) -> Result<Contents, DataError> {
         let bytes = pickle::read(path)?;
@@ -216,4 +245,25 @@ impl Cifar {
         }
         Ok(Contents { pixels, labels })
     }
+}
+
+/// Checks width and height of an image.
+fn check_size(path: &Path, size: (u32, u32)) -> Result<(), DataError> {
+    match size {
+        (32, 32) => Ok(()),
+        (width, height) => {
+            let found = format!("{width}x{height}");
+            Err(DataError::malformed(
+                path,
+                "an image of 32x32 pixels",
+                found,
+            ))
+        }
+    }
+}
+
+/// The channels of an image, one after another.
+fn planes(image: &RgbImage) -> Vec<u8> {
+    let channel = |channel: usize| image.pixels().map(move |pixel| pixel.0[channel]);
+    (0..3).flat_map(channel).collect()
 }

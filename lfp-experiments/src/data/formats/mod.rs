@@ -23,6 +23,7 @@ use crate::files::failed;
 
 pub(super) mod idx;
 pub(super) mod jpeg;
+pub(super) mod parquet;
 pub(super) mod photograph;
 pub(super) mod pickle;
 pub(super) mod table;

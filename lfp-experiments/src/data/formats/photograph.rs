@@ -10,8 +10,9 @@ use super::whole::is_whole;
 use crate::{data::DataError, files::failed};
 
 /// Extensions of image files, in lower case.
-pub(in crate::data) const EXTENSIONS: [&str; 12] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "ppm", "pgm", "pbm", "pnm",
+pub(in crate::data) const EXTENSIONS: [&str; 14] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "ppm", "pgm", "pbm", "pnm", "tif",
+    "tiff",
 ];
 
 /// Largest number of pixels. Pillow refuses more as a decompression bomb.
@@ -41,8 +42,20 @@ impl<'a> Photograph<'a> {
 
     /// The pixels, as they are stored, of a file that is as [`check`](Self::check) requires.
     pub(in crate::data) fn decode(&self) -> Result<DynamicImage, DataError> {
-        let file = super::read(self.path, MAX_FILE)?;
-        let mut decoder = self.decoder(&file)?;
+        self.decode_content(&super::read(self.path, MAX_FILE)?)
+    }
+
+    /// Width and height of an image file with this content.
+    pub(in crate::data) fn size(&self, content: &[u8]) -> Result<(u32, u32), DataError> {
+        Ok(self.decoder(content)?.dimensions())
+    }
+
+    /// The pixels of an image file with this content.
+    pub(in crate::data) fn decode_content(
+        &self,
+        content: &[u8],
+    ) -> Result<DynamicImage, DataError> {
+        let mut decoder = self.decoder(content)?;
         // Output and memory of the decoder share the limit.
         let mut limits = Limits::default();
         limits.max_alloc = Some(MAX_DECODED);
@@ -57,7 +70,11 @@ impl<'a> Photograph<'a> {
     fn decoder<'f>(&self, file: &'f [u8]) -> Result<impl ImageDecoder + 'f, DataError> {
         let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
         let decoder = reader.map_err(failed("read", self.path))?.into_decoder();
-        let decoder = decoder.map_err(|error| self.broken(&error))?;
+        // Some decoders need the end of the file at once, and say less clearly that it is missing.
+        let decoder = decoder.map_err(|error| match is_whole(file, 0) {
+            true => self.broken(&error),
+            false => self.broken(&"truncated"),
+        })?;
         let (width, height) = decoder.dimensions();
         let decoded_bytes = decoder.total_bytes();
         let [shorter, longer] = [width.min(height), width.max(height)];

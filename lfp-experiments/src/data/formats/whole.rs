@@ -11,6 +11,8 @@ pub(super) fn is_whole(file: &[u8], decoded_bytes: u64) -> bool {
         [b'G', b'I', b'F', ..] => gif_ends(file).unwrap_or(false),
         [b'R', b'I', b'F', b'F', ..] => webp_ends(file).unwrap_or(false),
         [b'B', b'M', ..] => bmp_ends(file).unwrap_or(true),
+        [b'I', b'I', 42, 0, ..] => tiff_ends(file, u16::from_le_bytes, u32::from_le_bytes),
+        [b'M', b'M', 0, 42, ..] => tiff_ends(file, u16::from_be_bytes, u32::from_be_bytes),
         [b'P', b'5'..=b'7', ..] => pnm_ends(file, decoded_bytes).unwrap_or(false),
         _ => true,
     }
@@ -73,6 +75,53 @@ fn bmp_ends(file: &[u8]) -> Option<bool> {
     let is_plain = header >= 40 && matches!(compression, 0 | 3);
     let row = (width * bits).div_ceil(32) * 4;
     Some(!is_plain || file.len() as u64 >= start.saturating_add(row.saturating_mul(height)))
+}
+
+/// Strips or tiles, whose places and lengths the first directory lists.
+fn tiff_ends(file: &[u8], short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> bool {
+    let directory = || {
+        let at = long(number(file, 4)?) as usize;
+        let entries = usize::from(short(number(file, at)?));
+        file.get(at + 2..)?.get(..entries * 12)
+    };
+    // The whole numbers of a field, inside its entry if they fit there.
+    let values = |entry: &[u8]| {
+        let count = long(number(entry, 4)?) as usize;
+        let size = match short(number(entry, 2)?) {
+            3 => 2,
+            4 => 4,
+            _ => return Some(Vec::new()),
+        };
+        let length = count.checked_mul(size)?;
+        let bytes = match length {
+            0..=4 => entry.get(8..)?.get(..length)?,
+            _ => file
+                .get(long(number(entry, 8)?) as usize..)?
+                .get(..length)?,
+        };
+        let value = |bytes: &[u8]| match size {
+            2 => Some(u64::from(short(number(bytes, 0)?))),
+            _ => Some(u64::from(long(number(bytes, 0)?))),
+        };
+        bytes.chunks(size).map(value).collect()
+    };
+    let check = || {
+        let mut places = [Vec::new(), Vec::new()];
+        for entry in directory()?.chunks(12) {
+            match short(number(entry, 0)?) {
+                273 | 324 => places[0] = values(entry)?,
+                279 | 325 => places[1] = values(entry)?,
+                _ => {}
+            }
+        }
+        let [starts, lengths] = places;
+        let mut ends = starts
+            .iter()
+            .zip(lengths)
+            .map(|(start, length)| start + length);
+        Some(ends.all(|end| end <= file.len() as u64))
+    };
+    check().unwrap_or(false)
 }
 
 /// A header in text, and a byte or two per value.

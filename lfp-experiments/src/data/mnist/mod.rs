@@ -1,6 +1,7 @@
 //! MNIST: handwritten digits, read from a folder of the user's or from a downloaded copy in the cache.
 
 mod csv;
+mod hugging_face;
 
 use std::{
     path::{Path, PathBuf},
@@ -84,10 +85,16 @@ fn read_folder(folder: &Path) -> Result<[Digits; 2], DataError> {
     let places = ["", "MNIST/raw", "raw"].map(|place| folder.join(place));
     let [(first, _), ..] = FILES;
     let published = places.iter().find(|place| find(place, first).is_some());
-    match (published, csv::find(folder)) {
-        (None, Some(tables)) => csv::read(tables),
-        (place, _) => read_idx(find_all(place.map_or(folder, PathBuf::as_path))?),
+    if let Some(place) = published {
+        return read_idx(find_all(place)?);
     }
+    if let Some(tables) = csv::find(folder) {
+        return csv::read(tables);
+    }
+    if let Some([train, test]) = hugging_face::TABLES.find(folder)? {
+        return Ok([hugging_face::read(&train)?, hugging_face::read(&test)?]);
+    }
+    read_idx(find_all(folder)?)
 }
 
 fn read_idx(
