@@ -50,6 +50,7 @@
 //! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |
 //! | [`spiking`] | leaky integrate-and-fire neurons ([`LifNeuron`], [`Surrogate`]) and layers of them |
 //! | [`sparsity`], [`prune`] | Gini coefficient and quantiles; pruning by magnitude and by relevance |
+//! | [`quantize`] | training with weights of 1 to 8 bits |
 //! | [`audit`](audit()) | the layers of a model that lack a hook |
 //! | [`layer_weights`], [`inference_mode`], [`freeze`](freeze()) | the weights of any module by layer; a model without training-only behaviour; fine-tuning of a part |
 
@@ -65,6 +66,7 @@ pub mod optim;
 pub mod prelude;
 mod propagate;
 pub mod prune;
+pub mod quantize;
 pub mod reward;
 pub mod sparsity;
 pub mod spiking;

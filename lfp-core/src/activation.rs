@@ -63,11 +63,20 @@ pub enum ActivationFn {
     },
     /// 1 where `z > 0`, else 0. Its derivative is zero everywhere: only LFP trains through it.
     Heaviside,
+    /// -1, 0 or 1, the sign of `z`: the activation of binary networks. Gradients pass it straight through where `|z| <= 1`
+    /// (Hubara et al. 2016); rewards need no such estimator.
+    Sign,
+    /// `z` limited to `[0, 1]` and rounded to one of `count` evenly spaced levels: a quantised ReLU. Gradients pass it
+    /// straight through where `0 <= z <= 1`; rewards need no such estimator.
+    Levels {
+        /// The number of levels, a whole number from 2 to 256. Default: 4, which two bits can hold.
+        count: f64,
+    },
 }
 
 impl ActivationFn {
     /// Every function, with PyTorch's default parameters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Relu,
         Self::LeakyRelu { slope: 0.01 },
         Self::Silu,
@@ -82,6 +91,8 @@ impl ActivationFn {
         Self::Sigmoid,
         Self::Softplus { beta: 1.0 },
         Self::Heaviside,
+        Self::Sign,
+        Self::Levels { count: 4.0 },
     ];
 
     /// Whether positive inputs have outputs from 0 up, and negative inputs outputs from 0 down, as LFP requires (section 3.4).
@@ -97,7 +108,9 @@ impl ActivationFn {
             | Self::Gelu
             | Self::GeluTanh
             | Self::Tanh
-            | Self::Heaviside => true,
+            | Self::Heaviside
+            | Self::Sign
+            | Self::Levels { .. } => true,
         }
     }
 
@@ -115,6 +128,8 @@ impl ActivationFn {
             Self::Sigmoid => "sigmoid",
             Self::Softplus { .. } => "softplus",
             Self::Heaviside => "heaviside",
+            Self::Sign => "sign",
+            Self::Levels { .. } => "levels",
         }
     }
 
@@ -124,6 +139,7 @@ impl ActivationFn {
             Self::Elu { alpha } => vec![alpha],
             Self::Hardtanh { min, max } => vec![min, max],
             Self::Softplus { beta } => vec![beta],
+            Self::Levels { count } => vec![count],
             _ => Vec::new(),
         }
     }
@@ -138,6 +154,11 @@ impl ActivationFn {
             (Self::Elu { .. }, &[alpha]) => Some(Self::Elu { alpha }),
             (Self::Hardtanh { .. }, &[min, max]) if min < max => Some(Self::Hardtanh { min, max }),
             (Self::Softplus { .. }, &[beta]) if beta > 0.0 => Some(Self::Softplus { beta }),
+            (Self::Levels { .. }, &[count])
+                if count.fract() == 0.0 && (2.0..=256.0).contains(&count) =>
+            {
+                Some(Self::Levels { count })
+            }
             _ => None,
         }
     }
@@ -214,6 +235,7 @@ mod tests {
                 max: 2.0,
             },
             ActivationFn::Softplus { beta: 3.0 },
+            ActivationFn::Levels { count: 2.0 },
         ];
         for activation in ActivationFn::ALL.into_iter().chain(others) {
             assert_eq!(activation.to_string().parse(), Ok(activation));
@@ -258,6 +280,9 @@ mod tests {
             "hardtanh:1,-1",
             "softplus:0",
             "elu:nan",
+            "levels:1",
+            "levels:2.5",
+            "levels:257",
         ] {
             let error = text.parse::<ActivationFn>().unwrap_err().to_string();
             assert!(

@@ -61,6 +61,7 @@ mod book {
         Paper: "docs/paper.md",
         Photographs: "docs/photographs.md",
         Pruning: "docs/pruning.md",
+        Quantized: "docs/quantized.md",
         Quickstart: "docs/quickstart.md",
         Reproduction: "docs/reproduction.md",
         Rewards: "docs/rewards.md",

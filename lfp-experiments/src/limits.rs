@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use lfp_burn::quantize::MOST_BITS;
+
 /// Epochs of a run.
 pub(crate) const EPOCHS: RangeInclusive<usize> = 1..=1_000_000;
 /// Samples of a batch, and micro-batches of a step. A batch is no larger than the data.
@@ -18,6 +20,8 @@ pub(crate) const SEEDS: RangeInclusive<usize> = 1..=1_000;
 pub(crate) const WORKERS: RangeInclusive<usize> = 1..=1_024;
 /// Height and width of photographs. The networks halve an image up to five times.
 pub(crate) const IMAGE_SIZE: RangeInclusive<usize> = 32..=4_096;
+/// Bits of a quantised weight.
+pub(crate) const WEIGHT_BITS: RangeInclusive<usize> = 1..=MOST_BITS;
 /// Classes of the data.
 pub(crate) const CLASSES: RangeInclusive<usize> = 1..=1_000_000;
 

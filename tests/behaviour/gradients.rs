@@ -35,7 +35,22 @@ fn plain<const D: usize>(z: Tensor<D>, function: ActivationFn) -> Tensor<D> {
         ActivationFn::Softplus { beta } => activation::softplus(z, beta),
         ActivationFn::Sigmoid => activation::sigmoid(z),
         ActivationFn::Heaviside => z.greater_elem(0.0).float(),
+        ActivationFn::Sign => {
+            let sign = z.clone().detach().sign();
+            straight_through(z.clamp(-1, 1), sign)
+        }
+        ActivationFn::Levels { count } => {
+            let limited = z.clamp(0, 1);
+            let steps = limited.clone().detach() * (count - 1.0) + 0.5;
+            straight_through(limited, steps.floor() / (count - 1.0))
+        }
     }
+}
+
+/// The values of one tensor with the gradient of another.
+fn straight_through<const D: usize>(gradient: Tensor<D>, values: Tensor<D>) -> Tensor<D> {
+    let difference = values - gradient.clone().detach();
+    gradient + difference
 }
 
 #[derive(Module, Debug)]

@@ -20,7 +20,7 @@ const TOLERANCE: f64 = 5e-5;
 /// An activation of the crates, and the function that it is.
 type Phi = (ActivationFn, fn(f64) -> f64);
 
-fn activations() -> [Phi; 7] {
+fn activations() -> [Phi; 8] {
     [
         (ActivationFn::Relu, |z| z.max(0.0)),
         (ActivationFn::LeakyRelu { slope: 0.01 }, |z| z.max(0.01 * z)),
@@ -31,6 +31,7 @@ fn activations() -> [Phi; 7] {
         (ActivationFn::Tanh, f64::tanh),
         (ActivationFn::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
         (ActivationFn::Heaviside, |z| if z > 0.0 { 1.0 } else { 0.0 }),
+        (ActivationFn::Sign, f64::signum),
     ]
 }
 

@@ -56,6 +56,14 @@ pub(crate) fn forward<B: Backend>(z: FloatTensor<B>, activation: ActivationFn) -
             let above = above::<B>(&z, 0.0);
             B::bool_into_float(above, z.dtype().into())
         }
+        ActivationFn::Sign => B::float_sign(z),
+        ActivationFn::Levels { count } => {
+            let steps = count - 1.0;
+            let limited = B::float_clamp(z, 0.0.into(), 1.0.into());
+            let scaled =
+                B::float_add_scalar(B::float_mul_scalar(limited, steps.into()), 0.5.into());
+            B::float_div_scalar(B::float_floor(scaled), steps.into())
+        }
     }
 }
 
@@ -153,10 +161,9 @@ pub(crate) fn gradient<B: Backend>(
         ActivationFn::Gelu => B::gelu_backward(z, grad),
         ActivationFn::GeluTanh => gelu_tanh_gradient::<B>(grad, z),
         ActivationFn::Tanh => B::float_mul(grad, tanh_derivative::<B>(B::float_tanh(z))),
-        ActivationFn::Hardtanh { min, max } => {
-            let grad = B::float_mask_fill(grad, below::<B>(&z, min), 0.into());
-            B::float_mask_fill(grad, above::<B>(&z, max), 0.into())
-        }
+        ActivationFn::Hardtanh { min, max } => within::<B>(grad, &z, [min, max]),
+        ActivationFn::Sign => within::<B>(grad, &z, [-1.0, 1.0]),
+        ActivationFn::Levels { .. } => within::<B>(grad, &z, [0.0, 1.0]),
         ActivationFn::Sigmoid => B::sigmoid_backward(B::sigmoid(z), grad),
         ActivationFn::Softplus { beta } => {
             let Softplus { saturated, exp } = Softplus::<B>::new(&z, beta);
@@ -169,6 +176,16 @@ pub(crate) fn gradient<B: Backend>(
             B::float_zeros(grad.shape(), &grad.device(), grad.dtype().into())
         }
     }
+}
+
+/// The gradient where `z` is within limits, else 0.
+fn within<B: Backend>(
+    grad: FloatTensor<B>,
+    z: &FloatTensor<B>,
+    [min, max]: [f64; 2],
+) -> FloatTensor<B> {
+    let grad = B::float_mask_fill(grad, below::<B>(z, min), 0.into());
+    B::float_mask_fill(grad, above::<B>(z, max), 0.into())
 }
 
 /// `1 - tanh^2`.

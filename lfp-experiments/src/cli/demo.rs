@@ -1,5 +1,7 @@
 //! `demo`.
 
+mod quantized;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -12,12 +14,15 @@ use crate::{demo::f1, files, limits, output, train::refuse_run_folder};
 pub(super) enum DemoCommand {
     /// A rare digit, and F1 as the objective: LFP by a reward from F1, beside the usual recipes
     F1(F1Args),
+    /// Weights of 1 to 8 bits: LFP, gradients with a straight-through estimator, and rounding after training
+    Quantized(quantized::QuantizedArgs),
 }
 
 impl DemoCommand {
     pub(super) fn run(self) -> Result<bool> {
         match self {
             Self::F1(args) => args.run(),
+            Self::Quantized(args) => args.run(),
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use lfp_burn::{ActivationFn, Normalization, Surrogate, reward::SpikeRateForm, spiking::LifConfig};
+use lfp_burn::{
+    ActivationFn, Normalization, Surrogate, quantize::LatentRule, reward::SpikeRateForm,
+    spiking::LifConfig,
+};
 use lfp_models::{Difference, Model, SpikingConfig};
 use strum::VariantNames;
 
@@ -55,6 +58,14 @@ struct ModelArgs {
     /// Dropout probability [default: the network's own]
     #[arg(long, value_parser = values::below_one)]
     dropout: Option<f64>,
+    /// Bits of each weight in the forward pass [default: not quantised]
+    ///
+    /// Training moves the latent weights behind the quantised ones, and the files of the run hold them.
+    #[arg(long, value_name = "BITS", value_parser = values::whole(limits::WEIGHT_BITS))]
+    weight_bits: Option<usize>,
+    /// How rewards pass from a quantised weight to the latent one [default: conserve]
+    #[arg(long, value_parser = values::one_of::<LatentRule>(LatentRule::VARIANTS))]
+    latent_rule: Option<LatentRule>,
     /// Weights to start from: a file of torch.save or of safetensors
     ///
     /// If the file has another number of classes, the last layer is drawn.
@@ -360,6 +371,8 @@ impl TrainArgs {
             activation: model.activation.unwrap_or(base.activation),
             output_activation: model.output_activation || base.output_activation,
             dropout: model.dropout.or(base.dropout),
+            weight_bits: model.weight_bits.or(base.weight_bits),
+            latent_rule: model.latent_rule.unwrap_or(base.latent_rule),
             pretrained,
             freeze: model.freeze.clone().or(base.freeze),
             class_weights: data.class_weights || base.class_weights,

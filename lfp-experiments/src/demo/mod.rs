@@ -1,3 +1,4 @@
 //! `demo`: worked examples of objectives that have no derivative.
 
 pub mod f1;
+pub mod quantized;

@@ -80,6 +80,16 @@ impl Settings {
                 "output-activation",
                 format!("the outputs of {model} have no activation"),
             ),
+            rule(
+                self.weight_bits.is_none(),
+                "latent-rule",
+                "it acts on weights that --weight-bits quantises",
+            ),
+            rule(
+                self.method == Method::Gradient,
+                "latent-rule",
+                "gradients pass straight through",
+            ),
             rule(!takes.dropout, "dropout", format!("{model} has no dropout")),
             rule(
                 !takes.hidden_layer,
@@ -249,7 +259,7 @@ pub(crate) fn spiking_models() -> String {
 
 #[cfg(test)]
 mod tests {
-    use lfp_burn::reward::SpikeRateForm;
+    use lfp_burn::{quantize::LatentRule, reward::SpikeRateForm};
 
     use super::*;
     use crate::{data::DataSet, objective::RewardKind};
@@ -324,6 +334,19 @@ mod tests {
             lenet(),
             |of| of.freeze = Some("head(".to_owned()),
             "unclosed group",
+        );
+        refused(
+            lenet(),
+            |of| of.latent_rule = LatentRule::StraightThrough,
+            "--latent-rule has no effect: it acts on weights that --weight-bits quantises",
+        );
+        refused(
+            settings(Model::LENET, Method::Gradient),
+            |of| {
+                of.weight_bits = Some(1);
+                of.latent_rule = LatentRule::StraightThrough;
+            },
+            "--latent-rule has no effect: gradients",
         );
         refused(
             settings(Model::LENET, Method::Gradient),

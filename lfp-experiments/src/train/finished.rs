@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::{module::Module, tensor::Device};
 use lfp_burn::inference_mode;
 use lfp_models::{Classifier, Network, StateDict, initialized};
 use serde::de::DeserializeOwned;
@@ -119,6 +119,6 @@ impl FinishedRun {
         let weights = StateDict::open(self.folder.join(file)).same_classes();
         let loaded = network.load_state_dict(&weights);
         let (network, _) = loaded.map_err(TrainError::Trained)?;
-        Ok(inference_mode(network))
+        Ok(inference_mode(settings.quantized(network).materialize()))
     }
 }

@@ -17,6 +17,7 @@ mod page;
 mod photographs;
 mod pickles;
 mod pruning;
+mod quantized;
 mod report;
 mod resuming;
 #[cfg(unix)]

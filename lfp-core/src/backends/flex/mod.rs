@@ -343,6 +343,12 @@ fn activate<E: Float>(activation: ActivationFn, z: E) -> E {
         ActivationFn::Hardtanh { min, max } => z.max(real(min)).min(real(max)),
         ActivationFn::Heaviside if z > zero => one,
         ActivationFn::Heaviside => zero,
+        ActivationFn::Sign if z == zero => zero,
+        ActivationFn::Sign => z.signum(),
+        ActivationFn::Levels { count } => {
+            let steps = real(count - 1.0);
+            (z.max(zero).min(one) * steps + real(0.5)).floor() / steps
+        }
         ActivationFn::Gelu | ActivationFn::GeluTanh | ActivationFn::Softplus { .. } => {
             unreachable!("composed of Flex's own kernels")
         }

@@ -5,7 +5,7 @@ use lfp_burn::LfpConfig;
 use super::Settings;
 use crate::limits::{
     self, BATCH, BELOW_ONE, CLASSES, EPOCHS, FROM_ZERO_TO_ONE, IMAGE_SIZE, NOT_NEGATIVE, POSITIVE,
-    TIME_STEPS,
+    TIME_STEPS, WEIGHT_BITS,
 };
 
 impl Settings {
@@ -22,6 +22,11 @@ impl Settings {
         for (name, number, range) in [
             ("classes", self.classes, CLASSES),
             ("image_size", size, IMAGE_SIZE),
+            (
+                "weight_bits",
+                self.weight_bits.unwrap_or(*WEIGHT_BITS.start()),
+                WEIGHT_BITS,
+            ),
             ("epochs", self.epochs, EPOCHS),
             ("batch", self.batch, BATCH),
             ("accumulate", self.accumulate, BATCH),
@@ -103,6 +108,7 @@ mod tests {
         refused(|of| of.lr = -0.1, "lr is -0.1, expected a positive number");
         refused(|of| of.momentum = 1.0, "momentum is 1");
         refused(|of| of.lfp.epsilon = 0.0, "epsilon is 0");
+        refused(|of| of.weight_bits = Some(9), "weight_bits is 9");
         refused(|of| of.spiking = None, "spiking is missing");
         refused(
             |of| of.image_size = Some(64),

@@ -5,8 +5,13 @@ mod difference;
 mod optimizer;
 mod pretrained;
 
+use burn::module::Module;
 use burn::tensor::Device;
-use lfp_burn::{ActivationFn, FreezeError, LfpConfig, freeze, reward::SpikeRateForm};
+use lfp_burn::{
+    ActivationFn, FreezeError, LfpConfig, freeze,
+    quantize::{LatentRule, WeightQuantizer},
+    reward::SpikeRateForm,
+};
 use lfp_models::{Model, Network, NetworkConfig, SpikingConfig};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +64,12 @@ pub struct Settings {
     /// The dropout probability; `None` for the network's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dropout: Option<f64>,
+    /// The bits of a weight in the forward pass; `None` for weights that are not quantised.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weight_bits: Option<usize>,
+    /// How rewards pass from quantised weights to those behind them.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub latent_rule: LatentRule,
     /// The weights to start from; `None` to draw them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pretrained: Option<Pretrained>,
@@ -148,6 +159,8 @@ impl Settings {
             activation: ActivationFn::Relu,
             output_activation: false,
             dropout: None,
+            weight_bits: None,
+            latent_rule: LatentRule::default(),
             pretrained: None,
             freeze: None,
             class_weights: false,
@@ -198,6 +211,17 @@ impl Settings {
             size: self.image_size.unwrap_or(default.size),
             seed: self.seed,
             ..default
+        }
+    }
+
+    /// The network whose forward pass quantises the weights as the settings say.
+    pub(in crate::train) fn quantized(&self, network: Network) -> Network {
+        // The bits are checked with the other settings.
+        match self.weight_bits.map(WeightQuantizer::new) {
+            Some(Ok(quantizer)) => {
+                network.apply_reparameterization(quantizer.with_rule(self.latent_rule))
+            }
+            _ => network,
         }
     }
 

@@ -1,0 +1,406 @@
+//! `demo quantized`: networks whose weights have few bits in the forward pass.
+//!
+//! Rounding has no derivative that is of use, so gradients need an estimator. LFP conserves rewards through it instead, or
+//! passes them straight through, for comparison. Beside both stands rounding the weights of a network that was trained without.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use burn::{
+    module::{Module, ModuleMapper, Param, ParamGroup, Quantizer},
+    tensor::{
+        DType, Device, Tensor,
+        quantization::{Calibration, QuantScheme, QuantStore, QuantValue},
+    },
+};
+use indicatif::MultiProgress;
+use lfp_burn::{
+    layer_weights,
+    quantize::{LatentRule, WeightQuantizer},
+};
+use lfp_models::{Model, Network};
+use serde::Serialize;
+
+use crate::{
+    data::{Batches, DataSet, Order, Split},
+    files::{self, to_json},
+    objective::Method,
+    plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, band},
+    study::Spread,
+    train::{Accuracy, Computing, Settings, run_in_memory},
+};
+
+/// Samples that are tested at a time.
+const TESTED: usize = 500;
+
+/// What to train.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The run without quantised weights. Model, data, epochs and so on are those of all runs.
+    pub settings: Settings,
+    /// Training and test samples, at most.
+    pub samples: [usize; 2],
+    /// Bits of a weight.
+    pub bits: Vec<usize>,
+    /// Runs of each way.
+    pub seeds: u64,
+}
+
+/// A way to weights of few bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// LFP with [`LatentRule::Conserve`].
+    Lfp,
+    /// LFP with [`LatentRule::StraightThrough`].
+    LfpStraightThrough,
+    /// The gradient with a straight-through estimator.
+    Gradient,
+    /// LFP, and rounding the weights after training.
+    LfpRounded,
+    /// The gradient, and rounding the weights after training.
+    GradientRounded,
+}
+
+/// Accuracies of a way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accuracies {
+    /// The way.
+    pub way: Way,
+    /// Bits of a weight; 32 if they are not quantised.
+    pub bits: usize,
+    /// Test accuracy of each seed after the last epoch, in `[0, 1]`.
+    pub seeds: Vec<f64>,
+}
+
+/// A network as Burn stores it for inference, with 8 bits for each weight.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Export {
+    /// Bits of a weight in training.
+    pub bits: usize,
+    /// Bytes of its record.
+    pub bytes: usize,
+    /// Bytes of the record in single precision.
+    pub bytes_before: usize,
+    /// Test accuracy, in `[0, 1]`.
+    pub accuracy: f64,
+}
+
+/// What the demo measures.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Measured {
+    /// By way and bits.
+    pub accuracies: Vec<Accuracies>,
+    /// Of the networks that LFP trained with the first seed.
+    pub exports: Vec<Export>,
+}
+
+impl Way {
+    /// All ways.
+    pub const ALL: [Self; 5] = [
+        Self::Lfp,
+        Self::LfpStraightThrough,
+        Self::Gradient,
+        Self::LfpRounded,
+        Self::GradientRounded,
+    ];
+
+    /// Its name in figures.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Lfp => "LFP, rewards conserved",
+            Self::LfpStraightThrough => "LFP, straight-through",
+            Self::Gradient => "gradient, straight-through",
+            Self::LfpRounded => "LFP, rounded afterwards",
+            Self::GradientRounded => "gradient, rounded afterwards",
+        }
+    }
+
+    fn look(self) -> Look {
+        let of = |colour, look: Look| Look { colour, ..look };
+        match self {
+            Self::Lfp => LFP,
+            Self::LfpStraightThrough => of(NEGATIVE, LFP),
+            Self::Gradient => GRADIENT,
+            Self::LfpRounded => of(LFP.colour, SURROGATE),
+            Self::GradientRounded => of(GRADIENT.colour, SURROGATE),
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Gradient | Self::GradientRounded => Method::Gradient,
+            Self::Lfp | Self::LfpStraightThrough | Self::LfpRounded => Method::Lfp,
+        }
+    }
+
+    /// The rule in training; `None` if weights are rounded afterwards.
+    fn rule(self) -> Option<LatentRule> {
+        match self {
+            Self::Lfp | Self::Gradient => Some(LatentRule::Conserve),
+            Self::LfpStraightThrough => Some(LatentRule::StraightThrough),
+            Self::LfpRounded | Self::GradientRounded => None,
+        }
+    }
+}
+
+/// The data of all runs, and how they are tested.
+struct Testing<'a> {
+    data: &'a Split,
+    device: &'a Device,
+}
+
+impl Testing<'_> {
+    fn accuracy(&self, network: &Network) -> Result<f64> {
+        let batches = Batches {
+            data: &self.data.test,
+            size: TESTED,
+            order: Order::Given,
+            workers: 0,
+        };
+        Ok(Accuracy::of(network, &batches, self.device)?.top1)
+    }
+}
+
+impl Request {
+    /// Trains every way with every seed and number of bits.
+    ///
+    /// # Errors
+    ///
+    /// If the data cannot be read, or a run fails.
+    pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Measured> {
+        let data = self
+            .settings
+            .dataset
+            .load(data_dir, self.settings.reading())?;
+        let [train, test] = self.samples;
+        let data = data.subset(train, test);
+        let testing = Testing {
+            data: &data,
+            device,
+        };
+        let mut measured = Measured::default();
+        for way in Way::ALL {
+            match way.rule() {
+                Some(rule) => self.quantized(way, rule, &testing, &mut measured)?,
+                None => self.rounded(way, &testing, &mut measured)?,
+            }
+        }
+        Ok(measured)
+    }
+
+    fn train(
+        &self,
+        settings: Settings,
+        seed: u64,
+        testing: &Testing<'_>,
+    ) -> Result<(Network, f64)> {
+        let settings = Settings {
+            classes: testing.data.train.num_classes(),
+            seed,
+            ..settings
+        };
+        let bars = MultiProgress::new();
+        let trained = run_in_memory(
+            &settings,
+            testing.data,
+            &Computing::on(testing.device),
+            &bars,
+        )?;
+        let last = trained.outcome.test_accuracy.last().copied();
+        Ok((trained.network, last.unwrap_or_default()))
+    }
+
+    /// The settings of a method: those of the request, with the method's own learning rate and clipping.
+    fn of_method(&self, method: Method) -> Settings {
+        let own = Settings::new(self.settings.model, self.settings.dataset, method, 0);
+        Settings {
+            method,
+            lr: own.lr,
+            clip: own.clip,
+            adaptive_clip: own.adaptive_clip,
+            ..self.settings.clone()
+        }
+    }
+
+    /// A way that quantises in training.
+    fn quantized(
+        &self,
+        way: Way,
+        latent_rule: LatentRule,
+        testing: &Testing<'_>,
+        measured: &mut Measured,
+    ) -> Result<()> {
+        for &bits in &self.bits {
+            let settings = Settings {
+                weight_bits: Some(bits),
+                latent_rule,
+                ..self.of_method(way.method())
+            };
+            let mut seeds = Vec::new();
+            for seed in 0..self.seeds {
+                let (network, accuracy) = self.train(settings.clone(), seed, testing)?;
+                if way == Way::Lfp && seed == 0 {
+                    measured.exports.push(export(network, bits, testing)?);
+                }
+                seeds.push(accuracy);
+            }
+            measured.accuracies.push(Accuracies { way, bits, seeds });
+        }
+        Ok(())
+    }
+
+    /// A way that rounds the weights of networks that are trained without.
+    fn rounded(&self, way: Way, testing: &Testing<'_>, measured: &mut Measured) -> Result<()> {
+        let empty = |bits| Accuracies {
+            way,
+            bits,
+            seeds: Vec::new(),
+        };
+        let mut of_bits: Vec<_> = self.bits.iter().copied().map(empty).collect();
+        let mut plain = empty(32);
+        for seed in 0..self.seeds {
+            let settings = self.of_method(way.method());
+            let (network, accuracy) = self.train(settings, seed, testing)?;
+            plain.seeds.push(accuracy);
+            for accuracies in &mut of_bits {
+                let quantizer = WeightQuantizer::new(accuracies.bits)?;
+                let rounded = network.clone().apply_reparameterization(quantizer);
+                accuracies.seeds.push(testing.accuracy(&rounded.valid())?);
+            }
+        }
+        of_bits.push(plain);
+        measured.accuracies.extend(of_bits);
+        Ok(())
+    }
+
+    /// Draws the figure, and writes its numbers.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn draw(&self, measured: &Measured, folder: &Path) -> Result<()> {
+        let names = self.bits.iter().map(usize::to_string);
+        let x = Axis::named("bits of a weight", names.collect());
+        let lowest = measured.accuracies.iter().flat_map(|of| &of.seeds);
+        let lowest = lowest.copied().fold(1.0, f64::min);
+        let y = Axis::new("test accuracy", (lowest * 10.0).floor() / 10.0..1.0);
+        let mut panel = Panel::new("", x, y);
+        for way in Way::ALL {
+            let points = self.bits.iter().enumerate().filter_map(|(index, &bits)| {
+                let spread = measured.spread(way, bits)?;
+                let y = (spread.mean, spread.standard_deviation);
+                Some(((index + 1) as f64, y))
+            });
+            let points: Vec<_> = points.collect();
+            panel.shapes.extend(band(&points, way.look()));
+            panel.legend.push(Key::curve(way.title(), way.look()));
+        }
+        let figure = Figure {
+            columns: 1,
+            panel_size: (560, 360),
+            panels: vec![panel],
+            corner: String::new(),
+            note: format!(
+                "{} on {}, {} epochs, activation {}, {} seeds",
+                self.settings.model,
+                self.settings.dataset,
+                self.settings.epochs,
+                self.settings.activation,
+                self.seeds
+            ),
+        };
+        figure.write(folder, "quantized")?;
+        files::write(&folder.join("quantized.json"), &to_json(measured))?;
+        Ok(())
+    }
+
+    /// The data set that a network is made for: digits, or photographs of 32x32 pixels.
+    ///
+    /// # Errors
+    ///
+    /// If it is made for none of them.
+    pub fn data_set(model: Model) -> Result<DataSet> {
+        let [channels, height, _] = model.spec().image_shape;
+        ensure!(
+            height <= 32,
+            "{model} takes larger images than MNIST and CIFAR-10 have; expected a network for those"
+        );
+        Ok(match channels {
+            1 => DataSet::MNIST,
+            _ => DataSet::CIFAR10,
+        })
+    }
+}
+
+/// The network as Burn quantises it for inference: 8 bits for each weight of a layer, one scale for each tensor.
+fn export(network: Network, bits: usize, testing: &Testing<'_>) -> Result<Export> {
+    struct Dequantizer;
+
+    impl ModuleMapper for Dequantizer {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match param.val().dtype() {
+                DType::QFloat(_) => param.map(Tensor::dequantize),
+                _ => param,
+            }
+        }
+    }
+
+    let network = network.valid().materialize();
+    let weights = layer_weights(&network).into_iter().map(|layer| layer.id);
+    let group = ParamGroup::from_ids(weights.collect());
+    let scheme = QuantScheme::default()
+        .with_value(QuantValue::Q8S)
+        .with_store(QuantStore::Native);
+    let mut quantizer = Quantizer::new(Calibration::MinMax, scheme);
+    let exported = network
+        .clone()
+        .quantize_weights_group(&mut quantizer, group);
+    let bytes =
+        |network: Network| Ok::<_, anyhow::Error>(network.into_record().into_bytes()?.len());
+    Ok(Export {
+        bits,
+        bytes: bytes(exported.clone())?,
+        bytes_before: bytes(network)?,
+        accuracy: testing.accuracy(&exported.map(&mut Dequantizer))?,
+    })
+}
+
+impl Measured {
+    /// Mean and deviation over the seeds.
+    pub fn spread(&self, way: Way, bits: usize) -> Option<Spread> {
+        let mut found = self.accuracies.iter();
+        let found = found.find(|of| of.way == way && of.bits == bits)?;
+        Some(Spread::of(found.seeds.iter().copied()))
+    }
+
+    /// The accuracies and exports as tables.
+    pub fn table(&self) -> String {
+        let mut bits: Vec<usize> = self.accuracies.iter().map(|of| of.bits).collect();
+        bits.sort_unstable();
+        bits.dedup();
+        let mut text = format!("{:30}", "test accuracy %, by bits");
+        text.extend(bits.iter().map(|bits| format!("{bits:>13}")));
+        for way in Way::ALL {
+            text += &format!("\n{:30}", way.title());
+            let cells = bits.iter().map(|&bits| match self.spread(way, bits) {
+                Some(spread) => format!("{:>13}", spread.percent()),
+                None => format!("{:>13}", ""),
+            });
+            text.extend(cells);
+        }
+        text += "\n\nexported by Burn at 8 bits\n";
+        text += &format!(
+            "{:>4} {:>13} {:>13} {:>13}\n",
+            "bits", "bytes before", "after", "accuracy %"
+        );
+        for of in &self.exports {
+            let accuracy = 100.0 * of.accuracy;
+            text += &format!(
+                "{:>4} {:>13} {:>13} {accuracy:>13.1}\n",
+                of.bits, of.bytes_before, of.bytes
+            );
+        }
+        text
+    }
+}
