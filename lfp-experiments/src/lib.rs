@@ -62,6 +62,7 @@ mod book {
         Photographs: "docs/photographs.md",
         Pruning: "docs/pruning.md",
         Quickstart: "docs/quickstart.md",
+        Reinforcement: "docs/reinforcement.md",
         Reproduction: "docs/reproduction.md",
         Rewards: "docs/rewards.md",
         Spiking: "docs/spiking.md",

@@ -1,3 +1,4 @@
 //! `demo`: worked examples of objectives that have no derivative.
 
+pub mod control;
 pub mod f1;
