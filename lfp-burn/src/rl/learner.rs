@@ -172,7 +172,7 @@ mod tests {
         nn::{Linear, LinearConfig},
         optim::AdamConfig,
     };
-    use burn_rl::{AsyncPolicy, Policy, TransitionBatch};
+    use burn_rl::{AsyncPolicy, Batchable, Policy, TransitionBatch};
 
     use super::*;
     use crate::{
@@ -283,10 +283,12 @@ mod tests {
 
     #[test]
     fn the_server_of_policies_of_burn_serves_it() {
-        let policy = learner(Credit::Gradient).policy();
-        let expected = decides(&mut policy.clone());
-        let mut served = AsyncPolicy::new(1, policy);
-        assert_eq!(decides(&mut served), expected);
+        let mut policy = learner(Credit::Gradient).policy();
+        let mut served = AsyncPolicy::new(1, policy.clone());
+        for sight in sights(2).unbatch() {
+            let (expected, _) = policy.action(sight.clone(), true);
+            assert_eq!(served.action(sight, true).0, expected);
+        }
     }
 
     #[test]
