@@ -171,8 +171,12 @@ mod tests {
         module::Module,
         nn::{Linear, LinearConfig},
         optim::AdamConfig,
+        store::ModuleRecord,
     };
-    use burn_rl::{AsyncPolicy, Batchable, Policy, TransitionBatch};
+    use burn_rl::{
+        AsyncPolicy, Batchable, Policy, PolicyState, SliceAccess, ToAction, ToObservation,
+        TransitionBatch,
+    };
 
     use super::*;
     use crate::{
@@ -289,6 +293,32 @@ mod tests {
             let (expected, _) = policy.action(sight.clone(), true);
             assert_eq!(served.action(sight, true).0, expected);
         }
+    }
+
+    /// Compiles if Burn's runner takes the learner: its bounds, without those of traits that `burn-train` implements for
+    /// `()` and for Burn's records.
+    #[test]
+    fn the_types_have_what_the_runner_of_burn_asks_for() {
+        fn environment<S, A>()
+        where
+            S: ToObservation<Observations> + Clone + Send + 'static,
+            A: From<Actions> + ToAction<Actions> + Clone + Send + 'static,
+        {
+        }
+        fn agent<L>()
+        where
+            L: PolicyLearner<TrainContext = (), Record = OptimizerRecord> + Send + 'static,
+            L::InnerPolicy: Policy<ActionContext = ()> + Send + 'static,
+            <L::InnerPolicy as Policy>::Observation:
+                Clone + Send + Batchable + SliceAccess + 'static,
+            <L::InnerPolicy as Policy>::ActionDistribution: Clone + Send + Batchable,
+            <L::InnerPolicy as Policy>::Action: Clone + Send + Batchable + SliceAccess,
+            <L::InnerPolicy as Policy>::PolicyState:
+                PolicyState<Record = ModuleRecord> + Clone + Send + 'static,
+        {
+        }
+        environment::<Observation, Action>();
+        agent::<PolicyGradient<Network>>();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{path, refused, succeeds};
 fn returns(folder: &str, name: &str) -> Vec<(String, Vec<Vec<f64>>)> {
     let text = fs::read_to_string(Path::new(folder).join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let ways = json[1].as_array().unwrap().iter();
+    let ways = json["ways"].as_array().unwrap().iter();
     let of_way = |way: &serde_json::Value| {
         let returns = serde_json::from_value(way["returns"].clone()).unwrap();
         (way["way"].as_str().unwrap().to_owned(), returns)

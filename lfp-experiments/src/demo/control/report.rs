@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::{Curves, LAST, Request, Task, Way};
 use crate::{
@@ -10,6 +11,13 @@ use crate::{
     plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, Shape},
     study::{Spread, average_curves},
 };
+
+/// What is written beside the figure.
+#[derive(Serialize)]
+struct Numbers<'a> {
+    request: &'a Request,
+    ways: &'a [Curves],
+}
 
 impl Way {
     fn look(self) -> Look {
@@ -106,7 +114,13 @@ pub fn draw<T: Task>(request: &Request, curves: &[Curves], folder: &Path) -> Res
     };
     figure.write(folder, T::NAME)?;
     let name = format!("{}.json", T::NAME);
-    files::write(&folder.join(name), &to_json(&(request, curves)))?;
+    files::write(
+        &folder.join(name),
+        &to_json(&Numbers {
+            request,
+            ways: curves,
+        }),
+    )?;
     Ok(())
 }
 
