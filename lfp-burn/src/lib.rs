@@ -49,6 +49,7 @@
 //! | [`Feedback`] | its result: updates, relevances of connections, rewards of tensors; [`mark`](mark()) selects tensors inside a model |
 //! | [`optim`] | clipping by global norm and by unit, OneCycle with momentum, LFP-0 as a wrapper of any optimiser |
 //! | [`spiking`] | leaky integrate-and-fire neurons ([`LifNeuron`], [`Surrogate`]) and layers of them |
+//! | `rl` | policies and learners of `burn-rl`, with the feature `rl` |
 //! | [`sparsity`], [`prune`] | Gini coefficient and quantiles; pruning by magnitude and by relevance |
 //! | [`quantize`] | training with weights of 1 to 8 bits |
 //! | [`audit`](audit()) | the layers of a model that lack a hook |
@@ -68,6 +69,8 @@ mod propagate;
 pub mod prune;
 pub mod quantize;
 pub mod reward;
+#[cfg(feature = "rl")]
+pub mod rl;
 pub mod sparsity;
 pub mod spiking;
 

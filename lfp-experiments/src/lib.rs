@@ -63,6 +63,7 @@ mod book {
         Pruning: "docs/pruning.md",
         Quantized: "docs/quantized.md",
         Quickstart: "docs/quickstart.md",
+        Reinforcement: "docs/reinforcement.md",
         Reproduction: "docs/reproduction.md",
         Rewards: "docs/rewards.md",
         Spiking: "docs/spiking.md",

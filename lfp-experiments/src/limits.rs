@@ -16,6 +16,12 @@ pub(crate) const BENCH_STEPS: RangeInclusive<usize> = 1..=1_000_000;
 pub(crate) const BENCH_BATCH: RangeInclusive<usize> = 1..=4_096;
 /// Seeds of a figure.
 pub(crate) const SEEDS: RangeInclusive<usize> = 1..=1_000;
+/// Updates of a policy.
+pub(crate) const UPDATES: RangeInclusive<usize> = 1..=100_000;
+/// Episodes before an update; their steps are one batch.
+pub(crate) const EPISODES: RangeInclusive<usize> = 2..=1_000;
+/// Hidden neurons of a policy.
+pub(crate) const NEURONS: RangeInclusive<usize> = 1..=10_000;
 /// Threads that read samples.
 pub(crate) const WORKERS: RangeInclusive<usize> = 1..=1_024;
 /// Height and width of photographs. The networks halve an image up to five times.

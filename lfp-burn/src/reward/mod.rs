@@ -11,6 +11,7 @@
 //! | [`SigmoidReward`] | `o_c (1[c = y] - sigmoid(o_c))` | #4 |
 //! | [`SignedReward`] | `sign(o_c) rho R_c` for any rating `R_c` of outcomes (Eqs. 12, 13) | |
 //! | [`BatchObjectiveReward`] | #3 or #4, each wrong class weighted by what it costs an objective of the batch, such as F1 | |
+//! | [`PolicyReward`] | `o_c (1[c = a] - softmax(o)_c) A` for an action `a` with the advantage `A` | |
 //! | [`LossReward`] | `o_c (-dL/do_c)` for any differentiable loss (Theorem 1) | |
 //! | [`SpikeRateReward`] | the rate-coded reward of spikes (Eq. A.4) | |
 //! | [`FnReward`] | the result of a closure | |
@@ -31,6 +32,7 @@ mod correct;
 mod custom;
 mod loss;
 mod misclassification;
+mod policy;
 mod sigmoid;
 mod signed;
 mod softmax;
@@ -44,6 +46,7 @@ pub use correct::CorrectReward;
 pub use custom::FnReward;
 pub use loss::LossReward;
 pub use misclassification::MisclassificationReward;
+pub use policy::{Decisions, PolicyReward};
 pub use sigmoid::SigmoidReward;
 pub use signed::SignedReward;
 pub use softmax::SoftmaxReward;

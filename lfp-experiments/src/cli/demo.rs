@@ -1,5 +1,6 @@
 //! `demo`.
 
+mod control;
 mod quantized;
 
 use std::path::PathBuf;
@@ -8,12 +9,23 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::{DeviceArgs, values};
-use crate::{demo::f1, files, limits, output, train::refuse_run_folder};
+use crate::{
+    demo::{
+        control::{Acrobot, CartPole},
+        f1,
+    },
+    files, limits, output,
+    train::refuse_run_folder,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DemoCommand {
     /// A rare digit, and F1 as the objective: LFP by a reward from F1, beside the usual recipes
     F1(F1Args),
+    /// A cart that learns to balance a pole: LFP by what actions lead to, beside the policy gradient; also with spikes
+    Cartpole(control::ControlArgs),
+    /// The same for two links that swing up: three actions, and a reward that comes late
+    Acrobot(control::ControlArgs),
     /// Weights of 1 to 8 bits: LFP, gradients with a straight-through estimator, and rounding after training
     Quantized(quantized::QuantizedArgs),
 }
@@ -22,6 +34,8 @@ impl DemoCommand {
     pub(super) fn run(self) -> Result<bool> {
         match self {
             Self::F1(args) => args.run(),
+            Self::Cartpole(args) => args.run::<CartPole>(),
+            Self::Acrobot(args) => args.run::<Acrobot>(),
             Self::Quantized(args) => args.run(),
         }
     }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod control;
 mod crash;
 mod hostile_data;
 mod hugging_face;
