@@ -19,7 +19,7 @@ fn demo_quantized_trains_binary_weights_and_exports_them() {
         "--test-samples",
         "300",
         "--epochs",
-        "4",
+        "10",
         "--data-dir",
         data.path(),
         "--out",

@@ -55,7 +55,9 @@ impl Stalled {
     }
 
     /// Presses Ctrl-C.
+    #[track_caller]
     pub(crate) fn interrupt(&self) {
+        require_ctrl_c();
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
         assert!(sent.success());
@@ -81,4 +83,19 @@ impl Stalled {
         self.said.read_to_string(&mut said).unwrap();
         (self.process.wait().unwrap().code(), said)
     }
+}
+
+/// Fails where Ctrl-C is ignored: a shell has that ignored by what it starts in the background, and a test would wait for ever.
+#[track_caller]
+pub(crate) fn require_ctrl_c() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    let signals = ignored.and_then(|signals| u64::from_str_radix(signals.trim(), 16).ok());
+    // Signal 2.
+    let is_ignored = signals.is_some_and(|signals| signals & 2 != 0);
+    assert!(
+        !is_ignored,
+        "Ctrl-C is ignored here: run the tests in the foreground"
+    );
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 #[cfg(unix)]
-use super::stalled::Stalled;
+use super::stalled::{Stalled, require_ctrl_c};
 use super::{Digits, PROGRAM, path, program, refused, succeeds, train_arguments, weights};
 
 /// Runs the program with this standard output. Returns its exit code and what it said.
@@ -169,6 +169,7 @@ fn a_parent_that_ignores_ctrl_c_has_it_ignored() {
 #[test]
 #[cfg(target_os = "linux")]
 fn threads_that_cannot_be_started_are_named_before_any_work() {
+    require_ctrl_c();
     let data = Digits::new(64, 20);
     let folder = tempfile::tempdir().unwrap();
     let run = path(&folder, "run");
