@@ -58,6 +58,7 @@ mod book {
         Hooks: "docs/hooks.md",
         Limits: "docs/limits.md",
         Method: "docs/method.md",
+        Objectives: "docs/objectives.md",
         Paper: "docs/paper.md",
         Photographs: "docs/photographs.md",
         Pruning: "docs/pruning.md",

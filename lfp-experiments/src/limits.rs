@@ -22,6 +22,13 @@ pub(crate) const UPDATES: RangeInclusive<usize> = 1..=100_000;
 pub(crate) const EPISODES: RangeInclusive<usize> = 2..=1_000;
 /// Hidden neurons of a policy.
 pub(crate) const NEURONS: RangeInclusive<usize> = 1..=10_000;
+/// Digits of a string of `demo levenshtein`.
+pub(crate) const DIGITS: RangeInclusive<usize> = 1..=5;
+/// Samples and epochs of a demo.
+pub(crate) const DEMO_SAMPLES: RangeInclusive<usize> = 1..=1_000_000;
+pub(crate) const DEMO_EPOCHS: RangeInclusive<usize> = 1..=1_000;
+/// Verdicts of `demo verdict`.
+pub(crate) const VERDICTS: RangeInclusive<usize> = 1..=60_000;
 /// Threads that read samples.
 pub(crate) const WORKERS: RangeInclusive<usize> = 1..=1_024;
 /// Height and width of photographs. The networks halve an image up to five times.

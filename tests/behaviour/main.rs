@@ -15,6 +15,7 @@ mod pruning;
 mod records;
 mod reward_form;
 mod rewards;
+mod sequences;
 mod sharing;
 mod spiking;
 mod theorem;

@@ -12,6 +12,8 @@
 //! | [`SignedReward`] | `sign(o_c) rho R_c` for any rating `R_c` of outcomes (Eqs. 12, 13) | |
 //! | [`BatchObjectiveReward`] | #3 or #4, each wrong class weighted by what it costs an objective of the batch, such as F1 | |
 //! | [`PolicyReward`] | `o_c (1[c = a] - softmax(o)_c) A` for an action `a` with the advantage `A` | |
+//! | [`SequenceReward`] | #3 per column, each wrong class weighted by what it costs a score of the whole sequence, such as the edit distance | |
+//! | [`VerdictReward`] | by a verdict on one guess `a` alone: #3 with `a` as label, or its probability to the others | |
 //! | [`LossReward`] | `o_c (-dL/do_c)` for any differentiable loss (Theorem 1) | |
 //! | [`SpikeRateReward`] | the rate-coded reward of spikes (Eq. A.4) | |
 //! | [`FnReward`] | the result of a closure | |
@@ -33,12 +35,15 @@ mod custom;
 mod loss;
 mod misclassification;
 mod policy;
+mod regret;
+mod sequence;
 mod sigmoid;
 mod signed;
 mod softmax;
 mod spike_rate;
 mod target;
 mod true_class;
+mod verdict;
 
 pub use batch_objective::{BatchObjectiveReward, Counts, accuracy, macro_f1};
 pub use class_weighted::ClassWeighted;
@@ -47,12 +52,14 @@ pub use custom::FnReward;
 pub use loss::LossReward;
 pub use misclassification::MisclassificationReward;
 pub use policy::{Decisions, PolicyReward};
+pub use sequence::{Decoding, SequenceReward};
 pub use sigmoid::SigmoidReward;
 pub use signed::SignedReward;
 pub use softmax::SoftmaxReward;
 pub use spike_rate::{HalfTime, SpikeRateForm, SpikeRateReward};
 pub use target::TargetReward;
 pub use true_class::TrueClassReward;
+pub use verdict::{Judged, VerdictReward};
 
 use burn::{
     config::Config,

@@ -1,7 +1,9 @@
 //! `demo`.
 
 mod control;
+mod levenshtein;
 mod quantized;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -28,6 +30,10 @@ pub(super) enum DemoCommand {
     Acrobot(control::ControlArgs),
     /// Weights of 1 to 8 bits: LFP, gradients with a straight-through estimator, and rounding after training
     Quantized(quantized::QuantizedArgs),
+    /// Strings of digits, and the edit distance as the objective: LFP without an alignment, beside the usual recipes
+    Levenshtein(levenshtein::LevenshteinArgs),
+    /// Guesses of digits, and a person who says right or wrong: LFP by the verdicts, beside the same number of labels
+    Verdict(verdict::VerdictArgs),
 }
 
 impl DemoCommand {
@@ -37,6 +43,8 @@ impl DemoCommand {
             Self::Cartpole(args) => args.run::<CartPole>(),
             Self::Acrobot(args) => args.run::<Acrobot>(),
             Self::Quantized(args) => args.run(),
+            Self::Levenshtein(args) => args.run(),
+            Self::Verdict(args) => args.run(),
         }
     }
 }

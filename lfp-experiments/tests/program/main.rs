@@ -13,6 +13,7 @@ mod hostile_data;
 mod hugging_face;
 mod image_folders;
 mod layouts;
+mod objectives;
 mod overview;
 mod page;
 mod photographs;

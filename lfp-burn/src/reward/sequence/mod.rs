@@ -1,0 +1,161 @@
+//! Rewards from a score of whole sequences, such as the edit distance.
+
+mod decoding;
+
+use std::collections::HashMap;
+
+use burn::tensor::{Distribution, Int, Tensor, TensorData};
+
+use super::{Reward, regret::of_regrets};
+pub use decoding::Decoding;
+
+/// The reward of a decision per column by what it adds to the score of the sequence that the decisions spell: any function of
+/// this sequence and a target, computed on the host. It needs neither a derivative nor an alignment, that is, nobody says
+/// which column is to spell what.
+///
+/// The columns decide first: `d_t` is the class of the largest output, or drawn ([`with_temperature`](Self::with_temperature)).
+/// Let `s_tc` be the score of the sequence with column `t` decided for class `c`, while all other columns stay. The *regret*
+/// of a class is what it loses against the best one in its column, `g_tc = max_k s_tk - s_tc`. The reward moves the
+/// probability of the worse classes to the best, in proportion to their regret:
+///
+/// ```text
+/// r_tc = o_tc (q_tc sum_k p_tk g_tk - p_tc g_tc)        p_t = softmax(o_t)
+/// ```
+///
+/// Here `q_t` is the softmax among the best classes of the column and 0 for the others, so a column leans to the best class
+/// that it prefers already; where all classes score alike, its reward is 0. If the score is the number of right columns, every
+/// wrong class has regret 1, and the reward is [`SoftmaxReward`](super::SoftmaxReward).
+///
+/// # Shapes
+///
+/// - outputs and reward: `[batch_size, columns, classes]`
+/// - targets: a slice of `batch_size` values of any type that the score takes
+///
+/// # Cost
+///
+/// A step waits once for the decisions, `batch_size * columns` numbers, and brings one number per output to the device. The
+/// score is called at most `columns (classes - 1) + 1` times per sample, and once only for alternatives that spell the same.
+///
+/// # Example
+///
+/// One point for each letter that stands in its place.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use lfp_burn::reward::{Decoding, Reward, SequenceReward};
+///
+/// let right = |read: &[usize], text: &Vec<usize>| {
+///     read.iter().zip(text).filter(|(read, text)| read == text).count() as f64
+/// };
+/// let reward = SequenceReward::new(right, Decoding::Merge { blank: 2 });
+/// // Two columns, classes 0 and 1 and the blank. The columns spell "1"; the text is "01".
+/// let outputs = Tensor::<3>::from_floats([[[0.1, 0.0, 0.2], [0.0, 0.3, 0.1]]], &Device::default());
+/// let rewards = reward.forward(outputs, &[vec![0, 1]][..]);
+/// let rewards = rewards.into_data().to_vec::<f32>().unwrap();
+/// // The first column gains two points by class 0.
+/// assert!(rewards[0] > 0.0 && rewards[2] < 0.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct SequenceReward<F> {
+    score: F,
+    decoding: Decoding,
+    temperature: f64,
+}
+
+impl<F> SequenceReward<F> {
+    /// The reward for a score that is to grow.
+    pub fn new(score: F, decoding: Decoding) -> Self {
+        Self {
+            score,
+            decoding,
+            temperature: 0.0,
+        }
+    }
+
+    /// Draws the decisions of the columns, each from the softmax of its outputs divided by `temperature`, with the device's
+    /// random numbers: a gain that needs two columns at once is found by chance. Default: 0, the largest output.
+    ///
+    /// # Panics
+    ///
+    /// If `temperature` is negative or not finite.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        assert!(
+            temperature.is_finite() && temperature >= 0.0,
+            "the temperature of decisions: expected 0 or a positive number, found {temperature}"
+        );
+        self.temperature = temperature;
+        self
+    }
+
+    /// The decision of every column, sample by sample.
+    fn decide(&self, outputs: Tensor<3>) -> Vec<usize> {
+        let outputs = match self.temperature > 0.0 {
+            // The largest of outputs with noise of Gumbel's distribution is a draw from their softmax.
+            true => {
+                let uniform = outputs.random_like(Distribution::Uniform(1e-6, 1.0 - 1e-6));
+                outputs - uniform.log().neg().log() * self.temperature
+            }
+            false => outputs,
+        };
+        let decided: Tensor<3, Int> = outputs.argmax(2);
+        let decided = decided.into_data();
+        decided.iter::<i64>().map(|class| class as usize).collect()
+    }
+
+    /// The regrets of a sample with these decisions, `[columns, classes]`.
+    fn regrets<Y>(&self, decided: &mut [usize], target: &Y, classes: usize) -> Vec<f32>
+    where
+        F: Fn(&[usize], &Y) -> f64,
+    {
+        let mut known: HashMap<Vec<usize>, f64> = HashMap::new();
+        let mut sequence = Vec::with_capacity(decided.len());
+        let mut score = |decided: &[usize]| {
+            self.decoding.decode(decided, &mut sequence);
+            match known.get(sequence.as_slice()) {
+                Some(&score) => score,
+                None => {
+                    let score = (self.score)(&sequence, target);
+                    known.insert(sequence.clone(), score);
+                    score
+                }
+            }
+        };
+        let mut regrets = Vec::with_capacity(decided.len() * classes);
+        for column in 0..decided.len() {
+            let before = decided[column];
+            let scores = (0..classes).map(|class| {
+                decided[column] = class;
+                score(decided)
+            });
+            let scores: Vec<f64> = scores.collect();
+            decided[column] = before;
+            let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            regrets.extend(scores.iter().map(|score| (best - score) as f32));
+        }
+        regrets
+    }
+}
+
+impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
+    /// # Panics
+    ///
+    /// If there is another number of targets than of samples.
+    fn forward(&self, outputs: Tensor<3>, targets: &[Y]) -> Tensor<3> {
+        let outputs = outputs.inner();
+        let [samples, columns, classes] = outputs.dims();
+        assert_eq!(
+            targets.len(),
+            samples,
+            "a score of sequences: expected a target for each of {samples} samples, found {}",
+            targets.len()
+        );
+        let mut decided = self.decide(outputs.clone());
+        let of_samples = decided.chunks_mut(columns.max(1)).zip(targets);
+        let regrets =
+            of_samples.flat_map(|(decided, target)| self.regrets(decided, target, classes));
+        let regrets = TensorData::new(regrets.collect::<Vec<f32>>(), outputs.dims());
+        let regrets = Tensor::<3>::from_data(regrets, &outputs.device()).cast(outputs.dtype());
+        of_regrets(outputs, regrets)
+    }
+}

@@ -1,0 +1,165 @@
+//! The table, the figure and its numbers.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Curves, Request, Score, Way};
+use crate::{
+    demo::curves::{Runs, panel},
+    files,
+    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
+    study::Spread,
+};
+
+/// Digits of the strings for which the table has a column of their own.
+const UP_TO: usize = 3;
+
+impl Way {
+    fn look(self) -> Look {
+        match self {
+            Self::AlignedCrossEntropy => GRADIENT,
+            Self::AlignedReward => Look {
+                colour: NEGATIVE,
+                ..LFP
+            },
+            Self::Ctc => SURROGATE,
+            Self::EditDistance => LFP,
+        }
+    }
+}
+
+impl Curves {
+    /// A value of the scores of an epoch, epoch by epoch.
+    fn over_epochs(&self, value: fn(&[Score]) -> f64) -> Runs {
+        let of_epoch = |(epoch, scores): (usize, &Vec<Score>)| ((epoch + 1) as f64, value(scores));
+        self.runs(|epochs| epochs.iter().enumerate().map(of_epoch).collect())
+    }
+
+    /// The share of exact strings after the last epoch, length by length.
+    fn over_lengths(&self) -> Runs {
+        self.runs(|epochs| {
+            let last = epochs.last().map_or(&[][..], Vec::as_slice).iter();
+            last.map(|score| (score.length as f64, score.exact))
+                .collect()
+        })
+    }
+
+    fn runs(&self, points: impl Fn(&[Vec<Score>]) -> Vec<(f64, f64)>) -> Runs {
+        Runs {
+            title: self.way.title(),
+            look: self.way.look(),
+            points: self.seeds.iter().map(|epochs| points(epochs)).collect(),
+        }
+    }
+
+    /// Mean and deviation over the seeds after the last epoch.
+    pub fn last(&self, value: impl Fn(&[Score]) -> f64) -> Spread {
+        let last = self.seeds.iter().filter_map(|epochs| epochs.last());
+        Spread::of(last.map(|scores| value(scores)))
+    }
+}
+
+/// The share of strings without an error, of all lengths alike.
+pub fn exact(scores: &[Score]) -> f64 {
+    mean(scores, |score| score.exact)
+}
+
+/// The mean edit distance of a string, of all lengths alike.
+pub fn distance(scores: &[Score]) -> f64 {
+    mean(scores, |score| score.distance)
+}
+
+fn distance_per_digit(scores: &[Score]) -> f64 {
+    distance(scores) / mean(scores, |score| score.length as f64)
+}
+
+fn mean(scores: &[Score], value: fn(&Score) -> f64) -> f64 {
+    scores.iter().map(value).sum::<f64>() / scores.len().max(1) as f64
+}
+
+/// The scores after the last epoch as a table.
+pub fn table(curves: &[Curves]) -> String {
+    let short = |scores: &[Score]| exact(&scores[..scores.len().min(UP_TO)]);
+    let mut text = format!(
+        "{:24} {:>16} {:>14} {:>14}\n",
+        "", "up to 3 digits %", "all lengths %", "edit distance"
+    );
+    for of_way in curves {
+        let distance = of_way.last(distance);
+        let distance = format!(
+            "{:.2} \u{b1} {:.2}",
+            distance.mean, distance.standard_deviation
+        );
+        text += &format!(
+            "{:24} {:>16} {:>14} {:>14}\n",
+            of_way.way.title(),
+            of_way.last(short).percent(),
+            of_way.last(exact).percent(),
+            distance
+        );
+    }
+    text
+}
+
+impl Request {
+    /// Draws the figure, and writes its numbers.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn draw(&self, curves: &[Curves], folder: &Path) -> Result<()> {
+        let of_ways = |runs: &dyn Fn(&Curves) -> Runs| curves.iter().map(runs).collect::<Vec<_>>();
+        let epochs = || Axis::whole("epoch", 1.0..self.epochs.max(2) as f64);
+        let lengths = Axis::whole("digits of the string", 1.0..self.longest.max(2) as f64);
+        let figure = Figure {
+            columns: 3,
+            panel_size: (360, 300),
+            panels: vec![
+                panel(
+                    "Strings without an error",
+                    epochs(),
+                    &of_ways(&|of| of.over_epochs(exact)),
+                ),
+                panel(
+                    "Edit distance per digit",
+                    epochs(),
+                    &of_ways(&|of| of.over_epochs(distance_per_digit)),
+                ),
+                panel(
+                    "Without an error, by length",
+                    lengths,
+                    &of_ways(&Curves::over_lengths),
+                ),
+            ],
+            corner: String::new(),
+            note: format!(
+                "strings of 1 to {} digits of MNIST, {} pictures per epoch, {} seeds",
+                self.longest, self.samples, self.seeds
+            ),
+        };
+        figure.write(folder, "levenshtein")?;
+        let rows = curves.iter().flat_map(|of_way| {
+            let seeds = of_way.seeds.iter().enumerate();
+            seeds.flat_map(move |(seed, epochs)| rows(of_way.way, seed, epochs))
+        });
+        let header = ["way", "seed", "epoch", "digits", "exact", "edit_distance"];
+        files::write_csv(&folder.join("levenshtein.csv"), header, rows)?;
+        Ok(())
+    }
+}
+
+fn rows(way: Way, seed: usize, epochs: &[Vec<Score>]) -> impl Iterator<Item = [String; 6]> {
+    let scores = epochs.iter().enumerate();
+    let scores = scores.flat_map(|(epoch, scores)| scores.iter().map(move |score| (epoch, score)));
+    scores.map(move |(epoch, score)| {
+        [
+            way.title().to_owned(),
+            seed.to_string(),
+            (epoch + 1).to_string(),
+            score.length.to_string(),
+            score.exact.to_string(),
+            score.distance.to_string(),
+        ]
+    })
+}

@@ -1,0 +1,247 @@
+//! `demo verdict`: a network guesses digits, and a person says right or wrong.
+//!
+//! A verdict tells nothing but whether the guess was right (*bandit feedback*), so a wrong guess leaves nine classes. The
+//! network learns by LFP with the reward of a verdict, [`VerdictReward`](lfp_burn::reward::VerdictReward); beside it the same
+//! network learns the same digits from their labels. The person may be a simulated one, who errs at a given rate.
+
+mod draw;
+mod learner;
+mod person;
+mod round;
+mod state;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use burn::tensor::Device;
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use self::{learner::Learner, person::Person, round::Round};
+use super::digits::Digits;
+use crate::{
+    data::{DataSet, Reading},
+    seed,
+};
+
+pub use draw::table;
+pub use state::StateError;
+
+const CLASSES: usize = 10;
+/// Verdicts after which the network learns.
+const ROUND: usize = 10;
+/// Verdicts after which its accuracy is measured.
+const MEASURED: usize = 100;
+/// Test images that are measured, at most.
+const TESTED: usize = 2000;
+
+/// What to ask, and whom.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Verdicts of a round.
+    pub verdicts: usize,
+    /// Rounds, each with a seed of its own.
+    pub seeds: usize,
+    /// The share of false verdicts of a simulated person; `None` for a person at the terminal.
+    pub error_rate: Option<f64>,
+    /// Folder of the rounds, the figure and its numbers.
+    pub out: PathBuf,
+}
+
+/// A way to train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Way {
+    /// LFP with the verdicts.
+    Verdicts,
+    /// LFP with reward #3 and the labels.
+    Labels,
+    /// The gradient of the cross-entropy with the labels.
+    CrossEntropy,
+}
+
+impl Way {
+    /// All ways.
+    pub const ALL: [Self; 3] = [Self::Verdicts, Self::Labels, Self::CrossEntropy];
+
+    /// Its name in figures.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Verdicts => "LFP, verdicts",
+            Self::Labels => "LFP, labels",
+            Self::CrossEntropy => "cross-entropy, labels",
+        }
+    }
+}
+
+/// The test accuracies of a way, seed by seed, after every hundred verdicts.
+#[derive(Clone, Debug)]
+pub struct Curves {
+    /// The way.
+    pub way: Way,
+    /// Of each seed.
+    pub seeds: Vec<Vec<f64>>,
+}
+
+/// What was said to a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It is right.
+    Up,
+    /// It is wrong.
+    Down,
+    /// Nothing.
+    Skip,
+}
+
+/// A guess and what was said to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Number of the training image.
+    image: usize,
+    guess: usize,
+    verdict: Verdict,
+}
+
+/// Who says whether a guess is right.
+trait Judge {
+    /// The verdict; `None` to leave the round.
+    fn judge(&mut self, digits: &Digits, image: usize, guess: usize) -> Result<Option<Verdict>>;
+
+    /// Whether each verdict is to be saved at once, because it cannot be had again.
+    fn is_dear(&self) -> bool;
+}
+
+/// The images of a round.
+struct Images {
+    train: Digits,
+    test: Digits,
+    /// Tells these data from others.
+    digest: String,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// All rounds are complete.
+    Complete(Vec<Curves>),
+    /// The round was left.
+    Left {
+        /// All verdicts.
+        verdicts: usize,
+        /// Those that called the guess right.
+        right: usize,
+    },
+}
+
+impl Request {
+    /// Asks for verdicts where a round was left, and compares with labels when all rounds are complete.
+    ///
+    /// # Errors
+    ///
+    /// If MNIST cannot be read, a round cannot be saved or taken up again, or the terminal cannot be written or read.
+    pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Ended> {
+        let split = DataSet::MNIST.load(data_dir, Reading::default())?;
+        let mut digest = Sha256::new();
+        split.train.identify(&mut digest);
+        let images = Images {
+            train: Digits::read(split.train.as_ref(), usize::MAX)?,
+            test: Digits::read(split.test.as_ref(), TESTED)?,
+            digest: format!("{:x}", digest.finalize()),
+        };
+        ensure!(
+            self.verdicts <= images.train.len(),
+            "--verdicts {}: the data have {} images only",
+            self.verdicts,
+            images.train.len()
+        );
+        let mut asked = Vec::new();
+        for seed in 0..self.seeds as u64 {
+            let mut round = Round::open(&self.out, seed, self.error_rate, &images, device)?;
+            let complete = match self.error_rate {
+                Some(error_rate) => round.go_on(self.verdicts, &mut Oracle { error_rate, seed })?,
+                None => round.go_on(self.verdicts, &mut Person::new())?,
+            };
+            if !complete {
+                let (verdicts, right) = round.said();
+                return Ok(Ended::Left { verdicts, right });
+            }
+            asked.push(round.accuracies(self.verdicts));
+        }
+        let supervised = |way: Way| {
+            let seeds = 0..self.seeds as u64;
+            let runs = seeds.map(|seed| self.supervised(way, seed, &images, device));
+            let seeds = runs.collect::<Result<_>>();
+            seeds.map(|seeds| Curves { way, seeds })
+        };
+        Ok(Ended::Complete(vec![
+            Curves {
+                way: Way::Verdicts,
+                seeds: asked,
+            },
+            supervised(Way::Labels)?,
+            supervised(Way::CrossEntropy)?,
+        ]))
+    }
+
+    /// The accuracies of a network that learns the digits of a round from their labels.
+    fn supervised(
+        &self,
+        way: Way,
+        seed: u64,
+        images: &Images,
+        device: &Device,
+    ) -> Result<Vec<f64>> {
+        let mut learner = Learner::new(way, seed, images.train.shape, device)?;
+        let label = |&image: &usize| Answer {
+            image,
+            guess: images.train.label(image),
+            verdict: Verdict::Up,
+        };
+        let order = order(seed, images.train.len());
+        let answers: Vec<Answer> = order.iter().take(self.verdicts).map(label).collect();
+        let mut accuracies = Vec::new();
+        for round in 1..=self.verdicts / ROUND {
+            learner.learn(&images.train, &answers[..round * ROUND])?;
+            if round * ROUND % MEASURED == 0 {
+                accuracies.push(learner.accuracy(&images.test)?);
+            }
+            crate::interrupt::check()?;
+        }
+        Ok(accuracies)
+    }
+}
+
+/// The images of a round in the order in which they are shown.
+fn order(seed: u64, images: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..images).collect();
+    order.shuffle(&mut StdRng::seed_from_u64(seed::mix(seed, 0)));
+    order
+}
+
+/// A simulated person.
+struct Oracle {
+    error_rate: f64,
+    seed: u64,
+}
+
+impl Judge for Oracle {
+    fn judge(&mut self, digits: &Digits, image: usize, guess: usize) -> Result<Option<Verdict>> {
+        if crate::interrupt::is_requested() {
+            return Ok(None);
+        }
+        // The same image gets the same verdict before and after a break.
+        let seed = seed::mix(seed::mix(self.seed, 1), image as u64);
+        let errs = StdRng::seed_from_u64(seed).random::<f64>() < self.error_rate;
+        let is_right = digits.label(image) == guess;
+        Ok(Some(match is_right != errs {
+            true => Verdict::Up,
+            false => Verdict::Down,
+        }))
+    }
+
+    fn is_dear(&self) -> bool {
+        false
+    }
+}

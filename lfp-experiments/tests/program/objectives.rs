@@ -1,0 +1,240 @@
+//! `demo levenshtein` and `demo verdict`.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use super::{Digits, PROGRAM, path, program, refused, succeeds};
+
+/// The last cell of each row of a CSV file whose first cell is `way`.
+fn values(file: &Path, way: &str) -> Vec<f64> {
+    let text = fs::read_to_string(file).unwrap();
+    let first = format!("\"{way}\",");
+    let rows = text.lines().filter(|row| row.starts_with(&first));
+    let value = |row: &str| row.rsplit(',').next().unwrap().parse().unwrap();
+    rows.map(value).collect()
+}
+
+#[test]
+fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
+    let data = Digits::new(400, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "levenshtein");
+    let sizes = ["--longest", "1", "--samples", "960", "--epochs", "12"];
+    let places = ["--seeds", "1", "--data-dir", data.path(), "--out", &out];
+    let said = succeeds(&[&["demo", "levenshtein"][..], &sizes, &places].concat());
+    assert!(said.contains("LFP, edit distance"), "{said}");
+    let out = Path::new(&out);
+    assert!(out.join("levenshtein.png").is_file() && out.join("levenshtein.svg").is_file());
+    let distances = values(&out.join("levenshtein.csv"), "LFP, edit distance");
+    assert_eq!(distances.len(), 12);
+    // Who reads nothing has a distance of 1, who reads the same digit always 0.9.
+    let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(distances[0] > 0.8 && least < 0.5, "{distances:?}");
+}
+
+#[test]
+fn demo_levenshtein_names_images_that_are_no_digits() {
+    let data = Digits::new(20, 10);
+    for name in ["train", "t10k"] {
+        let images = super::idx(&[20, 20, 20], &[0; 20 * 400]);
+        data.write(&format!("{name}-images-idx3-ubyte"), &images);
+        data.write(
+            &format!("{name}-labels-idx1-ubyte"),
+            &super::idx(&[20], &[1; 20]),
+        );
+    }
+    let out = path(&data.folder, "out");
+    let arguments = [
+        "demo",
+        "levenshtein",
+        "--data-dir",
+        data.path(),
+        "--out",
+        &out,
+    ];
+    refused(&arguments, &["28x28", "20, 20"]);
+}
+
+/// The arguments of a round in `out`.
+fn round<'a>(data: &'a Digits, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let places = ["demo", "verdict", "--data-dir", data.path(), "--out", out];
+    [&places[..], more].concat()
+}
+
+/// What the round has heard, and how well the network did.
+fn state(out: &str) -> serde_json::Value {
+    let file = fs::read_to_string(Path::new(out).join("round-0.state")).unwrap();
+    let (_, content) = file.split_once('\n').unwrap();
+    let mut state: serde_json::Value = serde_json::from_str(content).unwrap();
+    for record in ["network", "optimizer"] {
+        assert!(state[record].take().is_string(), "{record}");
+    }
+    state
+}
+
+#[test]
+fn demo_verdict_learns_from_a_simulated_person_and_goes_on_where_it_was_left() {
+    let data = Digits::new(400, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, left] = ["whole", "left"].map(|name| path(&folder, name));
+    let oracle = ["--oracle", "--error-rate", "0.1", "--verdicts", "200"];
+    let said = succeeds(&round(&data, &whole, &oracle));
+    assert!(
+        said.contains("LFP, verdicts") && said.contains("cross-entropy"),
+        "{said}"
+    );
+    assert!(Path::new(&whole).join("verdict.png").is_file());
+    let csv = Path::new(&whole).join("verdict.csv");
+    let accuracies = values(&csv, "LFP, verdicts");
+    assert_eq!(accuracies.len(), 2);
+    assert!(accuracies[1] > 0.4, "chance is 0.1: {accuracies:?}");
+    // Left in the midst of ten, then killed, then complete.
+    let part = ["--oracle", "--error-rate", "0.1", "--verdicts", "55"];
+    succeeds(&round(&data, &left, &part));
+    let mut killed = Command::new(PROGRAM)
+        .args(round(&data, &left, &oracle))
+        .spawn()
+        .unwrap();
+    while state(&left)["learned"].as_u64().unwrap() < 8 {
+        assert_eq!(killed.try_wait().unwrap(), None, "it ended too early");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    succeeds(&round(&data, &left, &oracle));
+    assert_eq!(state(&left), state(&whole));
+    assert_eq!(
+        fs::read(Path::new(&left).join("verdict.csv")).unwrap(),
+        fs::read(&csv).unwrap()
+    );
+}
+
+/// Runs a round with these lines as the input.
+fn said_by_a_person(arguments: &[&str], lines: &str, output: Stdio) -> Output {
+    let mut command = Command::new(PROGRAM);
+    let command = command.args(arguments).stdin(Stdio::piped());
+    let mut process = command
+        .stdout(output)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that ended does not read.
+    let _ = process.stdin.take().unwrap().write_all(lines.as_bytes());
+    process.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_person_sees_digits_and_leaves_when_they_like() {
+    let data = Digits::new(40, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "round");
+    let arguments = round(&data, &out, &["--verdicts", "20"]);
+    let heard = said_by_a_person(&arguments, "u\nd\nS\nq\n", Stdio::piped());
+    assert!(heard.status.success());
+    let text = String::from_utf8(heard.stdout).unwrap();
+    assert_eq!(text.matches("u (right), d (wrong)").count(), 4, "{text}");
+    assert!(text.contains("####") || text.contains("@@@@"), "{text}");
+    assert!(
+        text.contains("left after 2 verdicts, 1 of them for the guess"),
+        "{text}"
+    );
+    // The end of the input leaves, too.
+    let heard = said_by_a_person(&arguments, "up\n-\n", Stdio::piped());
+    let text = String::from_utf8(heard.stdout).unwrap();
+    assert!(
+        text.contains("left after 4 verdicts, 2 of them for the guess"),
+        "{text}"
+    );
+    let said: Vec<String> = state(&out)["answers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| answer["verdict"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(said, ["up", "down", "skip", "up", "down"]);
+    // What cannot be asked again is named.
+    let heard = said_by_a_person(&arguments, "u\nperhaps\n", Stdio::piped());
+    assert_eq!(heard.status.code(), Some(2));
+    let text = String::from_utf8(heard.stderr).unwrap();
+    assert!(
+        text.contains("line 2") && text.contains("perhaps"),
+        "{text}"
+    );
+    assert_eq!(
+        state(&out)["answers"].as_array().unwrap().len(),
+        6,
+        "the first line counts"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_round_says_in_one_line_what_is_wrong() {
+    let data = Digits::new(40, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "round");
+    let oracle = round(&data, &out, &["--oracle", "--verdicts", "20"]);
+    succeeds(&oracle);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let person = path(&folder, "person");
+    let of_person = round(&data, &person, &["--verdicts", "20"]);
+    let heard = said_by_a_person(&of_person, "u\n", writer.into());
+    let text = String::from_utf8(heard.stderr).unwrap();
+    assert_eq!(heard.status.code(), Some(2), "{text}");
+    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    assert!(text.contains("cannot write to standard output"), "{text}");
+
+    let others = round(&data, &out, &["--oracle", "--error-rate", "0.2"]);
+    refused(
+        &[&others[..], &["--verdicts", "20"]].concat(),
+        &["--error-rate 0, now", "--out"],
+    );
+    refused(
+        &round(&data, &out, &["--verdicts", "20"]),
+        &["now a person's verdicts"],
+    );
+    let file = Path::new(&out).join("round-0.state");
+    let content = fs::read(&file).unwrap();
+    let mut changed = content.clone();
+    changed[200] ^= 1;
+    for damaged in [&content[..content.len() / 2], &changed, b"", b"\n"] {
+        fs::write(&file, damaged).unwrap();
+        refused(
+            &oracle,
+            &["round-0.state", "torn or changed", "move it away"],
+        );
+        assert_eq!(fs::read(&file).unwrap(), damaged, "it is left as it was");
+    }
+}
+
+#[test]
+fn demos_refuse_options_out_of_range_or_without_effect() {
+    for (arguments, words) in [
+        ("levenshtein --longest 6", "from 1 to 5"),
+        ("levenshtein --samples 0", "whole number"),
+        ("levenshtein --epochs 0", "whole number"),
+        ("levenshtein --seeds 0", "whole number"),
+        ("verdict --verdicts 0", "whole number"),
+        ("verdict --error-rate 0.1", "--oracle"),
+        ("verdict --oracle --error-rate 1.1", "from 0 to 1"),
+        (
+            "verdict --seeds 2",
+            "--seeds has no effect without --oracle",
+        ),
+    ] {
+        let arguments: Vec<&str> = ["demo"].into_iter().chain(arguments.split(' ')).collect();
+        let output = program(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let data = Digits::new(40, 20);
+    let out = path(&data.folder, "out");
+    let more = round(&data, &out, &["--oracle", "--verdicts", "50"]);
+    refused(&more, &["--verdicts 50", "40 images"]);
+}
