@@ -25,6 +25,7 @@ fn edit_distance(one: &[usize], other: &[usize]) -> usize {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "the type of a target")]
 fn score(read: &[usize], text: &Vec<usize>) -> f64 {
     -(edit_distance(read, text) as f64)
 }

@@ -204,7 +204,7 @@ impl Request {
         let mut accuracies = Vec::new();
         for round in 1..=self.verdicts / ROUND {
             learner.learn(&images.train, &answers[..round * ROUND])?;
-            if round * ROUND % MEASURED == 0 {
+            if (round * ROUND).is_multiple_of(MEASURED) {
                 accuracies.push(learner.accuracy(&images.test)?);
             }
             crate::interrupt::check()?;

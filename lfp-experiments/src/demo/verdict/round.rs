@@ -98,7 +98,7 @@ impl<'a> Round<'a> {
         self.learner
             .learn(&self.images.train, &self.answers[..answers])?;
         self.learned += 1;
-        if answers % MEASURED == 0 {
+        if answers.is_multiple_of(MEASURED) {
             self.accuracies
                 .push(self.learner.accuracy(&self.images.test)?);
         }
