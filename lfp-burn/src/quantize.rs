@@ -46,7 +46,7 @@ pub enum LatentRule {
 pub struct BitsError(usize);
 
 /// Quantises the weights of a module in its forward pass, for
-/// [`Module::apply_reparameterization`](burn::module::Module::apply_reparameterization).
+/// [`Module::apply_reparameterization`].
 ///
 /// A weight of `b` bits takes one of `2^b` values, none of which is zero:
 ///
