@@ -146,6 +146,19 @@ fn drawn_decisions_find_what_two_columns_must_do_at_once() {
     assert!((850..1150).contains(&asked), "{asked} of 4000");
 }
 
+/// Two columns that are to spell "01", with equal outputs. Given its own decision, a column's expected score is an average over
+/// the two decisions of the other: of the first column, by class 0 the distances are 1 (00) and 0 (01), by class 1 they are 2
+/// (10) and 1 (11). So the regret of class 1 is 1, and the reward moves its p = 1/2.
+#[test]
+fn with_many_draws_a_class_has_its_expected_score() {
+    let (device, _guard) = seeded(1);
+    let outputs = Tensor::<3>::ones([1, 2, 2], &device);
+    let plain = SequenceReward::new(score, Decoding::Plain);
+    let rewards = plain.with_temperature(1.0).with_draws(4000);
+    let rewards = values(rewards.forward(outputs, &[vec![0, 1]][..]));
+    assert_close("rewards", &rewards, &[0.5, -0.5, -0.5, 0.5], 0.05);
+}
+
 #[test]
 #[should_panic(expected = "expected a target for each of 2 samples, found 1")]
 fn a_target_is_needed_for_each_sample() {

@@ -33,8 +33,9 @@ pub use decoding::Decoding;
 ///
 /// # Cost
 ///
-/// A step waits once for the decisions, `batch_size * columns` numbers, and brings one number per output to the device. The
-/// score is called at most `columns (classes - 1) + 1` times per sample, and once only for alternatives that spell the same.
+/// A step waits for the decisions, `batch_size * columns` numbers, once per draw, and brings one number per output to the
+/// device. The score is called at most `columns (classes - 1) + 1` times per sample and draw, and once only for alternatives
+/// that spell the same.
 ///
 /// # Example
 ///
@@ -60,6 +61,7 @@ pub struct SequenceReward<F> {
     score: F,
     decoding: Decoding,
     temperature: f64,
+    draws: usize,
 }
 
 impl<F> SequenceReward<F> {
@@ -69,6 +71,7 @@ impl<F> SequenceReward<F> {
             score,
             decoding,
             temperature: 0.0,
+            draws: 1,
         }
     }
 
@@ -88,6 +91,23 @@ impl<F> SequenceReward<F> {
         self
     }
 
+    /// Averages the scores over several draws of the decisions, so the reward depends less on what the other columns happened
+    /// to draw: with many draws, `s_tc` is the expected score given that column `t` decides for class `c`. The host scores as
+    /// many times more. Default: 1. At a temperature of 0 all draws are the same.
+    ///
+    /// # Panics
+    ///
+    /// If `draws` is 0.
+    #[must_use]
+    pub fn with_draws(mut self, draws: usize) -> Self {
+        assert!(
+            draws > 0,
+            "draws of decisions: expected at least 1, found 0"
+        );
+        self.draws = draws;
+        self
+    }
+
     /// The decision of every column, sample by sample.
     fn decide(&self, outputs: Tensor<3>) -> Vec<usize> {
         let outputs = match self.temperature > 0.0 {
@@ -103,8 +123,8 @@ impl<F> SequenceReward<F> {
         decided.iter::<i64>().map(|class| class as usize).collect()
     }
 
-    /// The regrets of a sample with these decisions, `[columns, classes]`.
-    fn regrets<Y>(&self, decided: &mut [usize], target: &Y, classes: usize) -> Vec<f32>
+    /// Adds the scores of a sample with each column decided anew, `[columns, classes]`.
+    fn add_scores<Y>(&self, decided: &mut [usize], target: &Y, scores: &mut [f64])
     where
         F: Fn(&[usize], &Y) -> f64,
     {
@@ -121,19 +141,25 @@ impl<F> SequenceReward<F> {
                 }
             }
         };
-        let mut regrets = Vec::with_capacity(decided.len() * classes);
-        for column in 0..decided.len() {
+        let classes = scores.len() / decided.len().max(1);
+        for (column, scores) in scores.chunks_mut(classes.max(1)).enumerate() {
             let before = decided[column];
-            let scores = (0..classes).map(|class| {
+            for (class, sum) in scores.iter_mut().enumerate() {
                 decided[column] = class;
-                score(decided)
-            });
-            let scores: Vec<f64> = scores.collect();
+                *sum += score(decided);
+            }
             decided[column] = before;
-            let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            regrets.extend(scores.iter().map(|score| (best - score) as f32));
         }
-        regrets
+    }
+
+    /// What each class loses against the best one in its column, from sums of scores over all draws.
+    fn regrets(&self, scores: &[f64], classes: usize) -> Vec<f32> {
+        let of_column = |scores: &[f64]| {
+            let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let regret = |score: &f64| ((best - score) / self.draws as f64) as f32;
+            scores.iter().map(regret).collect::<Vec<f32>>()
+        };
+        scores.chunks(classes.max(1)).flat_map(of_column).collect()
     }
 }
 
@@ -150,11 +176,16 @@ impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
             "a score of sequences: expected a target for each of {samples} samples, found {}",
             targets.len()
         );
-        let mut decided = self.decide(outputs.clone());
-        let of_samples = decided.chunks_mut(columns.max(1)).zip(targets);
-        let regrets =
-            of_samples.flat_map(|(decided, target)| self.regrets(decided, target, classes));
-        let regrets = TensorData::new(regrets.collect::<Vec<f32>>(), outputs.dims());
+        let mut scores = vec![0.0; samples * columns * classes];
+        for _ in 0..self.draws {
+            let mut decided = self.decide(outputs.clone());
+            let of_samples = decided.chunks_mut(columns.max(1)).zip(targets);
+            let of_samples = of_samples.zip(scores.chunks_mut((columns * classes).max(1)));
+            for ((decided, target), scores) in of_samples {
+                self.add_scores(decided, target, scores);
+            }
+        }
+        let regrets = TensorData::new(self.regrets(&scores, classes), outputs.dims());
         let regrets = Tensor::<3>::from_data(regrets, &outputs.device()).cast(outputs.dtype());
         of_regrets(outputs, regrets)
     }

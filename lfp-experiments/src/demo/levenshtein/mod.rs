@@ -49,6 +49,8 @@ const TESTED: usize = 200;
 const LEARNING_RATE: f64 = 3e-3;
 /// Columns draw their decisions from the softmax.
 const TEMPERATURE: f64 = 1.0;
+/// Draws whose scores are averaged.
+const DRAWS: usize = 8;
 
 /// What to train.
 #[derive(Clone, Debug)]
@@ -149,7 +151,9 @@ impl Way {
                 let score = |read: &[usize], written: &Written| {
                     -(edit_distance(read, &written.text) as f64)
                 };
-                let reward = SequenceReward::new(score, DECODING).with_temperature(TEMPERATURE);
+                let reward = SequenceReward::new(score, DECODING)
+                    .with_temperature(TEMPERATURE)
+                    .with_draws(DRAWS);
                 Box::new(move |reader, outputs, batch| {
                     let reward = reward.forward(outputs.clone(), batch.written.as_slice());
                     outputs.propagate(reward).into_grads(reader)
