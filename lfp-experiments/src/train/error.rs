@@ -11,6 +11,9 @@ use crate::{data::DataError, files::FileError, output::OutputError};
 /// Errors of a training run.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
+    /// Weights cannot be quantised to that number of bits.
+    #[error(transparent)]
+    Bits(#[from] lfp_burn::quantize::BitsError),
     /// The run folder.
     #[error(transparent)]
     Folder(#[from] RunFolderError),

@@ -119,6 +119,6 @@ impl FinishedRun {
         let weights = StateDict::open(self.folder.join(file)).same_classes();
         let loaded = network.load_state_dict(&weights);
         let (network, _) = loaded.map_err(TrainError::Trained)?;
-        Ok(inference_mode(settings.quantized(network).materialize()))
+        Ok(inference_mode(settings.quantized(network)?.materialize()))
     }
 }

@@ -251,7 +251,7 @@ pub fn initial_network(
         Ok::<_, NetworkError>(initialized(settings.model.init(&config, &device)?))
     })?;
     let Some(pretrained) = &settings.pretrained else {
-        return Ok(settings.quantized(network));
+        return Ok(settings.quantized(network)?);
     };
     pretrained.check()?;
     let loaded = network.load_state_dict(&pretrained.state_dict());
@@ -268,5 +268,5 @@ pub fn initial_network(
     if applied.mismatch != Mismatch::default() {
         tracing::info!("{file}: allowed differences: {}", applied.mismatch);
     }
-    Ok(settings.quantized(network))
+    Ok(settings.quantized(network)?)
 }

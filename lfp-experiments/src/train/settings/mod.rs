@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use lfp_burn::{
     ActivationFn, FreezeError, LfpConfig, freeze,
-    quantize::{LatentRule, WeightQuantizer},
+    quantize::{BitsError, LatentRule, WeightQuantizer},
     reward::SpikeRateForm,
 };
 use lfp_models::{Model, Network, NetworkConfig, SpikingConfig};
@@ -215,14 +215,16 @@ impl Settings {
     }
 
     /// The network whose forward pass quantises the weights as the settings say.
-    pub(in crate::train) fn quantized(&self, network: Network) -> Network {
-        // The bits are checked with the other settings.
-        match self.weight_bits.map(WeightQuantizer::new) {
-            Some(Ok(quantizer)) => {
-                network.apply_reparameterization(quantizer.with_rule(self.latent_rule))
-            }
-            _ => network,
-        }
+    ///
+    /// # Errors
+    ///
+    /// If a weight cannot have that number of bits.
+    pub(in crate::train) fn quantized(&self, network: Network) -> Result<Network, BitsError> {
+        let Some(bits) = self.weight_bits else {
+            return Ok(network);
+        };
+        let quantizer = WeightQuantizer::new(bits)?.with_rule(self.latent_rule);
+        Ok(network.apply_reparameterization(quantizer))
     }
 
     /// The network with its [frozen](Self::freeze) parts.
