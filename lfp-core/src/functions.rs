@@ -320,6 +320,54 @@ pub fn conv2d(
     })
 }
 
+/// A linear map of an input that may hold spikes. Not stabilised: [`lif`] neurons divide their rewards themselves; before any
+/// other layer, follow it by [`stabilize`] or [`linear_activation`].
+///
+/// On Flex (f32), an input of zeros and ones, of which at most three tenths are ones, is not multiplied: the rows of the weights
+/// at the ones are gathered and added. Outputs and `backward()` equal Burn's to rounding, 1e-5 of the largest magnitude, and bit
+/// for bit with any other input.
+///
+/// # Shapes
+///
+/// - `x`: `[rows, d_input]`
+/// - `weight`: `[d_input, d_output]`
+/// - `bias`: `[d_output]`
+/// - the output: `[rows, d_output]`
+///
+/// # Panics
+///
+/// If the shapes do not match.
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::{Device, Tensor};
+///
+/// let device = Device::default();
+/// let spikes = Tensor::<2>::from_floats([[0.0, 1.0, 0.0]], &device);
+/// let weight = Tensor::from_floats([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &device);
+/// let currents = lfp_core::functions::linear(spikes, weight, None);
+/// assert_eq!(currents.to_data().to_vec::<f32>().unwrap(), [3.0, 4.0]);
+/// ```
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let [_, inputs] = x.dims();
+    let [d_input, d_output] = weight.dims();
+    let biases = bias.as_ref().map_or(d_output, |bias| bias.dims()[0]);
+    assert!(
+        inputs == d_input && biases == d_output,
+        "a linear map: expected inputs [rows, {d_input}] and biases [{d_output}] for weights [{d_input}, {d_output}], found \
+         [rows, {inputs}] and [{biases}]"
+    );
+    let bias =
+        bias.unwrap_or_else(|| Tensor::zeros([d_output], (&weight.device(), weight.dtype())));
+    let [x, weight, bias] = [
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    ];
+    Tensor::from_dispatch(Dispatch::lfp_linear(x, weight, bias))
+}
+
 /// Pixels of a plane, or of a window, that [`max_pool2d`] takes, at most: up to it, f32 holds all indices.
 pub const MOST_PIXELS: usize = 1 << 24;
 

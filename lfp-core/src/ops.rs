@@ -121,6 +121,20 @@ pub trait LfpOps: Backend {
         Self::conv2d(x, weight, None, options)
     }
 
+    /// A linear map of an input that may hold spikes, not stabilised.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[rows, inputs]`; `weight`: `[inputs, outputs]`; `bias`: `[outputs]`.
+    #[fusion(default)]
+    fn lfp_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::linear(x, weight, Some(bias))
+    }
+
     /// Max pooling.
     ///
     /// # Shapes
@@ -282,6 +296,17 @@ pub trait LfpOps: Backend {
         Self::conv2d_x_backward(x, weight, grad, options)
     }
 
+    /// The quotients of a convolution's input. Where `x` is zero they may be anything finite: the reward is zero there.
+    #[fusion(default)]
+    fn lfp_conv2d_x_rewards(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        Self::lfp_conv2d_x_backward(x, weight, quotient, options)
+    }
+
     /// The weight gradient of a convolution, for both passes: in a propagation `grad` holds quotients, and the result is
     /// `V = q a^T` of Eq. 7, summed over samples and positions.
     #[fusion(default)]
@@ -292,6 +317,27 @@ pub trait LfpOps: Backend {
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         Self::conv2d_weight_backward(x, weight, grad, options)
+    }
+
+    /// The quotients of the input of a linear map. Where `x` is zero they may be anything finite: the reward is zero there.
+    #[fusion(default)]
+    fn lfp_linear_x_rewards(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let _ = x; // a kernel may leave out its zeros
+        Self::linear_x_backward(weight, quotient)
+    }
+
+    /// The weight gradient of a linear map, for both passes: in a propagation `grad` holds quotients, and the result is
+    /// `V = q a^T` of Eq. 7, summed over rows.
+    #[fusion(default)]
+    fn lfp_linear_weight_backward(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::linear_weight_backward(x, grad)
     }
 
     /// The normalised rows, and the reciprocal deviation of each.

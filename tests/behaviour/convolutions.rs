@@ -54,6 +54,11 @@ fn each_algorithm_gives_torchvisions_logits_and_burns_gradients() {
 }
 
 #[test]
+fn spiking_networks_follow_their_recurrences_without_gathering_too() {
+    assert_passes("winograd", &["spiking::", "conformance::"]);
+}
+
+#[test]
 fn burns_own_make_a_hooked_convolution_burns_bit_for_bit() {
     assert_passes(
         "burn",

@@ -10,6 +10,8 @@ use burn::{
     tensor::{Device, Shape, Tensor},
 };
 
+use lfp_core::functions;
+
 use super::Lif;
 use crate::nn::{Hookable, transparent::transparent_module};
 
@@ -54,9 +56,25 @@ pub trait Spike<const D: usize, const T: usize>: Hookable<D> {
             lif,
         }
     }
+
+    /// The currents of one step, or of several that lie in the batch. Default: the layer's
+    /// [`forward_raw`](Hookable::forward_raw).
+    ///
+    /// # Shapes
+    ///
+    /// Those of the layer.
+    fn currents(&self, input: Tensor<D>) -> Tensor<D> {
+        self.forward_raw(input)
+    }
 }
 
-impl Spike<2, 3> for Linear {}
+/// By [`functions::linear`], which gains from spikes on some backends.
+impl Spike<2, 3> for Linear {
+    fn currents(&self, input: Tensor<2>) -> Tensor<2> {
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        functions::linear(input, self.weight.val(), bias)
+    }
+}
 impl Spike<3, 4> for Conv1d {}
 impl Spike<4, 5> for Conv2d {}
 impl Spike<5, 6> for Conv3d {}
@@ -135,11 +153,11 @@ impl<M> Spiking<M> {
         self.lif.forward(current.unsqueeze_dim(0), steps)
     }
 
-    fn currents<const D: usize>(&self, input: Tensor<D>) -> Tensor<D>
+    fn currents<const D: usize, const T: usize>(&self, input: Tensor<D>) -> Tensor<D>
     where
-        M: Hookable<D>,
+        M: Spike<D, T>,
     {
-        let currents = self.layer.forward_raw(input);
+        let currents = self.layer.currents(input);
         match &self.pool {
             Some(pool) => {
                 let shape: [usize; 4] = std::array::from_fn(|axis| currents.dims()[axis]);

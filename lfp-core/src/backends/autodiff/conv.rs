@@ -64,7 +64,7 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         // An unstabilised convolution at the outputs has received the initial reward; layers below it have not.
-        arrive(grads);
+        let arrival = arrive(grads);
         let grad = grads.consume::<B>(&ops.node);
         let State {
             x,
@@ -76,7 +76,10 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
         let mut parent = || parents.next().flatten();
         if let Some(node) = parent() {
             let (x, weight, grad) = (x.clone(), weight.clone(), grad.clone());
-            let below = B::lfp_conv2d_x_backward(x, weight, grad, options.clone());
+            let below = match arrival {
+                Some(_) => B::lfp_conv2d_x_rewards(x, weight, grad, options.clone()),
+                None => B::lfp_conv2d_x_backward(x, weight, grad, options.clone()),
+            };
             grads.register::<B>(node.id, below);
         }
         if let Some(node) = parent() {

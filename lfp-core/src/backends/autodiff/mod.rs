@@ -7,6 +7,7 @@ mod conv;
 mod dropout;
 mod epsilon;
 mod lif;
+mod linear;
 mod max_pool;
 mod normalization;
 mod seed;
@@ -85,6 +86,14 @@ impl<B: Backend + LfpOps, C: CheckpointStrategy> LfpOps for Autodiff<B, C> {
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         conv::conv2d::<B, C>(x, weight, None, options)
+    }
+
+    fn lfp_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        linear::linear::<B, C>(x, weight, bias)
     }
 
     fn lfp_max_pool(x: FloatTensor<Self>, windows: PoolWindows) -> FloatTensor<Self> {

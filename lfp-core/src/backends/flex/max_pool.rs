@@ -6,6 +6,13 @@ use rayon::prelude::*;
 
 use crate::PoolWindows;
 
+/// Windows that halve a plane: 2x2 pixels that do not overlap.
+const HALVES: PoolWindows = PoolWindows {
+    size: [2; 2],
+    stride: [2; 2],
+    padding: [0; 2],
+};
+
 /// The maxima, and the position in its window of each. `None` if `x` is not f32 or has no pixels.
 pub(super) fn forward(x: &FlexTensor, windows: PoolWindows) -> Option<(FlexTensor, FlexTensor)> {
     let [samples, channels, height, width] = x.layout().shape().dims();
@@ -22,8 +29,9 @@ pub(super) fn forward(x: &FlexTensor, windows: PoolWindows) -> Option<(FlexTenso
         let winners = winners.par_chunks_mut(out_height * out_width);
         planes
             .zip(maxima.zip(winners))
-            .for_each(|(plane, (maxima, winners))| {
-                pool(plane, width, windows, out_width, maxima, winners);
+            .for_each(|(plane, (maxima, winners))| match windows == HALVES {
+                true => halve(plane, width, out_width, maxima, winners),
+                false => pool(plane, width, windows, out_width, maxima, winners),
             });
     }
     let shape = [samples, channels, out_height, out_width];
@@ -56,6 +64,32 @@ pub(super) fn backward(
             });
     }
     Some(tensor(below, [samples, channels, size[0], size[1]]))
+}
+
+/// A pixel and its index: the one kept, unless the next wins.
+#[inline(always)]
+fn larger(kept: (f32, f32), next: (f32, f32)) -> (f32, f32) {
+    let wins = next.0 > kept.0 || next.0.is_nan();
+    if wins { next } else { kept }
+}
+
+/// One plane in windows of [`HALVES`]: all four pixels of a window at once, because small planes have lines of few windows.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
+fn halve(plane: &[f32], width: usize, out_width: usize, maxima: &mut [f32], winners: &mut [f32]) {
+    let bands = plane.chunks_exact(2 * width);
+    let lines = maxima
+        .chunks_exact_mut(out_width)
+        .zip(winners.chunks_exact_mut(out_width));
+    for (band, (maxima, winners)) in bands.zip(lines) {
+        let (top, bottom) = band.split_at(width);
+        let windows = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+        for ((top, bottom), (maximum, winner)) in windows.zip(maxima.iter_mut().zip(winners)) {
+            let first = (top[0], 0.0);
+            let second = larger(first, (top[1], 1.0));
+            let third = larger(second, (bottom[0], 2.0));
+            (*maximum, *winner) = larger(third, (bottom[1], 3.0));
+        }
+    }
 }
 
 /// One plane. NaN wins, as in Burn; of equal values the first.
@@ -137,9 +171,7 @@ fn keep_larger_of<'a>(
     kept: impl Iterator<Item = (&'a mut f32, &'a mut f32)>,
 ) {
     for (&pixel, (maximum, winner)) in pixels.zip(kept) {
-        let wins = pixel > *maximum || pixel.is_nan();
-        *maximum = if wins { pixel } else { *maximum };
-        *winner = if wins { index } else { *winner };
+        (*maximum, *winner) = larger((*maximum, *winner), (pixel, index));
     }
 }
 

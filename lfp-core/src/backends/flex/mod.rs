@@ -1,11 +1,16 @@
 //! Flex: each kernel is one parallel pass over memory that overwrites the incoming quotient.
 
 mod batch_norm;
+mod buffer;
 mod convolution;
 mod dropout;
 mod lif;
+mod linear;
 mod max_pool;
 mod shared;
+mod spikes;
+mod transpose;
+mod vectors;
 
 use burn_core::backend::{
     Bytes, DType, Element,
@@ -190,6 +195,16 @@ impl LfpOps for Flex {
         ours.unwrap_or_else(|| Self::conv2d_x_backward(x, weight, grad, options))
     }
 
+    fn lfp_conv2d_x_rewards(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let ours = convolution::input_rewards(&x, &weight, &quotient, &options);
+        ours.unwrap_or_else(|| Self::conv2d_x_backward(x, weight, quotient, options))
+    }
+
     fn lfp_conv2d_weight_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -199,6 +214,31 @@ impl LfpOps for Flex {
         let shape = weight.layout().shape().dims();
         let ours = convolution::weight_gradient(&x, shape, &grad, &options);
         ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, grad, options))
+    }
+
+    fn lfp_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let ours = linear::forward(&x, &weight, &bias);
+        ours.unwrap_or_else(|| Self::linear(x, weight, Some(bias)))
+    }
+
+    fn lfp_linear_x_rewards(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        quotient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let ours = linear::input_rewards(&x, &weight, &quotient);
+        ours.unwrap_or_else(|| Self::linear_x_backward(weight, quotient))
+    }
+
+    fn lfp_linear_weight_backward(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        linear::weight_gradient(&x, &grad).unwrap_or_else(|| Self::linear_weight_backward(x, grad))
     }
 
     fn lfp_descent(weight: FloatTensor<Self>, quotient: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -4,23 +4,23 @@
 //! | kernel | stride, dilation, groups | channels | by |
 //! |---|---|---|---|
 //! | 3x3 | 1 | [`CHANNELS`] or more | [`winograd`] |
+//! | any, input of spikes | 1 | any | [`gather`] |
 //! | any | any (input gradient: stride 1) | few | [`direct`] |
 //! | other | any | any | [`lowered`] (im2col) |
 //! | depthwise, or not f32 | any | any | Burn |
 //!
 //! Sums have an order that depends on shapes alone: results do not depend on the number of threads.
 //!
-//! `LFP_CONVOLUTION=burn` in the environment switches to Burn's convolutions; `direct` avoids Winograd's algorithm, `lowered`
-//! both.
+//! `LFP_CONVOLUTION=burn` in the environment switches to Burn's convolutions; `winograd` gathers no spikes, neither here nor in
+//! linear maps, `direct` avoids Winograd's algorithm, too, and `lowered` all three.
 
-mod buffer;
 mod direct;
+mod gather;
 mod geometry;
 mod lowered;
 mod product;
 #[cfg(test)]
 mod tests;
-mod vectors;
 mod winograd;
 
 use std::sync::LazyLock;
@@ -28,7 +28,9 @@ use std::sync::LazyLock;
 use burn_core::backend::{Bytes, DType, Shape, ops::ConvOptions};
 use burn_flex::{FlexTensor, Layout};
 
+use super::spikes::{MOST, are_spikes};
 use direct::Orientation;
+use gather::Gather;
 use geometry::Geometry;
 use winograd::{Correlation, Images, TAPS, WeightGradient, Weights};
 
@@ -46,6 +48,7 @@ const PATCH: [usize; 2] = [48, 24];
 /// How convolutions are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Algorithm {
+    Gather,
     Winograd,
     Direct,
     Lowered,
@@ -61,14 +64,15 @@ enum Pass {
 
 /// The environment variable `LFP_CONVOLUTION` names no algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("LFP_CONVOLUTION: expected winograd, direct, lowered or burn, found {0:?}")]
+#[error("LFP_CONVOLUTION: expected gather, winograd, direct, lowered or burn, found {0:?}")]
 pub struct UnknownConvolution(String);
 
 /// What `LFP_CONVOLUTION` allows; everything if it is not set.
 static ALLOWED: LazyLock<Result<Option<Algorithm>, UnknownConvolution>> = LazyLock::new(|| {
     let name = std::env::var_os("LFP_CONVOLUTION").unwrap_or_default();
     match name.to_string_lossy().as_ref() {
-        "" | "winograd" => Ok(Some(Algorithm::Winograd)),
+        "" | "gather" => Ok(Some(Algorithm::Gather)),
+        "winograd" => Ok(Some(Algorithm::Winograd)),
         "direct" => Ok(Some(Algorithm::Direct)),
         "lowered" => Ok(Some(Algorithm::Lowered)),
         "burn" => Ok(None),
@@ -93,18 +97,24 @@ pub(super) fn forward(
     bias: Option<&FlexTensor>,
     options: &ConvOptions<2>,
 ) -> Option<FlexTensor> {
-    let shapes = [x, weight].map(|tensor| tensor.layout().shape().dims());
+    let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+    let shapes = [&x, &weight].map(|tensor| tensor.layout().shape().dims());
     let (geometry, algorithm) = choose(
         Pass::Forward,
         shapes,
         options,
-        &[Some(x), Some(weight), bias],
+        Some(&x),
+        &[Some(&weight), bias],
     )?;
-    let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
     let bias = bias.map(FlexTensor::to_contiguous);
     let bias = bias.as_ref().map(FlexTensor::storage);
     let mut output = vec![0.0; geometry.output_shape().iter().product()];
     match algorithm {
+        Algorithm::Gather => Gather {
+            geometry,
+            spikes: x.storage(),
+        }
+        .forward(weight.storage(), bias, &mut output),
         Algorithm::Winograd => Correlation {
             input: Images::new(x.storage(), geometry.from, geometry.size),
             weights: Weights::new(weight.storage(), [geometry.to, geometry.from]),
@@ -142,6 +152,7 @@ pub(super) fn input_gradient(
         Pass::InputGradient,
         shapes,
         options,
+        None,
         &[Some(weight), Some(grad)],
     )?;
     let (weight, grad) = (weight.to_contiguous(), grad.to_contiguous());
@@ -165,10 +176,41 @@ pub(super) fn input_gradient(
             bias: None,
         }
         .compute(&mut output),
-        Algorithm::Lowered => {
+        // Gradients are no spikes.
+        Algorithm::Gather | Algorithm::Lowered => {
             lowered::input_gradient(&geometry, grad.storage(), weight.storage(), &mut output);
         }
     }
+    Some(tensor(output, geometry.input_shape()))
+}
+
+/// The quotients of the input, from those of the output. If `x` holds spikes, they are zero elsewhere, where the reward is zero
+/// with any quotient.
+pub(super) fn input_rewards(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    quotient: &FlexTensor,
+    options: &ConvOptions<2>,
+) -> Option<FlexTensor> {
+    let x = x.to_contiguous();
+    let shapes = [&x, weight].map(|tensor| tensor.layout().shape().dims());
+    let (geometry, algorithm) = choose(
+        Pass::InputGradient,
+        shapes,
+        options,
+        Some(&x),
+        &[Some(weight), Some(quotient)],
+    )?;
+    if algorithm != Algorithm::Gather {
+        return input_gradient(shapes[0], weight, quotient, options);
+    }
+    let (weight, quotient) = (weight.to_contiguous(), quotient.to_contiguous());
+    let mut output = vec![0.0; geometry.input_shape().iter().product()];
+    let gather = Gather {
+        geometry,
+        spikes: x.storage(),
+    };
+    gather.input_rewards(weight.storage(), quotient.storage(), &mut output);
     Some(tensor(output, geometry.input_shape()))
 }
 
@@ -179,16 +221,17 @@ pub(super) fn weight_gradient(
     grad: &FlexTensor,
     options: &ConvOptions<2>,
 ) -> Option<FlexTensor> {
-    let shapes = [x.layout().shape().dims(), weight];
-    let (geometry, algorithm) = choose(
-        Pass::WeightGradient,
-        shapes,
-        options,
-        &[Some(x), Some(grad)],
-    )?;
     let (x, grad) = (x.to_contiguous(), grad.to_contiguous());
+    let shapes = [x.layout().shape().dims(), weight];
+    let pass = Pass::WeightGradient;
+    let (geometry, algorithm) = choose(pass, shapes, options, Some(&x), &[Some(&grad)])?;
     let mut output = vec![0.0; weight.iter().product()];
     match algorithm {
+        Algorithm::Gather => Gather {
+            geometry,
+            spikes: x.storage(),
+        }
+        .weight_gradient(grad.storage(), &mut output),
         Algorithm::Winograd => WeightGradient {
             input: Images::new(x.storage(), geometry.from, geometry.size),
             gradient: Images::new(grad.storage(), geometry.to, geometry.out_size),
@@ -218,15 +261,21 @@ fn allowed() -> Option<Algorithm> {
     *ALLOWED.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Sizes and algorithm; `None` for Burn's own.
+/// Whether spikes may be gathered.
+pub(super) fn gathers() -> bool {
+    allowed() == Some(Algorithm::Gather)
+}
+
+/// Sizes and algorithm; `None` for Burn's own. `spikes` may hold spikes, and is contiguous.
 fn choose(
     pass: Pass,
     [input, weight]: [[usize; 4]; 2],
     options: &ConvOptions<2>,
-    tensors: &[Option<&FlexTensor>],
+    spikes: Option<&FlexTensor>,
+    others: &[Option<&FlexTensor>],
 ) -> Option<(Geometry, Algorithm)> {
     let allowed = allowed()?;
-    let mut tensors = tensors.iter().flatten();
+    let mut tensors = others.iter().flatten().copied().chain(spikes);
     let geometry = Geometry::new(input, weight, options)?;
     let is_depthwise = geometry.groups > 1 && geometry.from == geometry.groups;
     let shapes = [geometry.input_shape(), geometry.weight_shape()];
@@ -239,9 +288,12 @@ fn choose(
         && ones.iter().flatten().all(|&value| value == 1)
         && geometry.padding.iter().all(|&padding| padding < TAPS)
         && geometry.from.min(geometry.to) >= CHANNELS;
+    let are_spikes = || spikes.is_some_and(|spikes| are_spikes(spikes.storage(), MOST));
     let algorithm = match allowed {
-        Algorithm::Winograd if is_winograds => Algorithm::Winograd,
-        Algorithm::Winograd | Algorithm::Direct if is_directs(pass, &geometry) => Algorithm::Direct,
+        Algorithm::Gather if gather::applies(&geometry) && are_spikes() => Algorithm::Gather,
+        Algorithm::Gather | Algorithm::Winograd if is_winograds => Algorithm::Winograd,
+        Algorithm::Lowered => Algorithm::Lowered,
+        _ if is_directs(pass, &geometry) => Algorithm::Direct,
         _ => Algorithm::Lowered,
     };
     Some((geometry, algorithm))

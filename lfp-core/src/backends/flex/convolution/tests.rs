@@ -9,9 +9,9 @@ use burn_core::{
 use burn_flex::{FlexTensor, Layout};
 
 use super::{
-    Algorithm, Geometry, Pass, choose, forward, input_gradient,
-    vectors::forced::for_each_instruction_set, weight_gradient,
+    Algorithm, Geometry, Pass, choose, forward, input_gradient, input_rewards, weight_gradient,
 };
+use crate::backends::flex::vectors::forced::for_each_instruction_set;
 
 thread_local! {
     static ALLOWED: Cell<Option<Algorithm>> = const { Cell::new(None) };
@@ -24,7 +24,12 @@ pub(super) fn allowed() -> Option<Algorithm> {
 
 /// Calls `run` with each algorithm that may be chosen at most.
 fn for_each_algorithm(run: impl Fn()) {
-    for algorithm in [Algorithm::Winograd, Algorithm::Direct, Algorithm::Lowered] {
+    for algorithm in [
+        Algorithm::Gather,
+        Algorithm::Winograd,
+        Algorithm::Direct,
+        Algorithm::Lowered,
+    ] {
         ALLOWED.set(Some(algorithm));
         run();
         ALLOWED.set(None);
@@ -103,16 +108,28 @@ fn assert_near(name: &str, ours: &FlexTensor, expected: &[f64], tolerance: f64) 
 /// The largest error in f32, as a fraction of the largest magnitude, that an ordinary sum may have.
 const TOLERANCE: f64 = 1e-5;
 
+/// Zeros, and a quarter of ones.
+fn spikes(shape: [usize; 4]) -> FlexTensor {
+    let spikes = values(shape.iter().product(), 5);
+    let spikes = spikes.iter().map(|&value| f32::from(value > 0.7));
+    super::tensor(spikes.collect(), shape)
+}
+
 /// A convolution: `[samples, from, height, width]`, `[to, height, width]` of the weights, options.
-fn assert_exact(input: [usize; 4], [to, height, width]: [usize; 3], options: &ConvOptions<2>) {
+fn assert_exact(input: [usize; 4], weights: [usize; 3], options: &ConvOptions<2>) {
+    assert_exact_of(&tensor(input, 1), weights, options);
+}
+
+fn assert_exact_of(x: &FlexTensor, [to, height, width]: [usize; 3], options: &ConvOptions<2>) {
+    let input = x.layout().shape().dims();
     let name = format!("{input:?}, {to} x {height} x {width}, {options:?}");
     let weight_shape = [to, input[1] / options.groups, height, width];
-    let (x, weight, bias) = (tensor(input, 1), tensor(weight_shape, 2), vector(to, 3));
+    let (weight, bias) = (tensor(weight_shape, 2), vector(to, 3));
     let geometry = Geometry::new(input, weight_shape, options).unwrap();
     let grad = tensor(geometry.output_shape(), 4);
     let pixels = geometry.out_pixels();
     let [inputs, weights, grads, biases] =
-        [&x, &weight, &grad, &bias].map(|tensor| tensor.storage::<f32>());
+        [x, &weight, &grad, &bias].map(|tensor| tensor.storage::<f32>());
     let bias_of = |output: usize| f64::from(biases[output / pixels % to]);
     let mut outputs: Vec<f64> = (0..grads.len()).map(bias_of).collect();
     let mut of_input = vec![0.0; inputs.len()];
@@ -123,13 +140,31 @@ fn assert_exact(input: [usize; 4], [to, height, width]: [usize; 3], options: &Co
         of_input[input] += g * w;
         of_weight[weight] += g * x;
     });
+    let rewards = |quotients: &[f64]| -> Vec<f64> {
+        let rewards = inputs.iter().zip(quotients);
+        rewards
+            .map(|(&x, quotient)| f64::from(x) * quotient)
+            .collect()
+    };
+    let expected_rewards = rewards(&of_input);
     for_each_algorithm(|| {
         let name = format!("{name}, {:?}", allowed());
-        let output = forward(&x, &weight, Some(&bias), options).expect(&name);
+        let output = forward(x, &weight, Some(&bias), options).expect(&name);
         assert_near(&format!("output, {name}"), &output, &outputs, TOLERANCE);
         let below = input_gradient(input, &weight, &grad, options).expect(&name);
         assert_near(&format!("input, {name}"), &below, &of_input, TOLERANCE);
-        let gradient = weight_gradient(&x, weight_shape, &grad, options).expect(&name);
+        let below = input_rewards(x, &weight, &grad, options).expect(&name);
+        let quotients = below.storage::<f32>().iter().map(|&value| f64::from(value));
+        let rewards = rewards(&quotients.collect::<Vec<_>>());
+        let rewards = rewards.iter().map(|&reward| reward as f32).collect();
+        let rewards = super::tensor(rewards, input);
+        assert_near(
+            &format!("rewards, {name}"),
+            &rewards,
+            &expected_rewards,
+            TOLERANCE,
+        );
+        let gradient = weight_gradient(x, weight_shape, &grad, options).expect(&name);
         assert_near(
             &format!("weights, {name}"),
             &gradient,
@@ -214,6 +249,38 @@ fn the_direct_algorithm_and_patches_equal_the_sums() {
     assert_exact([1, 1, 1, 1], [1, 1, 1], &options(1, NONE, 1, 1));
 }
 
+#[test]
+fn sums_of_spikes_equal_the_products() {
+    let assert_exact = |input: [usize; 4], weights, options: &ConvOptions<2>| {
+        assert_exact_of(&spikes(input), weights, options);
+    };
+    for_each_instruction_set(|| {
+        // Channels that fill vectors and channels that do not; several tasks.
+        assert_exact([19, 12, 12, 12], [64, 5, 5], &options(1, NONE, 1, 1));
+        assert_exact([3, 5, 7, 6], [19, 3, 3], &options(1, SAME, 1, 1));
+    });
+    // Padding on one side, and more than the kernel reaches; kernels that are not square, or as large as the image.
+    assert_exact([2, 3, 6, 9], [4, 3, 5], &options(1, [(2, 0), (0, 3)], 1, 1));
+    assert_exact([2, 3, 2, 2], [5, 3, 3], &options(1, [(4, 4); 2], 1, 1));
+    assert_exact([2, 3, 5, 4], [5, 5, 4], &options(1, NONE, 1, 1));
+    assert_exact([2, 3, 5, 4], [5, 1, 1], &options(1, NONE, 1, 1));
+    // Where spikes are not gathered: strides, dilation, groups.
+    assert_exact([2, 4, 9, 8], [6, 3, 3], &options(2, SAME, 1, 1));
+    assert_exact([2, 4, 9, 8], [6, 3, 3], &options(1, SAME, 2, 2));
+}
+
+#[test]
+fn spikes_are_gathered_whatever_the_shape_and_other_inputs_are_not() {
+    let options = options(1, SAME, 1, 1);
+    let chosen = |x: &FlexTensor| {
+        let shapes = [x.layout().shape().dims(), [16, 16, 3, 3]];
+        choose(Pass::Forward, shapes, &options, Some(x), &[]).map(|(_, algorithm)| algorithm)
+    };
+    let shape = [2, 16, 8, 8];
+    assert_eq!(chosen(&spikes(shape)), Some(Algorithm::Gather));
+    assert_eq!(chosen(&tensor(shape, 1)), Some(Algorithm::Winograd));
+}
+
 /// The 512 channels of a ResNet's last stage, on both sides: the longest sums of its kind.
 #[test]
 fn the_error_on_512_channels_is_at_most_a_hundred_thousandth() {
@@ -246,12 +313,18 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let algorithm = allowed();
         pool.unwrap().install(|| {
             ALLOWED.set(algorithm);
-            let (x, weight) = (tensor([9, from, 13, 11], 1), tensor([to, from, 3, 3], 2));
+            let input = [9, from, 13, 11];
+            let x = match allowed() {
+                Some(Algorithm::Gather) => spikes(input),
+                _ => tensor(input, 1),
+            };
+            let weight = tensor([to, from, 3, 3], 2);
             let output = forward(&x, &weight, None, options).unwrap();
             let grad = tensor(output.layout().shape().dims(), 3);
-            let below = input_gradient([9, from, 13, 11], &weight, &grad, options).unwrap();
+            let below = input_gradient(input, &weight, &grad, options).unwrap();
+            let rewards = input_rewards(&x, &weight, &grad, options).unwrap();
             let gradient = weight_gradient(&x, [to, from, 3, 3], &grad, options).unwrap();
-            [output, below, gradient].map(|tensor| tensor.storage::<f32>().to_vec())
+            [output, below, rewards, gradient].map(|tensor| tensor.storage::<f32>().to_vec())
         })
     };
     for_each_algorithm(|| {
@@ -270,7 +343,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn the_algorithm_follows_from_the_shape() {
     let chosen = |pass, input, weight, options: &ConvOptions<2>| {
-        choose(pass, [input, weight], options, &[]).map(|(_, algorithm)| algorithm)
+        choose(pass, [input, weight], options, None, &[]).map(|(_, algorithm)| algorithm)
     };
     let (valid, same, half) = (
         options(1, NONE, 1, 1),
@@ -331,7 +404,7 @@ fn planes_without_pixels_are_left_to_burn() {
     let same = options(1, SAME, 1, 1);
     for input in [[0, 3, 9, 9], [2, 3, 0, 9], [2, 3, 9, 0]] {
         for pass in [Pass::Forward, Pass::InputGradient, Pass::WeightGradient] {
-            let chosen = choose(pass, [input, [4, 3, 3, 3]], &same, &[]);
+            let chosen = choose(pass, [input, [4, 3, 3, 3]], &same, None, &[]);
             assert!(chosen.is_none(), "{input:?}");
         }
     }
@@ -352,7 +425,7 @@ fn a_transposed_input_is_read_in_its_own_order() {
 fn burns_own_kernels_serve_what_is_left() {
     let shapes = [[2, 4, 6, 6], [4, 1, 3, 3]];
     assert_eq!(
-        choose(Pass::Forward, shapes, &options(1, SAME, 1, 4), &[]),
+        choose(Pass::Forward, shapes, &options(1, SAME, 1, 4), None, &[]),
         None,
         "depthwise"
     );
@@ -360,21 +433,190 @@ fn burns_own_kernels_serve_what_is_left() {
     let double = FlexTensor::from_data(TensorData::from([1.0f64]));
     let same = options(1, SAME, 1, 1);
     assert_eq!(
-        choose(Pass::Forward, shapes, &same, &[Some(&double)]),
+        choose(Pass::Forward, shapes, &same, None, &[Some(&double)]),
         None,
         "f64"
     );
-    assert!(choose(Pass::Forward, shapes, &same, &[]).is_some());
+    assert!(choose(Pass::Forward, shapes, &same, None, &[]).is_some());
     let shapes = [[0, 4, 6, 6], [4, 4, 3, 3]];
     assert_eq!(
-        choose(Pass::Forward, shapes, &same, &[]),
+        choose(Pass::Forward, shapes, &same, None, &[]),
         None,
         "no samples"
     );
     let shapes = [[1, 4, 1, 1], [4, 4, 3, 3]];
     assert_eq!(
-        choose(Pass::Forward, shapes, &options(1, NONE, 1, 1), &[]),
+        choose(Pass::Forward, shapes, &options(1, NONE, 1, 1), None, &[]),
         None,
         "kernel larger than the image"
     );
+}
+
+/// Milliseconds of each pass for the layers of well-known networks, and direct products per second, in billions (twice as many
+/// operations): `cargo test -p lfp-core --lib by_layer -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn by_layer() {
+    use std::time::Instant;
+
+    let layers = [
+        (
+            "vgg-like 1",
+            [128, 3, 32, 32],
+            [32, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "vgg-like 2",
+            [128, 32, 32, 32],
+            [64, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "vgg-like 3",
+            [128, 64, 16, 16],
+            [128, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "vgg-like 4",
+            [128, 128, 16, 16],
+            [128, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "vgg-like 5",
+            [128, 128, 8, 8],
+            [256, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "vgg-like 6",
+            [128, 256, 8, 8],
+            [256, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "resnet18 stem",
+            [8, 3, 224, 224],
+            [64, 7],
+            options(2, [(3, 3); 2], 1, 1),
+        ),
+        (
+            "resnet18 1",
+            [8, 64, 56, 56],
+            [64, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "resnet18 2 down",
+            [8, 64, 56, 56],
+            [128, 3],
+            options(2, SAME, 1, 1),
+        ),
+        (
+            "resnet18 2 short",
+            [8, 64, 56, 56],
+            [128, 1],
+            options(2, NONE, 1, 1),
+        ),
+        (
+            "resnet18 2",
+            [8, 128, 28, 28],
+            [128, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "resnet18 3 down",
+            [8, 128, 28, 28],
+            [256, 3],
+            options(2, SAME, 1, 1),
+        ),
+        (
+            "resnet18 3",
+            [8, 256, 14, 14],
+            [256, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "resnet18 4 down",
+            [8, 256, 14, 14],
+            [512, 3],
+            options(2, SAME, 1, 1),
+        ),
+        (
+            "resnet18 4",
+            [8, 512, 7, 7],
+            [512, 3],
+            options(1, SAME, 1, 1),
+        ),
+        (
+            "lenet 2",
+            [128, 16, 12, 12],
+            [16, 5],
+            options(1, NONE, 1, 1),
+        ),
+    ];
+    for (name, input, [to, kernel], options) in layers {
+        let weight_shape = [to, input[1], kernel, kernel];
+        let (x, weight) = (tensor(input, 1), tensor(weight_shape, 2));
+        let geometry = Geometry::new(input, weight_shape, &options).unwrap();
+        let grad = tensor(geometry.output_shape(), 4);
+        let products =
+            geometry.output_shape().iter().product::<usize>() * input[1] * geometry.taps();
+        let best = |run: &dyn Fn()| {
+            let time = |_| {
+                let start = Instant::now();
+                run();
+                start.elapsed().as_secs_f64()
+            };
+            let seconds = (0..9).map(time).fold(f64::MAX, f64::min);
+            let billions = products as f64 / seconds * 1e-9;
+            format!("{:7.2} ms {billions:6.1} G/s", 1e3 * seconds)
+        };
+        println!(
+            "{name:16} {} | {} | {}",
+            best(&|| drop(forward(&x, &weight, None, &options).unwrap())),
+            best(&|| drop(input_gradient(input, &weight, &grad, &options).unwrap())),
+            best(&|| drop(weight_gradient(&x, weight_shape, &grad, &options).unwrap())),
+        );
+    }
+}
+
+/// The same for the second convolution of the spiking LeNet, by firing rate: output, input rewards, input gradient, weights.
+#[test]
+#[ignore = "a measurement"]
+fn by_firing_rate() {
+    use std::time::Instant;
+
+    let (input, weight_shape) = ([1920, 12, 12, 12], [64, 12, 5, 5]);
+    let options = options(1, NONE, 1, 1);
+    let weight = tensor(weight_shape, 2);
+    let geometry = Geometry::new(input, weight_shape, &options).unwrap();
+    let grad = tensor(geometry.output_shape(), 4);
+    for rate in [0.02, 0.1, 0.2, 0.29] {
+        let limit = (std::f64::consts::PI * (0.5 - rate)).sin() as f32;
+        let spikes = values(input.iter().product(), 5).into_iter();
+        let spikes = spikes.map(|value| f32::from(value > limit)).collect();
+        let x = super::tensor(spikes, input);
+        for algorithm in [Algorithm::Gather, Algorithm::Winograd] {
+            ALLOWED.set(Some(algorithm));
+            let best = |run: &dyn Fn()| {
+                let time = |_| {
+                    let start = Instant::now();
+                    run();
+                    start.elapsed().as_secs_f64() * 1e3
+                };
+                (0..5).map(time).fold(f64::MAX, f64::min)
+            };
+            println!(
+                "{rate} {algorithm:?}: {:6.1} {:6.1} {:6.1} {:6.1} ms",
+                best(&|| drop(forward(&x, &weight, None, &options).unwrap())),
+                best(&|| drop(input_rewards(&x, &weight, &grad, &options).unwrap())),
+                best(&|| drop(input_gradient(input, &weight, &grad, &options).unwrap())),
+                best(&|| drop(weight_gradient(&x, weight_shape, &grad, &options).unwrap())),
+            );
+            ALLOWED.set(None);
+        }
+    }
 }

@@ -5,13 +5,13 @@ use rayon::prelude::*;
 
 use super::planes::{Band, Planes, bands, most_band_rows};
 use crate::backends::flex::{
+    buffer::Buffer,
     convolution::{
-        buffer::Buffer,
         geometry::Geometry,
         product::{VECTORS, for_rows, most_rows},
-        vectors::with_widest_vectors,
     },
     shared::Shared,
+    vectors::with_widest_vectors,
 };
 
 /// Floats of a band's planes: they stay in the cache of a core.

@@ -4,8 +4,10 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::planes::{Band, Planes, bands, most_band_rows};
-use crate::backends::flex::convolution::{
-    buffer::Buffer, geometry::Geometry, product::for_rows, vectors::with_widest_vectors,
+use crate::backends::flex::{
+    buffer::Buffer,
+    convolution::{geometry::Geometry, product::for_rows},
+    vectors::with_widest_vectors,
 };
 
 /// Floats of the planes of a band.

@@ -12,6 +12,9 @@ use crate::backends::flex::{convolution::geometry::Geometry, shared::Shared};
 const PATCHES: usize = 1 << 17;
 /// Columns of a product, at least, where the images suffice: the weights are laid out anew for each.
 const COLUMNS: usize = 512;
+/// Tasks, at least, and output channels of each, at least: with fewer channels, patches would be written too often.
+const TASKS: usize = 4;
+const CHANNELS: usize = 128;
 
 /// The output, `[samples, to, out_height, out_width]`.
 pub(in super::super) fn forward(
@@ -44,11 +47,13 @@ struct Forward<'a> {
     output: Shared<'a>,
 }
 
-/// The output rows `rows` of successive samples, for one group of channels.
+/// The output rows `rows` of successive samples, for output channels of one group.
 struct Task {
     samples: Block,
     rows: Block,
     group: usize,
+    /// Within the group.
+    channels: Block,
 }
 
 /// Memory of a thread.
@@ -78,24 +83,34 @@ impl Forward<'_> {
             true => 1,
             false => (pixels / (height * width)).max(1),
         };
+        let (samples, groups) = (
+            blocks(self.geometry.samples, together),
+            self.geometry.groups,
+        );
+        let [_, to] = self.channels();
+        let parts = TASKS.div_ceil(samples.len() * bands.len() * groups);
+        let channels = blocks(to, to.div_ceil(parts).max(CHANNELS));
         let mut tasks = Vec::new();
-        for samples in blocks(self.geometry.samples, together) {
+        for &samples in &samples {
             for &rows in &bands {
-                tasks.extend((0..self.geometry.groups).map(|group| Task {
-                    samples,
-                    rows,
-                    group,
-                }));
+                for group in 0..groups {
+                    tasks.extend(channels.iter().map(|&channels| Task {
+                        samples,
+                        rows,
+                        group,
+                        channels,
+                    }));
+                }
             }
         }
         tasks
     }
 
     fn run(&self, task: &Task, buffers: &mut Buffers) {
-        let [_, to] = self.channels();
+        let to = task.channels.count;
         let pixels = task.rows.count * self.geometry.out_size[1];
         let columns = task.samples.count * pixels;
-        let weights = &self.weight[task.group * to * self.terms()..];
+        let weights = &self.weight[self.first_channel(task) * self.terms()..];
         let weights = Matrix::new(weights, [to, self.terms()], self.terms());
         let patches = match self.window.is_identity() {
             true => {
@@ -120,6 +135,12 @@ impl Forward<'_> {
         self.put(task, &buffers.product);
     }
 
+    /// The first output channel of a task.
+    fn first_channel(&self, task: &Task) -> usize {
+        let [_, to] = self.channels();
+        task.group * to + task.channels.start
+    }
+
     /// The input planes of a group of channels.
     fn planes(&self, sample: usize, group: usize) -> &[f32] {
         let [from, _] = self.channels();
@@ -131,10 +152,10 @@ impl Forward<'_> {
     /// Writes a product, `[to, samples * pixels]`, to the output, with the bias.
     #[allow(unsafe_code, reason = "threads write disjoint parts of the output")]
     fn put(&self, task: &Task, product: &[f32]) {
-        let [_, to] = self.channels();
         let width = self.geometry.out_size[1];
         let mut bands = product.chunks_exact(task.rows.count * width);
-        for channel in task.group * to..(task.group + 1) * to {
+        let first = self.first_channel(task);
+        for channel in first..first + task.channels.count {
             let bias = self.bias.map_or(0.0, |bias| bias[channel]);
             for sample in task.samples.start..task.samples.start + task.samples.count {
                 let plane = sample * self.geometry.to + channel;

@@ -16,10 +16,8 @@ use super::{
     weights::{Panel, Panels},
 };
 use crate::backends::flex::{
-    convolution::{
-        buffer::Buffer,
-        product::{VECTORS, for_rows, most_rows},
-    },
+    buffer::Buffer,
+    convolution::product::{VECTORS, for_rows, most_rows},
     shared::Shared,
 };
 

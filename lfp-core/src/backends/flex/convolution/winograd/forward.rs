@@ -12,8 +12,7 @@ use super::{
     weights::{Panels, Weights, transform_weights},
 };
 use crate::backends::flex::{
-    convolution::{buffer::Buffer, product::VECTORS, vectors::with_widest_vectors},
-    shared::Shared,
+    buffer::Buffer, convolution::product::VECTORS, shared::Shared, vectors::with_widest_vectors,
 };
 
 /// Floats of transformed weights at a time: larger ones are taken in groups of output channels.

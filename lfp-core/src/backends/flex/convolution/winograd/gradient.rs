@@ -11,9 +11,9 @@ use super::{
     transform::{PRODUCTS, SCALE, SPAN, TAPS, Transform},
     transformed::Transformed,
 };
-use crate::backends::flex::convolution::{
+use crate::backends::flex::{
     buffer::Buffer,
-    product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
+    convolution::product::{Operand, VECTORS, for_rows, most_rows, multiply_add},
     vectors::with_widest_vectors,
 };
 

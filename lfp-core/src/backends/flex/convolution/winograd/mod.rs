@@ -15,7 +15,6 @@ mod products;
 mod tiles;
 mod transform;
 mod transformed;
-mod transpose;
 mod weights;
 
 pub(super) use forward::Correlation;

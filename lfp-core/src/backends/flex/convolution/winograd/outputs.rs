@@ -6,9 +6,8 @@ use super::{
     forward::Correlation,
     tiles::{Block, MOST_LANES, Scratch, Segment},
     transform::{SPAN, STEP, Transform},
-    transpose::transpose,
 };
-use crate::backends::flex::{convolution::product::VECTORS, shared::Shared};
+use crate::backends::flex::{convolution::product::VECTORS, shared::Shared, transpose::transpose};
 
 /// The outputs of a block of tiles for the channels of a panel.
 pub(super) struct PanelOutputs<'a> {

@@ -5,11 +5,8 @@
 
 use pulp::Simd;
 
-use super::{
-    transform::{SPAN, STEP, Transform},
-    transpose::transpose,
-};
-use crate::backends::flex::convolution::buffer::Buffer;
+use super::transform::{SPAN, STEP, Transform};
+use crate::backends::flex::{buffer::Buffer, transpose::transpose};
 
 /// The tiles of a batch of images.
 #[derive(Clone, Copy, Debug)]

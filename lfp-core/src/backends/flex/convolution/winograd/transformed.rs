@@ -9,7 +9,7 @@ use super::{
     tiles::{Block, Products, Scratch, Source},
     transform::PRODUCTS,
 };
-use crate::backends::flex::convolution::buffer::Buffer;
+use crate::backends::flex::buffer::Buffer;
 
 /// Transformed tiles of a block, `[channel blocks, products, tiles]` vectors.
 #[derive(Default)]

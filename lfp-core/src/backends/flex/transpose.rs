@@ -56,16 +56,18 @@ mod x86 {
                 b[four + 2 * pair + 1] = avx._mm512_unpackhi_pd(low, high);
             }
         }
-        let mut a: [__m512; 16] = cast(b);
-        for distance in [4, 8] {
-            let b = a;
-            for row in 0..16 {
-                let [low, high] = [b[row & !distance], b[row | distance]];
-                a[row] = match row & distance {
-                    0 => avx._mm512_shuffle_f32x4::<0x88>(low, high),
-                    _ => avx._mm512_shuffle_f32x4::<0xdd>(low, high),
-                };
-            }
+        // The last two steps, written out: as a loop they are compiled to comparisons.
+        let b: [__m512; 16] = cast(b);
+        let mut a = b;
+        for row in 0..4 {
+            let low = avx._mm512_shuffle_f32x4::<0x88>(b[row], b[row + 4]);
+            let high = avx._mm512_shuffle_f32x4::<0xdd>(b[row], b[row + 4]);
+            let next_low = avx._mm512_shuffle_f32x4::<0x88>(b[row + 8], b[row + 12]);
+            let next_high = avx._mm512_shuffle_f32x4::<0xdd>(b[row + 8], b[row + 12]);
+            a[row] = avx._mm512_shuffle_f32x4::<0x88>(low, next_low);
+            a[row + 4] = avx._mm512_shuffle_f32x4::<0x88>(high, next_high);
+            a[row + 8] = avx._mm512_shuffle_f32x4::<0xdd>(low, next_low);
+            a[row + 12] = avx._mm512_shuffle_f32x4::<0xdd>(high, next_high);
         }
         *rows = cast(a);
     }
@@ -100,12 +102,44 @@ mod x86 {
     }
 }
 
+/// Lanes of the widest vectors.
+pub(super) const MOST_LANES: usize = 16;
+
+/// Writes the transpose of a matrix, `[rows, columns]`. `strides` are the floats from row to row of the matrix, and of its
+/// transpose.
+#[inline(always)]
+pub(super) fn transpose_matrix<S: Simd>(
+    simd: S,
+    matrix: &[f32],
+    [rows, columns]: [usize; 2],
+    strides: [usize; 2],
+    output: &mut [f32],
+) {
+    let mut square = [simd.splat_f32s(0.0); MOST_LANES];
+    let square = &mut square[..S::F32_LANES];
+    for row in (0..rows).step_by(S::F32_LANES) {
+        let height = S::F32_LANES.min(rows - row);
+        for column in (0..columns).step_by(S::F32_LANES) {
+            let width = S::F32_LANES.min(columns - column);
+            for (index, vector) in square[..height].iter_mut().enumerate() {
+                let from = &matrix[(row + index) * strides[0] + column..];
+                *vector = simd.partial_load_f32s(&from[..width]);
+            }
+            transpose(simd, square);
+            for (index, &vector) in square[..width].iter().enumerate() {
+                let to = &mut output[(column + index) * strides[1] + row..];
+                simd.partial_store_f32s(&mut to[..height], vector);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::backends::flex::convolution::vectors::with_widest_vectors;
+    use crate::backends::flex::vectors::with_widest_vectors;
 
     struct Transposed;
 
