@@ -17,6 +17,14 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number of things, such as `1 seed` or `3 seeds`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
 /// The text in one line, without characters that control a terminal: names of files may contain any.
 pub fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -63,6 +71,14 @@ mod tests {
         let text = [0.2, 59.0, 450.0, 1_800.0, 43_200.0, 200_000.0].map(duration);
         let expected = ["1 s", "59 s", "7.5 min", "30 min", "12 h", "2.3 days"];
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!(
+            [0, 1, 2].map(|count| counted(count, "seed")),
+            ["0 seeds", "1 seed", "2 seeds"]
+        );
     }
 
     #[test]

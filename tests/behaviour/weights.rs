@@ -216,6 +216,16 @@ fn a_part_is_chosen_by_the_names_of_its_tensors_where_nothing_is_nested() {
     assert!(text.ends_with("no part \"net\"; it has no parts"), "{text}");
 }
 
+/// The tensors with a prefix before their names.
+fn below(
+    file: &BTreeMap<String, (Vec<usize>, Vec<u8>)>,
+    prefix: &str,
+) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+    let file = file.iter();
+    file.map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone()))
+        .collect()
+}
+
 #[test]
 fn two_names_of_one_tensor_are_an_error_that_has_both() {
     let folder = tempfile::tempdir().unwrap();
@@ -245,6 +255,18 @@ fn two_names_of_one_tensor_are_an_error_that_has_both() {
         }
         assert!(text.contains("only one of them"), "{text}");
     }
+    // Beside the part that is loaded, two names do not matter.
+    let mut file = below(&whole, "chosen.");
+    file.extend(below(&whole, "other."));
+    file.insert(
+        "other.classifier.bias".to_owned(),
+        whole["heads.head.bias"].clone(),
+    );
+    write(&path, &file);
+    let part = |part: &str| StateDict::open(&path).part(part);
+    part("chosen").apply_to(model()).unwrap();
+    let text = refusal(&part("other"), model()).to_string();
+    assert!(text.contains("other.classifier.bias"), "{text}");
     // The tensor of the three projections beside its parts.
     let mut file = whole.clone();
     for part in ["query", "key", "value"] {

@@ -44,8 +44,8 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let most = paths.rows.len();
     let folder = root.join("images");
     let mut listed = Listed::new(&names, &folder);
-    for (number, path) in &paths.rows {
-        let image = listed.add(path)?;
+    for (number, (path, line)) in &paths.rows {
+        let image = listed.add(path, *line)?;
         // Classes are counted from 1.
         let class = labels.number(number)?;
         let label = class
@@ -93,7 +93,8 @@ fn class_name(path: &str) -> String {
 /// A file with lines `IMAGE_NUMBER VALUE`.
 struct List {
     path: PathBuf,
-    rows: BTreeMap<u32, String>,
+    /// Values by image, with the numbers of their lines.
+    rows: BTreeMap<u32, (String, u64)>,
 }
 
 impl List {
@@ -104,7 +105,7 @@ impl List {
         for row in table.rows() {
             let row = row.map_err(invalid)?;
             let (image, value) = row.deserialize(None).map_err(invalid)?;
-            if rows.insert(image, value).is_some() {
+            if rows.insert(image, (value, Table::line(&row))).is_some() {
                 let found = format!("another line for image {image}");
                 return Err(table.malformed(&row, "one line for each image", found));
             }
@@ -117,13 +118,22 @@ impl List {
 
     /// The value of an image as a number.
     fn number(&self, image: &u32) -> Result<u32, DataError> {
-        let value = self.rows.get(image).and_then(|value| value.parse().ok());
+        let row = self.rows.get(image);
+        let value = row.and_then(|(value, _)| value.parse().ok());
         value.ok_or_else(|| self.malformed(image, "a number"))
     }
 
     fn malformed(&self, image: &u32, expected: &str) -> DataError {
-        let found = self.rows.get(image).map_or("none", String::as_str);
-        DataError::malformed(&self.path, format!("{expected} for image {image}"), found)
+        let expected = format!("{expected} for image {image}");
+        match self.rows.get(image) {
+            Some((found, line)) => DataError::MalformedLine {
+                path: self.path.clone(),
+                line: *line,
+                expected,
+                found: found.escape_debug().to_string(),
+            },
+            None => DataError::malformed(&self.path, expected, "none"),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::DataSet;
 use crate::{
     files::{self, FileError},
     interrupt::Interrupted,
+    text::counted,
 };
 
 /// A data set that cannot be used. Messages name the file, what was expected and what was found.
@@ -87,23 +88,27 @@ pub enum DataError {
     },
     /// A file of labels lists an image that does not exist.
     #[error(
-        "{labels}: lists {image}, which is missing",
+        "{labels}: line {line}: lists {image}, which is missing",
         labels = labels.display(), image = image.display()
     )]
     MissingImage {
         /// The file of labels.
         labels: PathBuf,
+        /// Line number, from 1.
+        line: u64,
         /// The image.
         image: PathBuf,
     },
     /// A file of labels lists an image twice, which might put it into the training and the test part.
     #[error(
-        "{labels}: lists {image} twice; remove one of the lines",
-        labels = labels.display(), image = image.display()
+        "{labels}: lines {} and {} both list {image}; remove one of them",
+        lines[0], lines[1], labels = labels.display(), image = image.display()
     )]
     RepeatedImage {
         /// The file of labels.
         labels: PathBuf,
+        /// Line numbers, from 1.
+        lines: [u64; 2],
         /// The image.
         image: PathBuf,
     },
@@ -140,7 +145,10 @@ pub enum DataError {
         found: usize,
     },
     /// The worker threads cannot be started.
-    #[error("cannot start {workers} threads that read samples: {source}")]
+    #[error(
+        "cannot start {} that read samples: {source}; end other programs, or name fewer by `--workers`",
+        threads(*workers)
+    )]
     Workers {
         /// Number of threads; 0 for the number of cores.
         workers: usize,
@@ -234,6 +242,14 @@ impl DataError {
             expected: expected.to_owned(),
             found,
         }
+    }
+}
+
+/// A number of threads, of which 0 means one per core.
+fn threads(workers: usize) -> String {
+    match workers {
+        0 => "as many threads as cores".to_owned(),
+        _ => counted(workers, "thread"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files of a folder: images, and an account of everything else.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ffi::OsString,
     fmt, fs, io,
     path::{Component, Path, PathBuf},
@@ -174,7 +174,8 @@ pub(super) fn images_below(
 pub(super) struct Listed<'a> {
     labels: &'a Path,
     folder: &'a Path,
-    seen: HashSet<PathBuf>,
+    /// The lines that list them.
+    seen: HashMap<PathBuf, u64>,
 }
 
 impl<'a> Listed<'a> {
@@ -183,32 +184,34 @@ impl<'a> Listed<'a> {
         Self {
             labels,
             folder,
-            seen: HashSet::new(),
+            seen: HashMap::new(),
         }
     }
 
-    /// The path of the image with this name, which may be a path itself.
-    pub(super) fn add(&mut self, name: &str) -> Result<PathBuf, DataError> {
+    /// The path of the image with this name, which may be a path itself, by a line of the file.
+    pub(super) fn add(&mut self, name: &str, line: u64) -> Result<PathBuf, DataError> {
         let image = self.folder.join(name);
         let is_inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
         if !Path::new(name).components().all(is_inside) {
-            let expected = format!("images in {}", self.folder.display());
-            return Err(DataError::malformed(
-                self.labels,
-                expected,
-                name.escape_debug().to_string(),
-            ));
+            return Err(DataError::MalformedLine {
+                path: self.labels.to_owned(),
+                line,
+                expected: format!("images in {}", self.folder.display()),
+                found: name.escape_debug().to_string(),
+            });
         }
         if !image.is_file() {
             return Err(DataError::MissingImage {
                 labels: self.labels.to_owned(),
+                line,
                 image,
             });
         }
-        match self.seen.insert(image.clone()) {
-            true => Ok(image),
-            false => Err(DataError::RepeatedImage {
+        match self.seen.insert(image.clone(), line) {
+            None => Ok(image),
+            Some(first) => Err(DataError::RepeatedImage {
                 labels: self.labels.to_owned(),
+                lines: [first, line],
                 image,
             }),
         }

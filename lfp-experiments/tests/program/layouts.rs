@@ -323,12 +323,15 @@ fn cifar_10_is_read_as_kaggle_has_it() {
         &["trainLabels.csv: line", "one of airplane", "kitten"],
     );
     fs::write(&labels, table.clone() + "61,cat\n").unwrap();
-    fails(load(DataSet::CIFAR10, root.path()), &["61.png", "missing"]);
+    fails(
+        load(DataSet::CIFAR10, root.path()),
+        &["line 62", "61.png", "missing"],
+    );
     for again in ["7,\"cat\"\n", "./7,\"cat\"\n"] {
         fs::write(&labels, table.clone() + again).unwrap();
         fails(
             load(DataSet::CIFAR10, root.path()),
-            &["trainLabels.csv: lists", "7.png twice"],
+            &["trainLabels.csv: lines 8 and 62 both list", "7.png"],
         );
     }
     fs::write(&labels, &table).unwrap();

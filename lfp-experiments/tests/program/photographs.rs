@@ -218,7 +218,7 @@ fn cub_is_split_as_published() {
     fs::remove_file(&bird).unwrap();
     fails(
         load(DataSet::CUB, root.path()),
-        &["images.txt", "Some_Bird_0003.jpg", "missing"],
+        &["images.txt: line 9", "Some_Bird_0003.jpg", "missing"],
     );
     save(&bird, 1, 3);
     let labels = inner.join("image_class_labels.txt");
@@ -231,7 +231,7 @@ fn cub_is_split_as_published() {
     fs::write(&labels, "1 one\n").unwrap();
     fails(
         load(DataSet::CUB, root.path()),
-        &["image_class_labels.txt", "image 1, found one"],
+        &["image_class_labels.txt: line 1", "image 1, found one"],
     );
 }
 
@@ -293,7 +293,7 @@ fn a_tenth_of_each_class_of_isic_is_for_testing() {
     fs::write(&table, whole.clone() + "ISIC_9999999,1,0,0,0,0,0,0,0,0\n").unwrap();
     fails(
         load(DataSet::ISIC, root.path()),
-        &["GroundTruth.csv", "ISIC_9999999.jpg", "missing"],
+        &["GroundTruth.csv: line 83", "ISIC_9999999.jpg", "missing"],
     );
     fs::write(&table, whole.clone() + "ISIC_0000000,1,1,0,0,0,0,0,0,0\n").unwrap();
     fails(
@@ -324,14 +324,17 @@ fn an_image_that_a_list_has_twice_is_refused_by_name() {
         fs::write(&table, format!("{whole}{again},1,0,0,0,0,0,0,0,0\n")).unwrap();
         fails(
             load(DataSet::ISIC, root.path()),
-            &["GroundTruth.csv: lists", "ISIC_0000003.jpg twice"],
+            &[
+                "GroundTruth.csv: lines 5 and 83 both list",
+                "ISIC_0000003.jpg",
+            ],
         );
     }
     let outside = "../ISIC_2019_Training_Input/ISIC_0000003";
     fs::write(&table, format!("{whole}{outside},1,0,0,0,0,0,0,0,0\n")).unwrap();
     fails(
         load(DataSet::ISIC, root.path()),
-        &["expected images in", "ISIC_0000003"],
+        &["line 83: expected images in", "ISIC_0000003"],
     );
 
     let root = cub_folder();
@@ -343,7 +346,7 @@ fn an_image_that_a_list_has_twice_is_refused_by_name() {
     fs::write(&names, same).unwrap();
     fails(
         load(DataSet::CUB, root.path()),
-        &["images.txt: lists", "Some_Bird_0000.jpg twice"],
+        &["images.txt: lines 1 and 5 both list", "Some_Bird_0000.jpg"],
     );
 }
 

@@ -244,3 +244,30 @@ fn percentiles_relative_to_the_largest_magnitude_end_at_1() {
         assert!((median[layer] - expected).abs() < 1e-12);
     }
 }
+
+#[test]
+fn weights_that_are_no_numbers_are_named_before_anything_is_pruned_or_explained() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (path(&folder, "run"), path(&folder, "out"));
+    finished(&data, &run, &["--model", "mlp"]);
+    let file = Path::new(&run).join("final.safetensors");
+    let whole = fs::read(&file).unwrap();
+    let places = ["--data-dir", data.path(), "--out", &out];
+    for number in [f32::NAN, f32::INFINITY] {
+        let mut damaged = whole.clone();
+        let last = damaged.len() - 4;
+        damaged[last..].copy_from_slice(&number.to_le_bytes());
+        fs::write(&file, &damaged).unwrap();
+        let holds = if number.is_nan() {
+            "holds NaN"
+        } else {
+            "holds an infinite number"
+        };
+        for command in ["prune", "explain"] {
+            let arguments = [&[command, "--checkpoint", &run][..], &places].concat();
+            refused(&arguments, &["final.safetensors", holds]);
+        }
+        assert!(!Path::new(&out).exists());
+    }
+}

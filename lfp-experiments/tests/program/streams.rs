@@ -213,6 +213,7 @@ fn readers_that_cannot_be_started_end_a_run_with_a_message() {
     assert_eq!(ended.status.code(), Some(2), "{said}");
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
     assert!(said.contains("cannot start 1024 threads"), "{said}");
+    assert!(!Path::new(&run).join("final.safetensors").exists());
 }
 
 #[test]

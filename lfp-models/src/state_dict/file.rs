@@ -24,6 +24,8 @@ pub(super) struct File {
     pub(super) tensors: BTreeMap<String, StoredTensor>,
     /// Prefixes, with the dot, of the tensors of each nested dictionary; among them the empty one.
     containers: BTreeSet<String>,
+    /// Names that several tensors of the file have, and why. Which of them is meant is unknown.
+    collisions: BTreeMap<String, String>,
 }
 
 impl File {
@@ -57,6 +59,7 @@ impl File {
         Ok(Self {
             tensors: tensors.clone(),
             containers: BTreeSet::from([String::new()]),
+            collisions: BTreeMap::new(),
         })
     }
 
@@ -76,10 +79,12 @@ impl File {
         let tensors = reader.into_tensors().into_values();
         let tensors = tensors.map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor)));
         let tensors: BTreeMap<String, StoredTensor> = tensors.collect();
-        if let Some(name) = twice.iter().find(|name| tensors.contains_key(*name)) {
+        // Two numbers of one name do not matter.
+        twice.retain(|name| tensors.contains_key(name));
+        let collisions = twice.into_iter().map(|name| {
             let reason = format!("two entries have the name {name}, one in a nested dictionary");
-            return Err(one_line(&reason));
-        }
+            (name, one_line(&reason))
+        });
         // A state dict carries a dictionary without tensors, `_metadata`.
         containers.retain(|prefix| {
             let first = tensors.range(prefix.clone()..).next();
@@ -88,33 +93,40 @@ impl File {
         Ok(Self {
             tensors,
             containers,
+            collisions: collisions.collect(),
         })
     }
 
     /// The file with PyTorch's names, where `others` lists other names, and with the tensors that PyTorch stacks in one.
-    ///
-    /// # Errors
-    ///
-    /// Two tensors of the file that have one name in PyTorch.
-    pub(super) fn in_pytorchs_names(
-        self,
-        others: &[(String, String)],
-        stacks: &[Stack],
-    ) -> Result<Self, String> {
+    pub(super) fn in_pytorchs_names(self, others: &[(String, String)], stacks: &[Stack]) -> Self {
+        let mut collisions = BTreeMap::new();
         let mut tensors = BTreeMap::new();
         let mut origins: BTreeMap<String, String> = BTreeMap::new();
         for (name, tensor) in self.tensors {
             let renamed = names::from_other(others, &name).unwrap_or_else(|| name.clone());
+            if let Some(reason) = self.collisions.get(&name) {
+                collisions.insert(renamed.clone(), reason.clone());
+            }
             tensors.insert(renamed.clone(), tensor);
             if let Some(first) = origins.insert(renamed.clone(), name.clone()) {
-                return Err(names_of_one(&first, &name, &renamed));
+                let reason = names_of_one(&first, &name, &renamed);
+                collisions.insert(renamed, reason);
             }
         }
-        for stack in stacks {
-            let joined = stack.join(&mut tensors);
-            joined.map_err(|(part, whole)| names_of_one(&part, &whole, &whole))?;
+        for (part, whole) in stacks.iter().flat_map(|stack| stack.join(&mut tensors)) {
+            let reason = names_of_one(&part, &whole, &whole);
+            collisions.insert(whole, reason);
         }
-        Ok(Self { tensors, ..self })
+        Self {
+            tensors,
+            collisions,
+            ..self
+        }
+    }
+
+    /// Why the tensor of a name is unknown, if it is.
+    pub(super) fn collision(&self, name: &str) -> Option<&str> {
+        self.collisions.get(name).map(String::as_str)
     }
 
     /// Prefixes of the nested dictionaries, outermost first.

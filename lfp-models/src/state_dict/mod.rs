@@ -156,7 +156,6 @@ impl StateDict {
     pub fn apply_to<M: Classifier>(&self, mut model: M) -> Result<(M, Applied), StateDictError> {
         let file = File::open(&self.path).map_err(|reason| self.unreadable(reason))?;
         let file = file.in_pytorchs_names(&model.other_names(), &model.pytorch_stacks());
-        let file = file.map_err(|reason| self.unreadable(reason))?;
         let ours = names::parameters(&model);
         let last = names::last_layer(&model);
         let neurons = model.neurons();
@@ -197,6 +196,13 @@ impl StateDict {
             path: self.path.clone(),
             parts: parts.iter().map(|part| part_name(part)).collect(),
         })?;
+        let loaded = fit.pairs.iter().map(|(_, name)| name).chain(&fit.constants);
+        if let Some(reason) = loaded
+            .filter_map(|name| matching.file.collision(name))
+            .next()
+        {
+            return Err(self.unreadable(reason.to_owned()));
+        }
         let allowed = fit
             .mismatch
             .kinds()

@@ -44,32 +44,30 @@ impl Stack {
         Some((shape, of_type))
     }
 
-    /// The whole in place of its parts among the tensors of a file, below any prefix.
-    ///
-    /// # Errors
-    ///
-    /// The names of a part and of the whole, if the file has both.
+    /// The whole in place of its parts among the tensors of a file, below any prefix. Returns the names of a part and of the
+    /// whole where the file has both.
     pub(super) fn join(
         &self,
         tensors: &mut BTreeMap<String, StoredTensor>,
-    ) -> Result<(), (String, String)> {
+    ) -> Vec<(String, String)> {
         let Some(first) = self.parts.first() else {
-            return Ok(());
+            return Vec::new();
         };
         let roots = tensors.keys().filter_map(|name| name.strip_suffix(first));
         let roots = roots.filter(|root| root.is_empty() || root.ends_with('.'));
+        let mut both = Vec::new();
         for root in roots.map(str::to_owned).collect::<Vec<_>>() {
             let below = |name: &String| format!("{root}{name}");
             let stack = Self {
                 whole: below(&self.whole),
                 parts: self.parts.iter().map(below).collect(),
             };
-            if tensors.contains_key(&stack.whole) {
-                return Err((below(first), stack.whole));
+            match tensors.contains_key(&stack.whole) {
+                true => both.push((below(first), stack.whole)),
+                false => stack.join_here(tensors),
             }
-            stack.join_here(tensors);
         }
-        Ok(())
+        both
     }
 
     fn join_here(self, tensors: &mut BTreeMap<String, StoredTensor>) {

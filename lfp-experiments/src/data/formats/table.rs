@@ -45,6 +45,11 @@ impl Table {
             .into_records()
     }
 
+    /// The line of a row, from 1.
+    pub(in crate::data) fn line(row: &StringRecord) -> u64 {
+        row.position().map_or(1, Position::line)
+    }
+
     /// The error of a row that cannot be read as `expected`.
     pub(in crate::data) fn unreadable(&self, expected: &str, error: &csv::Error) -> DataError {
         DataError::csv(&self.path, expected, error)
@@ -59,7 +64,7 @@ impl Table {
     ) -> DataError {
         DataError::MalformedLine {
             path: self.path.clone(),
-            line: row.position().map_or(1, Position::line),
+            line: Self::line(row),
             expected: expected.into(),
             found: found.into(),
         }
