@@ -15,8 +15,10 @@
 //! A file is written under a name that ends in `.tmp` and renamed when it is complete; the next run deletes leftovers. An
 //! unknown file is an error: nothing that the program did not write is overwritten or removed.
 
+mod contents;
+
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
 };
 
@@ -27,20 +29,11 @@ use super::{
     checkpoint::{self, Checkpoint},
     identity::{Identity, Origin},
 };
-use crate::files::{self, FileError, failed, list, to_json};
+use crate::files::{self, failed, list, to_json};
 
-pub(super) const SETTINGS: &str = "settings.json";
-pub(super) const METRICS: &str = "metrics.csv";
-pub(super) const RESULT: &str = "result.json";
-pub(super) const WEIGHTS: &str = "final.safetensors";
-pub(super) const BEST: &str = "best.safetensors";
-pub(super) const EVALUATION: &str = "evaluation.json";
-pub(super) const PAGE: &str = "report.html";
-const LOCK: &str = ".lock";
-
-const FILES: [&str; 8] = [
-    SETTINGS, METRICS, RESULT, WEIGHTS, BEST, EVALUATION, PAGE, LOCK,
-];
+pub use contents::refuse_run_folder;
+pub(super) use contents::{BEST, EVALUATION, METRICS, PAGE, RESULT, SETTINGS, WEIGHTS};
+use contents::{Contents, LOCK, remove, remove_all, surveyed};
 
 /// Two, so that the one before is left if the disk damages the last.
 const CHECKPOINTS_KEPT: usize = 2;
@@ -329,90 +322,10 @@ impl RunFolder {
     }
 }
 
-/// The entries of a run folder.
-struct Contents {
-    /// Temporary files and folders.
-    unfinished: Vec<PathBuf>,
-    /// Whatever else is there, except the lock.
-    others: Vec<PathBuf>,
-}
-
-impl Contents {
-    fn of(folder: &Path) -> Result<Self, RunFolderError> {
-        let name = |entry: &Path| {
-            entry
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        let is_unfinished =
-            |entry: &PathBuf| files::finished_name(&name(entry)).is_some_and(is_ours);
-        let entries = list(folder)?.into_iter();
-        let (unfinished, mut others): (_, Vec<_>) = entries.partition(is_unfinished);
-        others.retain(|entry| name(entry) != LOCK);
-        others.sort();
-        Ok(Self { unfinished, others })
-    }
-
-    /// Checks that the folder holds files of a run alone, and the settings if there is any other.
-    fn check(&self, folder: &Path) -> Result<(), RunFolderError> {
-        let is_foreign = |entry: &&PathBuf| {
-            let name = entry.file_name().unwrap_or_default();
-            !is_ours(&name.to_string_lossy())
-        };
-        if let Some(foreign) = self.others.iter().find(is_foreign) {
-            return Err(RunFolderError::Foreign(foreign.clone()));
-        }
-        let settings = folder.join(SETTINGS);
-        match self.others.is_empty() || settings.exists() {
-            true => Ok(()),
-            false => Err(RunFolderError::NoSettings(settings)),
-        }
-    }
-}
-
-/// The entries of the folder of a run, and its settings, if it has begun. Changes nothing.
-fn surveyed(folder: &Path) -> Result<(Contents, Option<Recorded>), RunFolderError> {
-    let contents = Contents::of(folder)?;
-    contents.check(folder)?;
-    let settings = folder.join(SETTINGS);
-    let recorded = match settings.exists() {
-        true => Some(Recorded::read(&settings)?),
-        false => None,
-    };
-    Ok((contents, recorded))
-}
-
-fn is_ours(name: &str) -> bool {
-    FILES.contains(&name) || checkpoint::epoch(name).is_some()
-}
-
 fn other_end(path: PathBuf) -> RunFolderError {
     RunFolderError::Torn {
         path,
         reason: "other content than the run ends with".to_owned(),
-    }
-}
-
-/// Refuses a folder that is, or lies in, the folder of a run, for results of other commands.
-///
-/// # Errors
-///
-/// [`RunFolderError::InsideRun`].
-pub fn refuse_run_folder(folder: &Path) -> Result<(), RunFolderError> {
-    let absolute = files::absolute(folder);
-    // A file of this name alone is no run: other programs have one, too.
-    let is_run = |of: &&Path| {
-        let settings = of.join(SETTINGS);
-        settings.is_file() && (of.join(LOCK).is_file() || Recorded::read(&settings).is_ok())
-    };
-    match absolute.ancestors().find(is_run) {
-        Some(run) => Err(RunFolderError::InsideRun {
-            folder: folder.to_owned(),
-            run: run.to_owned(),
-        }),
-        None => Ok(()),
     }
 }
 
@@ -430,22 +343,10 @@ fn lock(folder: &Path) -> Result<Handle, RunFolderError> {
     Ok(Handle::from_file(file).map_err(failed("read", &path))?)
 }
 
-fn remove_all(paths: &[PathBuf]) -> Result<(), FileError> {
-    paths.iter().try_for_each(|path| remove(path))
-}
-
-fn remove(path: &Path) -> Result<(), FileError> {
-    // A link to a folder is removed as a file.
-    let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
-    match is_folder {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    }
-    .map_err(failed("remove", path))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A refused folder is no run afterwards, either.
