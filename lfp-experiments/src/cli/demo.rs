@@ -1,6 +1,7 @@
 //! `demo`.
 
 mod control;
+mod f1;
 mod levenshtein;
 mod quantized;
 mod verdict;
@@ -8,32 +9,47 @@ mod verdict;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use burn::tensor::Device;
+use clap::{Arg, Args, Subcommand, ValueEnum};
 
 use super::{DeviceArgs, values};
 use crate::{
     demo::{
+        Compared,
         control::{Acrobot, CartPole},
-        f1,
     },
-    files, limits, output,
+    files, output,
     train::refuse_run_folder,
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DemoCommand {
     /// A rare digit, and F1 as the objective: LFP by a reward from F1, beside the usual recipes
-    F1(F1Args),
+    #[command(mut_arg("out", by_default("results/f1")))]
+    F1(f1::F1Args),
     /// A cart that learns to balance a pole: LFP by what actions lead to, beside the policy gradient; also with spikes
+    #[command(mut_arg("out", by_default("results/cartpole")))]
     Cartpole(control::ControlArgs),
     /// The same for two links that swing up: three actions, and a reward that comes late
+    #[command(mut_arg("out", by_default("results/acrobot")))]
     Acrobot(control::ControlArgs),
     /// Weights of 1 to 8 bits: LFP, gradients with a straight-through estimator, and rounding after training
+    #[command(mut_arg("out", by_default("results/quantized")))]
     Quantized(quantized::QuantizedArgs),
     /// Strings of digits, and the edit distance as the objective: LFP without an alignment, beside the usual recipes
+    #[command(mut_arg("out", by_default("results/levenshtein")))]
     Levenshtein(levenshtein::LevenshteinArgs),
     /// Guesses of digits, and a person who says right or wrong: LFP by the verdicts, beside the same number of labels
+    #[command(mut_arg("out", |out| {
+        let round = "Folder of the round, where it goes on if it was left, and of the figure and its numbers";
+        by_default("results/verdict")(out).help(round)
+    }))]
     Verdict(verdict::VerdictArgs),
+}
+
+/// Gives `--out` its default.
+fn by_default(folder: &'static str) -> impl FnOnce(Arg) -> Arg {
+    move |out| out.required(false).default_value(folder)
 }
 
 impl DemoCommand {
@@ -49,56 +65,73 @@ impl DemoCommand {
     }
 }
 
+/// What a demo compares.
 #[derive(Debug, Args)]
-pub(super) struct F1Args {
-    /// The digit that is rare
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(0..10))]
-    digit: u32,
-    /// Its share of the samples, above 0 and at most 0.1
-    #[arg(long, default_value_t = 0.02, value_parser = share)]
-    share: f64,
-    /// Training samples
-    #[arg(long, default_value_t = 6000, value_parser = values::whole(100..=60_000))]
-    samples: usize,
-    /// Passes over them
-    #[arg(long, default_value_t = 8, value_parser = values::whole(1..=1000))]
-    epochs: usize,
-    /// Runs of each way to train
-    #[arg(long, default_value_t = 3, value_parser = values::whole(limits::SEEDS))]
-    seeds: usize,
-    /// Folder of MNIST; without it MNIST is downloaded into a cache
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+struct WaysArgs<W: Compared> {
+    /// Ways to train, separated by commas [default: all]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    ways: Vec<W>,
+}
+
+impl<W: Compared> WaysArgs<W> {
+    /// The ways in the order of figures.
+    ///
+    /// # Errors
+    ///
+    /// If one is named twice.
+    fn chosen(&self) -> Result<Vec<W>> {
+        let names = self.ways.iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
+        values::distinct("ways", &names)?;
+        let is_chosen = |way: &W| self.ways.is_empty() || self.ways.contains(way);
+        Ok(W::value_variants()
+            .iter()
+            .copied()
+            .filter(is_chosen)
+            .collect())
+    }
+}
+
+/// Where a demo writes, and what it computes on.
+#[derive(Debug, Args)]
+struct PlaceArgs {
     /// Folder of the figure and its numbers
-    #[arg(long, value_name = "FOLDER", default_value = "results/f1")]
+    #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if share > 0.0 && share <= 0.1 => Ok(share),
-        _ => Err("expected a number above 0 and at most 0.1, a digit's own share".to_owned()),
-    }
-}
-
-impl F1Args {
-    fn run(self) -> Result<bool> {
-        let request = f1::Request {
-            digit: self.digit,
-            share: self.share,
-            samples: self.samples,
-            epochs: self.epochs,
-            seeds: self.seeds,
-        };
+impl PlaceArgs {
+    /// Opens the device, and creates the folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device, or the folder cannot be used.
+    fn open(&self) -> Result<Device> {
         let device = self.device.device.open()?;
         refuse_run_folder(&self.out)?;
         files::create_folder(&self.out)?;
-        let curves = request.run(self.data_dir.as_deref(), &device)?;
-        output::lines(f1::table(&curves))?;
-        request.draw(&curves, &self.out)?;
+        Ok(device)
+    }
+
+    /// Prints where the figure is.
+    ///
+    /// # Errors
+    ///
+    /// If standard output is full or closed.
+    fn say(&self) -> Result<bool> {
         output::line(format_args!("drawn in {}", self.out.display()))?;
         Ok(true)
     }
+}
+
+/// The data of a demo, and its place.
+#[derive(Debug, Args)]
+struct DataArgs {
+    /// Folder of the data; without it MNIST is downloaded into a cache
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }

@@ -1,5 +1,6 @@
 //! Curves of several runs: means within bands.
 
+use super::Compared;
 use crate::{
     plot::{Axis, Key, Look, Panel, band},
     study::{Spread, average_curves},
@@ -7,26 +8,51 @@ use crate::{
 
 /// The points of a way to train, run by run, with the same x values in all runs.
 pub(super) struct Runs {
-    pub(super) title: &'static str,
-    pub(super) look: Look,
-    pub(super) points: Vec<Vec<(f64, f64)>>,
+    title: &'static str,
+    look: Look,
+    points: Vec<Vec<(f64, f64)>>,
 }
 
 impl Runs {
+    pub(super) fn new(
+        way: impl Compared,
+        points: impl IntoIterator<Item = Vec<(f64, f64)>>,
+    ) -> Self {
+        Self {
+            title: way.title(),
+            look: way.look(),
+            points: points.into_iter().collect(),
+        }
+    }
+
     fn averaged(&self) -> Vec<(f64, Spread)> {
         average_curves(self.points.iter().map(Vec::as_slice))
     }
 }
 
-/// A panel of shares, from 0 to 1.
-pub(super) fn panel(title: &str, x: Axis, ways: &[Runs]) -> Panel {
-    let mut panel = Panel::new(title, x, Axis::new("", 0.0..1.0));
+/// Values after 1, 2, 3, ... times `each`, such as epochs.
+pub(super) fn after_each(each: usize, values: impl IntoIterator<Item = f64>) -> Vec<(f64, f64)> {
+    let numbered = (1..).zip(values);
+    numbered
+        .map(|(number, value)| ((number * each) as f64, value))
+        .collect()
+}
+
+/// A panel of curves whose values can be those of the vertical axis.
+pub(super) fn panel(title: &str, [x, y]: [Axis; 2], ways: &[Runs]) -> Panel {
+    let possible = y.range.clone();
+    let mut panel = Panel::new(title, x, y);
     for runs in ways {
         let points = runs.averaged().into_iter();
         let points = points.map(|(x, spread)| (x, (spread.mean, spread.standard_deviation)));
         let points: Vec<_> = points.collect();
-        panel.shapes.extend(band(&points, runs.look));
+        panel.shapes.extend(band(&points, &possible, runs.look));
         panel.legend.push(Key::curve(runs.title, runs.look));
     }
     panel
+}
+
+/// An axis of shares.
+pub(super) fn shares() -> Axis {
+    Axis::new("", 0.0..1.0)
 }

@@ -1,6 +1,7 @@
 //! Images of a data set in memory.
 
 use anyhow::Result;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::data::Samples;
 
@@ -21,13 +22,25 @@ impl Digits {
     ///
     /// If one cannot be read.
     pub(super) fn read(samples: &dyn Samples, most: usize) -> Result<Self> {
+        Self::of(samples, 0..samples.len().min(most))
+    }
+
+    /// Reads some samples.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read.
+    pub(super) fn of(
+        samples: &dyn Samples,
+        indices: impl IntoIterator<Item = usize>,
+    ) -> Result<Self> {
         let mut digits = Self {
             shape: samples.shape(),
             pixels: Vec::new(),
             labels: Vec::new(),
             background: 0.0,
         };
-        for index in 0..samples.len().min(most) {
+        for index in indices {
             digits.pixels.extend(samples.read(index, 0)?.values);
             digits.labels.push(samples.label(index) as usize);
         }
@@ -46,5 +59,14 @@ impl Digits {
     pub(super) fn pixels(&self, index: usize) -> &[f32] {
         let size = self.shape.iter().product::<usize>();
         &self.pixels[index * size..(index + 1) * size]
+    }
+
+    /// Some of the images, `[samples, channels, height, width]`.
+    pub(super) fn pictures(&self, indices: &[usize], device: &Device) -> Tensor<4> {
+        let [channels, height, width] = self.shape;
+        let pixels = indices.iter().flat_map(|&index| self.pixels(index));
+        let pixels: Vec<f32> = pixels.copied().collect();
+        let shape = [indices.len(), channels, height, width];
+        Tensor::from_data(TensorData::new(pixels, shape), device)
     }
 }

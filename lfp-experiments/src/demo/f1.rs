@@ -10,8 +10,9 @@ use burn::{
     module::Module,
     nn::loss::CrossEntropyLossConfig,
     optim::{AdamConfig, GradientsParams},
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, Int, Tensor},
 };
+use clap::ValueEnum;
 use lfp_burn::{
     Propagate, inference_mode,
     reward::{BatchObjectiveReward, Counts, Reward, SoftmaxReward, macro_f1},
@@ -20,12 +21,19 @@ use lfp_models::{Classifier, Model, Network, NetworkConfig};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::Serialize;
 
+use super::{
+    Compared,
+    curves::{Runs, after_each, panel, shares},
+    digits::Digits,
+};
 use crate::{
     data::{DataSet, Reading, Samples},
     files::{self, to_json},
-    plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, band},
+    output,
+    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     seed,
-    study::{Spread, average_curves},
+    study::Spread,
+    text::counted,
 };
 
 const BATCH: usize = 128;
@@ -46,21 +54,23 @@ pub struct Request {
     pub samples: usize,
     /// Passes over them.
     pub epochs: usize,
+    /// What is compared.
+    pub ways: Vec<Way>,
     /// Runs of each way.
     pub seeds: usize,
 }
 
 /// A way to train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// The gradient of the cross-entropy.
+    /// The gradient of the cross-entropy
     CrossEntropy,
-    /// The same, with each class weighted by its inverse frequency.
+    /// The same, with each class weighted by its inverse frequency
     WeightedCrossEntropy,
-    /// LFP with reward #3 of Table 2.
+    /// LFP with reward #3 of Table 2
     SoftmaxReward,
-    /// LFP with the reward of [`BatchObjectiveReward`] from macro F1.
+    /// LFP with a reward from macro F1
     F1Reward,
 }
 
@@ -86,17 +96,8 @@ pub struct Curves {
     pub seeds: Vec<Vec<Score>>,
 }
 
-impl Way {
-    /// All ways.
-    pub const ALL: [Self; 4] = [
-        Self::CrossEntropy,
-        Self::WeightedCrossEntropy,
-        Self::SoftmaxReward,
-        Self::F1Reward,
-    ];
-
-    /// Its name in figures.
-    pub fn title(self) -> &'static str {
+impl Compared for Way {
+    fn title(self) -> &'static str {
         match self {
             Self::CrossEntropy => "cross-entropy",
             Self::WeightedCrossEntropy => "weighted cross-entropy",
@@ -118,11 +119,10 @@ impl Way {
     }
 }
 
-/// Images in memory, and whether each shows the digit.
+/// Images, and which of them show the digit.
 struct Images {
-    shape: [usize; 3],
-    pixels: Vec<f32>,
-    labels: Vec<i64>,
+    digits: Digits,
+    digit: usize,
 }
 
 impl Images {
@@ -144,39 +144,31 @@ impl Images {
             request.digit,
             rare.len()
         );
-        let mut images = Self {
-            shape: data.shape(),
-            pixels: Vec::new(),
-            labels: Vec::new(),
-        };
         let rare = rare.into_iter().take(digits);
-        for index in rare.chain(rest.into_iter().take(samples - digits)) {
-            images.pixels.extend(data.read(index, 0)?.values);
-            images
-                .labels
-                .push((data.label(index) == request.digit).into());
-        }
-        Ok(images)
+        Ok(Self {
+            digits: Digits::of(data, rare.chain(rest.into_iter().take(samples - digits)))?,
+            digit: request.digit as usize,
+        })
+    }
+
+    /// The class of an image: 1 for the digit, 0 for the rest.
+    fn class(&self, index: usize) -> i64 {
+        (self.digits.label(index) == self.digit).into()
     }
 
     fn batch(&self, indices: &[usize], device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-        let [channels, height, width] = self.shape;
-        let size = channels * height * width;
-        let pixels = indices.iter();
-        let pixels = pixels.flat_map(|&index| &self.pixels[index * size..(index + 1) * size]);
-        let pixels: Vec<f32> = pixels.copied().collect();
-        let labels: Vec<i64> = indices.iter().map(|&index| self.labels[index]).collect();
-        let shape = [indices.len(), channels, height, width];
+        let classes: Vec<i64> = indices.iter().map(|&index| self.class(index)).collect();
         (
-            Tensor::from_data(TensorData::new(pixels, shape), device),
-            Tensor::from_data(labels.as_slice(), device),
+            self.digits.pictures(indices, device),
+            Tensor::from_data(classes.as_slice(), device),
         )
     }
 
     /// Weights by inverse frequency, of the rest and the digit.
     fn class_weights(&self) -> [f32; 2] {
-        let digits = self.labels.iter().sum::<i64>() as f32;
-        let all = self.labels.len() as f32;
+        let all = self.digits.len();
+        let digits = (0..all).map(|index| self.class(index)).sum::<i64>() as f32;
+        let all = all as f32;
         [all / (2.0 * (all - digits)), all / (2.0 * digits)]
     }
 }
@@ -209,7 +201,7 @@ impl Way {
 }
 
 impl Request {
-    /// Trains every way with every seed.
+    /// Trains every way with every seed, and prints a line after each run.
     ///
     /// # Errors
     ///
@@ -218,16 +210,16 @@ impl Request {
         let split = DataSet::MNIST.load(data_dir, Reading::default())?;
         let train = Images::imbalanced(split.train.as_ref(), self, self.samples)?;
         let test = Images::imbalanced(split.test.as_ref(), self, usize::MAX)?;
-        let of_way = |way: Way| -> Result<Curves> {
+        let of_way = |&way: &Way| -> Result<Curves> {
             let seeds = 0..self.seeds as u64;
             let runs = seeds.map(|seed| self.train(way, seed, [&train, &test], device));
             Ok(Curves {
                 way,
-                samples: train.labels.len(),
+                samples: train.digits.len(),
                 seeds: runs.collect::<Result<_>>()?,
             })
         };
-        Way::ALL.into_iter().map(of_way).collect()
+        self.ways.iter().map(of_way).collect()
     }
 
     fn train(
@@ -239,11 +231,11 @@ impl Request {
     ) -> Result<Vec<Score>> {
         let device = device.clone().autodiff();
         device.seed(seed::mix(run, 0));
-        let config = NetworkConfig::new(train.shape, 2);
+        let config = NetworkConfig::new(train.digits.shape, 2);
         let mut network = Model::LENET.init(&config, &device)?;
         let mut optimizer = AdamConfig::new().init();
         let update = way.update(train);
-        let mut order: Vec<usize> = (0..train.labels.len()).collect();
+        let mut order: Vec<usize> = (0..train.digits.len()).collect();
         let mut random = StdRng::seed_from_u64(seed::mix(run, 1));
         let mut scores = Vec::new();
         for _ in 0..self.epochs {
@@ -256,6 +248,13 @@ impl Request {
             }
             scores.push(score(network.clone(), test, &device.clone().inner())?);
         }
+        if let Some(last) = scores.last() {
+            let macro_f1 = 100.0 * last.macro_f1;
+            output::line(format_args!(
+                "{}, seed {run}: macro F1 {macro_f1:.1} %",
+                way.title()
+            ))?;
+        }
         Ok(scores)
     }
 
@@ -267,19 +266,8 @@ impl Request {
     pub fn draw(&self, curves: &[Curves], folder: &Path) -> Result<()> {
         let panel = |title: &str, value: fn(&Score) -> f64| {
             let epochs = Axis::whole("epoch", 1.0..self.epochs.max(2) as f64);
-            let mut panel = Panel::new(title, epochs, Axis::new("", 0.0..1.0));
-            for of_way in curves {
-                let points = of_way.averaged(value);
-                let points = points
-                    .iter()
-                    .map(|&(epoch, spread)| (epoch, (spread.mean, spread.standard_deviation)));
-                let points: Vec<_> = points.collect();
-                panel.shapes.extend(band(&points, of_way.way.look()));
-                panel
-                    .legend
-                    .push(Key::curve(of_way.way.title(), of_way.way.look()));
-            }
-            panel
+            let ways: Vec<Runs> = curves.iter().map(|of_way| of_way.runs(value)).collect();
+            panel(title, [epochs, shares()], &ways)
         };
         let figure = Figure {
             columns: 3,
@@ -291,11 +279,11 @@ impl Request {
             ],
             corner: String::new(),
             note: format!(
-                "MNIST, digit {} at {:.1} % of {} samples, LeNet, {} seeds",
+                "MNIST, digit {} at {:.1} % of {} samples, LeNet, {}",
                 self.digit,
                 100.0 * self.share,
                 curves.first().map_or(0, |curves| curves.samples),
-                self.seeds
+                counted(self.seeds, "seed")
             ),
         };
         figure.write(folder, "f1")?;
@@ -307,14 +295,14 @@ impl Request {
 fn score(network: Network, test: &Images, device: &Device) -> Result<Score> {
     let network = inference_mode(network).valid();
     let mut counts = [Counts::default(); 2];
-    let all: Vec<usize> = (0..test.labels.len()).collect();
+    let all: Vec<usize> = (0..test.digits.len()).collect();
     for indices in all.chunks(TESTED) {
         let (images, _) = test.batch(indices, device);
         let decided = network.outputs(images).logits()?.argmax(1).into_data();
         for (decided, &index) in decided.iter::<i64>().zip(indices) {
             for (class, counts) in counts.iter_mut().enumerate() {
                 let class = class as i64;
-                counts.count(test.labels[index] == class, decided == class, 1.0);
+                counts.count(test.class(index) == class, decided == class, 1.0);
             }
         }
     }
@@ -327,15 +315,10 @@ fn score(network: Network, test: &Images, device: &Device) -> Result<Score> {
 }
 
 impl Curves {
-    fn averaged(&self, value: fn(&Score) -> f64) -> Vec<(f64, Spread)> {
-        let of_seed = |scores: &Vec<Score>| -> Vec<(f64, f64)> {
-            let points = scores.iter().enumerate();
-            points
-                .map(|(epoch, score)| ((epoch + 1) as f64, value(score)))
-                .collect()
-        };
-        let curves: Vec<Vec<(f64, f64)>> = self.seeds.iter().map(of_seed).collect();
-        average_curves(curves.iter().map(Vec::as_slice))
+    /// A value of the scores over the epochs.
+    fn runs(&self, value: fn(&Score) -> f64) -> Runs {
+        let of_seed = |scores: &Vec<Score>| after_each(1, scores.iter().map(value));
+        Runs::new(self.way, self.seeds.iter().map(of_seed))
     }
 
     /// Mean and deviation over the seeds after the last epoch.

@@ -13,6 +13,7 @@ use burn::{
         quantization::{Calibration, QuantScheme, QuantStore, QuantValue},
     },
 };
+use clap::ValueEnum;
 use indicatif::MultiProgress;
 use lfp_burn::{
     layer_weights,
@@ -21,12 +22,18 @@ use lfp_burn::{
 use lfp_models::{Model, Network};
 use serde::Serialize;
 
+use super::{
+    Compared,
+    curves::{Runs, after_each, panel},
+};
 use crate::{
     data::{Batches, DataSet, Order, Split},
     files::{self, to_json},
     objective::Method,
-    plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, band},
+    output,
+    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     study::Spread,
+    text::counted,
     train::{Accuracy, Computing, Settings, run_in_memory},
 };
 
@@ -42,23 +49,25 @@ pub struct Request {
     pub samples: [usize; 2],
     /// Bits of a weight.
     pub bits: Vec<usize>,
+    /// What is compared.
+    pub ways: Vec<Way>,
     /// Runs of each way.
     pub seeds: u64,
 }
 
 /// A way to weights of few bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// LFP with [`LatentRule::Conserve`].
+    /// LFP that conserves rewards through the rounding
     Lfp,
-    /// LFP with [`LatentRule::StraightThrough`].
+    /// LFP that passes rewards straight through the rounding
     LfpStraightThrough,
-    /// The gradient with a straight-through estimator.
+    /// The gradient with a straight-through estimator
     Gradient,
-    /// LFP, and rounding the weights after training.
+    /// LFP, and rounding the weights after training
     LfpRounded,
-    /// The gradient, and rounding the weights after training.
+    /// The gradient, and rounding the weights after training
     GradientRounded,
 }
 
@@ -95,18 +104,8 @@ pub struct Measured {
     pub exports: Vec<Export>,
 }
 
-impl Way {
-    /// All ways.
-    pub const ALL: [Self; 5] = [
-        Self::Lfp,
-        Self::LfpStraightThrough,
-        Self::Gradient,
-        Self::LfpRounded,
-        Self::GradientRounded,
-    ];
-
-    /// Its name in figures.
-    pub fn title(self) -> &'static str {
+impl Compared for Way {
+    fn title(self) -> &'static str {
         match self {
             Self::Lfp => "LFP, rewards conserved",
             Self::LfpStraightThrough => "LFP, straight-through",
@@ -126,7 +125,9 @@ impl Way {
             Self::GradientRounded => of(GRADIENT.colour, SURROGATE),
         }
     }
+}
 
+impl Way {
     fn method(self) -> Method {
         match self {
             Self::Gradient | Self::GradientRounded => Method::Gradient,
@@ -163,7 +164,7 @@ impl Testing<'_> {
 }
 
 impl Request {
-    /// Trains every way with every seed and number of bits.
+    /// Trains every way with every seed and number of bits, and prints a line after each run.
     ///
     /// # Errors
     ///
@@ -180,7 +181,7 @@ impl Request {
             device,
         };
         let mut measured = Measured::default();
-        for way in Way::ALL {
+        for &way in &self.ways {
             match way.rule() {
                 Some(rule) => self.quantized(way, rule, &testing, &mut measured)?,
                 None => self.rounded(way, &testing, &mut measured)?,
@@ -243,6 +244,7 @@ impl Request {
                 if way == Way::Lfp && seed == 0 {
                     measured.exports.push(export(network, bits, testing)?);
                 }
+                say(way, &counted(bits, "bit"), seed, accuracy)?;
                 seeds.push(accuracy);
             }
             measured.accuracies.push(Accuracies { way, bits, seeds });
@@ -262,6 +264,7 @@ impl Request {
         for seed in 0..self.seeds {
             let settings = self.of_method(way.method());
             let (network, accuracy) = self.train(settings, seed, testing)?;
+            say(way, "before rounding", seed, accuracy)?;
             plain.seeds.push(accuracy);
             for accuracies in &mut of_bits {
                 let quantizer = WeightQuantizer::new(accuracies.bits)?;
@@ -285,29 +288,20 @@ impl Request {
         let lowest = measured.accuracies.iter().flat_map(|of| &of.seeds);
         let lowest = lowest.copied().fold(1.0, f64::min);
         let y = Axis::new("test accuracy", (lowest * 10.0).floor() / 10.0..1.0);
-        let mut panel = Panel::new("", x, y);
-        for way in Way::ALL {
-            let points = self.bits.iter().enumerate().filter_map(|(index, &bits)| {
-                let spread = measured.spread(way, bits)?;
-                let y = (spread.mean, spread.standard_deviation);
-                Some(((index + 1) as f64, y))
-            });
-            let points: Vec<_> = points.collect();
-            panel.shapes.extend(band(&points, way.look()));
-            panel.legend.push(Key::curve(way.title(), way.look()));
-        }
+        let ways = self.ways.iter().map(|&way| measured.runs(way, &self.bits));
+        let ways: Vec<Runs> = ways.collect();
         let figure = Figure {
             columns: 1,
             panel_size: (560, 360),
-            panels: vec![panel],
+            panels: vec![panel("", [x, y], &ways)],
             corner: String::new(),
             note: format!(
-                "{} on {}, {} epochs, activation {}, {} seeds",
+                "{} on {}, {}, activation {}, {}",
                 self.settings.model,
                 self.settings.dataset,
-                self.settings.epochs,
+                counted(self.settings.epochs, "epoch"),
                 self.settings.activation,
-                self.seeds
+                counted(self.seeds as usize, "seed")
             ),
         };
         figure.write(folder, "quantized")?;
@@ -331,6 +325,16 @@ impl Request {
             _ => DataSet::CIFAR10,
         })
     }
+}
+
+/// Prints what a run has reached.
+fn say(way: Way, weights: &str, seed: u64, accuracy: f64) -> Result<()> {
+    let accuracy = 100.0 * accuracy;
+    output::line(format_args!(
+        "{}, {weights}, seed {seed}: {accuracy:.1} %",
+        way.title()
+    ))?;
+    Ok(())
 }
 
 /// The network as Burn quantises it for inference: 8 bits for each weight of a layer, one scale for each tensor.
@@ -367,11 +371,28 @@ fn export(network: Network, bits: usize, testing: &Testing<'_>) -> Result<Export
 }
 
 impl Measured {
-    /// Mean and deviation over the seeds.
-    pub fn spread(&self, way: Way, bits: usize) -> Option<Spread> {
+    /// The accuracies of each seed.
+    fn seeds(&self, way: Way, bits: usize) -> Option<&[f64]> {
         let mut found = self.accuracies.iter();
         let found = found.find(|of| of.way == way && of.bits == bits)?;
-        Some(Spread::of(found.seeds.iter().copied()))
+        Some(&found.seeds)
+    }
+
+    /// Mean and deviation over the seeds.
+    pub fn spread(&self, way: Way, bits: usize) -> Option<Spread> {
+        let seeds = self.seeds(way, bits)?;
+        Some(Spread::of(seeds.iter().copied()))
+    }
+
+    /// Accuracies over the bits, which are numbered from 1.
+    fn runs(&self, way: Way, bits: &[usize]) -> Runs {
+        let of_bits: Vec<&[f64]> = bits
+            .iter()
+            .filter_map(|&bits| self.seeds(way, bits))
+            .collect();
+        let seeds = of_bits.first().map_or(0, |seeds| seeds.len());
+        let of_seed = |seed: usize| after_each(1, of_bits.iter().map(|seeds| seeds[seed]));
+        Runs::new(way, (0..seeds).map(of_seed))
     }
 
     /// The accuracies and exports as tables.
@@ -381,7 +402,9 @@ impl Measured {
         bits.dedup();
         let mut text = format!("{:30}", "test accuracy %, by bits");
         text.extend(bits.iter().map(|bits| format!("{bits:>13}")));
-        for way in Way::ALL {
+        let mut ways: Vec<Way> = self.accuracies.iter().map(|of| of.way).collect();
+        ways.dedup();
+        for way in ways {
             text += &format!("\n{:30}", way.title());
             let cells = bits.iter().map(|&bits| match self.spread(way, bits) {
                 Some(spread) => format!("{:>13}", spread.percent()),
@@ -389,7 +412,11 @@ impl Measured {
             });
             text.extend(cells);
         }
-        text += "\n\nexported by Burn at 8 bits\n";
+        text += "\n";
+        if self.exports.is_empty() {
+            return text;
+        }
+        text += "\nexported by Burn at 8 bits\n";
         text += &format!(
             "{:>4} {:>13} {:>13} {:>13}\n",
             "bits", "bytes before", "after", "accuracy %"

@@ -8,7 +8,7 @@ mod grid;
 mod legend;
 mod style;
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, RGBColor, SVGBackend};
@@ -106,11 +106,13 @@ impl Panel {
     }
 }
 
-/// A curve of means within a band of one standard deviation, cut to `[0, 1]`: x, (mean, standard deviation).
-pub fn band(points: &[(f64, (f64, f64))], look: Look) -> [Shape; 2] {
-    let area = points.iter().map(|&(x, (mean, deviation))| {
-        (x, (mean - deviation).max(0.0), (mean + deviation).min(1.0))
-    });
+/// A curve of means within a band of one standard deviation, which is cut to the values that are possible: x, (mean, standard
+/// deviation).
+pub fn band(points: &[(f64, (f64, f64))], possible: &Range<f64>, look: Look) -> [Shape; 2] {
+    let within = |value: f64| value.clamp(possible.start, possible.end);
+    let area = points
+        .iter()
+        .map(|&(x, (mean, deviation))| (x, within(mean - deviation), within(mean + deviation)));
     let line = points.iter().map(|&(x, (mean, _))| (x, mean));
     [
         Shape::Band {

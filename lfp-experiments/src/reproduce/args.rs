@@ -19,6 +19,7 @@ use crate::{
         Analysis, Condition, MethodVariant, Progress, Resources, Results, Study,
         report::{Header, Report},
     },
+    text,
     train::refuse_run_folder,
 };
 
@@ -336,10 +337,7 @@ impl Context {
             .collect();
         data.dedup();
         let seeds = conditions().map(|condition| condition.seeds.len()).max();
-        let seeds = match seeds.unwrap_or(0) {
-            1 => "1 seed".to_owned(),
-            count => format!("{count} seeds"),
-        };
+        let seeds = text::counted(seeds.unwrap_or(0), "seed");
         format!("{} profile; {}; {seeds}", self.profile, data.join(", "))
     }
 }

@@ -106,7 +106,9 @@ fn panel(title: String, axis: Axis, values: &[(f64, String)], results: &Results<
         .push(Key::mark("highest accuracy", Mark::Diamond, INK));
     for cell in first {
         let curve = curve(cell.method);
-        panel.shapes.extend(band(&curve, cell.method.look()));
+        panel
+            .shapes
+            .extend(band(&curve, &panels::SHARES, cell.method.look()));
         let highest = curve.iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0));
         let highest = highest.map(|&(value, (mean, _))| (value, mean));
         let best = highest.map(|point| Shape::Best(point, cell.method.colour()));

@@ -1,7 +1,12 @@
 //! Panels that several figures share.
 
+use std::ops::Range;
+
 use super::{Cell, Point, Spread};
 use crate::plot::{Axis, INK, Key, Mark, Panel, Shape, band};
+
+/// The values that accuracies can have.
+pub const SHARES: Range<f64> = 0.0..1.0;
 
 /// The key of each method.
 pub fn legend<A>(cells: &[Cell<A>]) -> Vec<Key> {
@@ -21,7 +26,7 @@ pub fn curves<A>(cells: &[Cell<A>], curve: impl Fn(&Cell<A>) -> Vec<(f64, Spread
     let shapes = |cell: &Cell<A>| {
         let points = curve(cell).into_iter();
         let points = points.map(|(x, spread)| (x, (spread.mean, spread.standard_deviation)));
-        band(&points.collect::<Vec<_>>(), cell.method.look())
+        band(&points.collect::<Vec<_>>(), &SHARES, cell.method.look())
     };
     cells.iter().flat_map(shapes).collect()
 }
@@ -49,7 +54,7 @@ pub fn over_learning_rate<A>(title: impl Into<String>, cells: &[Cell<A>], lowest
 }
 
 /// The exponents of 10 of all learning rates, with a margin for the marks at both ends.
-fn exponents<A>(cells: &[Cell<A>]) -> std::ops::Range<f64> {
+fn exponents<A>(cells: &[Cell<A>]) -> Range<f64> {
     let rates = cells.iter().flat_map(|cell| &cell.condition.learning_rates);
     let exponents = rates.map(|rate| rate.log10());
     let (low, high) = exponents.fold((f64::MAX, f64::MIN), |(low, high), exponent| {

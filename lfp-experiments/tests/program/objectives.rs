@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+#[cfg(unix)]
+use super::stalled::Stalled;
 use super::{Digits, PROGRAM, path, program, refused, succeeds};
 
 /// The last cell of each row of a CSV file whose first cell is `way`.
@@ -27,6 +29,13 @@ fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
     let places = ["--seeds", "1", "--data-dir", data.path(), "--out", &out];
     let said = succeeds(&[&["demo", "levenshtein"][..], &sizes, &places].concat());
     assert!(said.contains("LFP, edit distance"), "{said}");
+    // A line for each epoch of each way.
+    let lines = |words: &str| said.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(
+        (lines("seed 0, epoch"), lines("epoch 12/12: ")),
+        (48, 4),
+        "{said}"
+    );
     let out = Path::new(&out);
     assert!(out.join("levenshtein.png").is_file() && out.join("levenshtein.svg").is_file());
     let distances = values(&out.join("levenshtein.csv"), "LFP, edit distance");
@@ -34,6 +43,62 @@ fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
     // Who reads nothing has a distance of 1, who reads the same digit always 0.9.
     let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(distances[0] > 0.8 && least < 0.5, "{distances:?}");
+}
+
+#[test]
+fn a_demo_runs_the_chosen_ways_alone() {
+    let data = Digits::new(200, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "out");
+    let places = ["--data-dir", data.path(), "--out", &out, "--seeds", "1"];
+    let run = |options: &str, places: &[&str]| {
+        let options: Vec<&str> = options.split(' ').collect();
+        succeeds(&[&["demo"][..], &options, places].concat())
+    };
+    for (options, chosen, left_out, file) in [
+        (
+            "levenshtein --ways ctc --longest 1 --samples 64 --epochs 1",
+            "CTC loss",
+            "edit distance, seed",
+            "levenshtein.csv",
+        ),
+        (
+            "f1 --ways f1-reward --samples 100 --share 0.05 --epochs 1",
+            "LFP, reward from F1, seed 0: macro F1",
+            "cross-entropy",
+            "f1.json",
+        ),
+        (
+            "quantized --ways gradient-rounded --bits 2 --samples 100 --test-samples 100 --epochs 1",
+            "gradient, rounded afterwards, before rounding, seed 0:",
+            "LFP",
+            "quantized.json",
+        ),
+        (
+            "verdict --ways labels --verdicts 100",
+            "LFP, labels, seed 0, after 100:",
+            "LFP, verdicts",
+            "verdict.csv",
+        ),
+    ] {
+        let said = run(options, &places);
+        assert!(said.contains(chosen) && !said.contains(left_out), "{said}");
+        let text = fs::read_to_string(Path::new(&out).join(file)).unwrap();
+        assert!(!text.is_empty());
+    }
+    // A network that nobody is asked about leaves no round.
+    assert!(!Path::new(&out).join("round-0.state").exists());
+    let sizes = "cartpole --ways spiking-lfp,lfp --updates 1 --episodes 2 --hidden 4 --steps 2";
+    let said = run(sizes, &["--out", &out, "--seeds", "1"]);
+    assert!(
+        said.contains("spiking, LFP, seed 0: ") && !said.contains("gradient"),
+        "{said}"
+    );
+    let text = fs::read_to_string(Path::new(&out).join("cartpole.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ways = json["ways"].as_array().unwrap().iter();
+    let ways: Vec<&str> = ways.map(|way| way["way"].as_str().unwrap()).collect();
+    assert_eq!(ways, ["lfp", "spiking-lfp"], "in the order of figures");
 }
 
 #[test]
@@ -110,6 +175,32 @@ fn demo_verdict_learns_from_a_simulated_person_and_goes_on_where_it_was_left() {
     assert_eq!(
         fs::read(Path::new(&left).join("verdict.csv")).unwrap(),
         fs::read(&csv).unwrap()
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_leaves_a_round_with_a_line_that_says_how_to_go_on() {
+    let data = Digits::new(400, 100);
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, left] = ["whole", "left"].map(|name| path(&folder, name));
+    let oracle = ["--oracle", "--error-rate", "0.1", "--verdicts", "300"];
+    succeeds(&round(&data, &whole, &oracle));
+    let mut command = Command::new(PROGRAM);
+    command.args(round(&data, &left, &oracle));
+    // It stands still where it prints the first accuracy.
+    let state_file = Path::new(&left).join("round-0.state");
+    let mut stalled = Stalled::after(command, &state_file);
+    stalled.interrupt();
+    assert_eq!(stalled.line(), "interrupted; the same command goes on\n");
+    stalled.release();
+    assert_eq!(stalled.end(), (Some(130), String::new()));
+    assert!(state(&left)["learned"].as_u64().unwrap() <= 10);
+    succeeds(&round(&data, &left, &oracle));
+    assert_eq!(state(&left), state(&whole));
+    assert_eq!(
+        fs::read(Path::new(&left).join("verdict.csv")).unwrap(),
+        fs::read(Path::new(&whole).join("verdict.csv")).unwrap()
     );
 }
 
@@ -219,6 +310,10 @@ fn demos_refuse_options_out_of_range_or_without_effect() {
         ("levenshtein --samples 0", "whole number"),
         ("levenshtein --epochs 0", "whole number"),
         ("levenshtein --seeds 0", "whole number"),
+        ("levenshtein --ways lfp", "possible values"),
+        ("levenshtein --ways ctc,ctc", "--ways names ctc twice"),
+        ("cartpole --ways labels", "possible values"),
+        ("verdict --ways labels --oracle", "--oracle has no effect"),
         ("verdict --verdicts 0", "whole number"),
         ("verdict --error-rate 0.1", "--oracle"),
         ("verdict --oracle --error-rate 1.1", "from 0 to 1"),

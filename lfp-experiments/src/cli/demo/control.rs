@@ -1,19 +1,17 @@
 //! `demo cartpole` and `demo acrobot`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 
-use super::super::{DeviceArgs, values};
+use super::{PlaceArgs, WaysArgs};
 use crate::{
-    demo::control::{self, Request, Task},
-    files, limits, output,
-    train::refuse_run_folder,
+    cli::values,
+    demo::control::{self, Mechanism, Request, Way},
+    limits, output,
 };
 
 #[derive(Debug, Args)]
-pub(in super::super) struct ControlArgs {
+pub(in crate::cli) struct ControlArgs {
     /// Updates of each run
     #[arg(long, default_value_t = 150, value_parser = values::whole(limits::UPDATES))]
     updates: usize,
@@ -32,18 +30,17 @@ pub(in super::super) struct ControlArgs {
     /// What a reward of the next step is worth now
     #[arg(long, default_value_t = 0.99, value_parser = values::from_zero_to_one)]
     discount: f64,
+    #[command(flatten)]
+    ways: WaysArgs<Way>,
     /// Runs of each way to train
     #[arg(long, default_value_t = 5, value_parser = values::whole(limits::SEEDS))]
     seeds: usize,
-    /// Folder of the figure and its numbers; results/cartpole or results/acrobot by default
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
     #[command(flatten)]
-    device: DeviceArgs,
+    place: PlaceArgs,
 }
 
 impl ControlArgs {
-    pub(super) fn run<T: Task + Send>(self) -> Result<bool> {
+    pub(super) fn run<M: Mechanism>(self) -> Result<bool> {
         let request = Request {
             updates: self.updates,
             episodes: self.episodes,
@@ -51,18 +48,13 @@ impl ControlArgs {
             steps: self.steps,
             learning_rate: self.lr,
             discount: self.discount,
+            ways: self.ways.chosen()?,
             seeds: self.seeds,
         };
-        let device = self.device.device.open()?;
-        let out = self
-            .out
-            .unwrap_or_else(|| PathBuf::from("results").join(T::NAME));
-        refuse_run_folder(&out)?;
-        files::create_folder(&out)?;
-        let curves = request.run::<T>(&device)?;
+        let device = self.place.open()?;
+        let curves = request.run::<M>(&device)?;
         output::lines(control::table(&curves))?;
-        control::draw::<T>(&request, &curves, &out)?;
-        output::line(format_args!("drawn in {}", out.display()))?;
-        Ok(true)
+        control::draw::<M>(&request, &curves, &self.place.out)?;
+        self.place.say()
     }
 }

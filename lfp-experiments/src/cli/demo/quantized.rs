@@ -1,19 +1,18 @@
 //! `demo quantized`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use lfp_burn::ActivationFn;
 use lfp_models::Model;
 
-use super::super::{DeviceArgs, values};
+use super::{DataArgs, WaysArgs};
 use crate::{
-    demo::quantized::Request,
-    files, limits,
+    cli::values,
+    demo::quantized::{Request, Way},
+    limits,
     objective::Method,
     output,
-    train::{Settings, refuse_run_folder},
+    train::Settings,
 };
 
 #[derive(Debug, Args)]
@@ -36,17 +35,13 @@ pub(in crate::cli) struct QuantizedArgs {
     /// Passes over the training samples
     #[arg(long, default_value_t = 3, value_parser = values::whole(limits::EPOCHS))]
     epochs: usize,
+    #[command(flatten)]
+    ways: WaysArgs<Way>,
     /// Runs of each way to train
     #[arg(long, default_value_t = 1, value_parser = values::whole(limits::SEEDS))]
     seeds: usize,
-    /// Folder of the data; without it MNIST is downloaded into a cache
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// Folder of the figure and its numbers
-    #[arg(long, value_name = "FOLDER", default_value = "results/quantized")]
-    out: PathBuf,
     #[command(flatten)]
-    device: DeviceArgs,
+    data: DataArgs,
 }
 
 impl QuantizedArgs {
@@ -67,15 +62,14 @@ impl QuantizedArgs {
             settings,
             samples: [self.samples, self.test_samples],
             bits,
+            ways: self.ways.chosen()?,
             seeds: self.seeds as u64,
         };
-        let device = self.device.device.open()?;
-        refuse_run_folder(&self.out)?;
-        files::create_folder(&self.out)?;
-        let measured = request.run(self.data_dir.as_deref(), &device)?;
+        let DataArgs { data_dir, place } = self.data;
+        let device = place.open()?;
+        let measured = request.run(data_dir.as_deref(), &device)?;
         output::lines(measured.table())?;
-        request.draw(&measured, &self.out)?;
-        output::line(format_args!("drawn in {}", self.out.display()))?;
-        Ok(true)
+        request.draw(&measured, &place.out)?;
+        place.say()
     }
 }

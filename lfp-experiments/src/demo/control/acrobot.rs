@@ -1,22 +1,17 @@
 //! Acrobot: two links hang from a pivot, and a motor at the elbow swings them up.
 
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::{
+    f64::consts::{FRAC_PI_2, PI},
+    ops::Range,
+};
 
-use burn_rl::{Environment, StepResult};
-use lfp_burn::rl::{Action, Observation};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
-
-use super::environment::Task;
+use super::environment::Mechanism;
 
 /// Acrobot-v1 of Gymnasium, after Sutton (1996) with the dynamics of Sutton and Barto's book: the same constants, one step of
 /// the Runge-Kutta method of fourth order. Every step is worth -1, except the one in which the tip rises above one link's
 /// length over the pivot, which ends the episode and is worth 0.
-#[derive(Debug)]
-pub struct Acrobot {
-    state: State,
-    steps: usize,
-    random: StdRng,
-}
+#[derive(Clone, Copy, Debug)]
+pub struct Acrobot(State);
 
 /// Angles and angular speeds of upper and lower link: the first from hanging down, the second from the first (rad, rad/s).
 type State = [f64; 4];
@@ -32,8 +27,6 @@ const INERTIA: f64 = 1.0;
 /// Of a step, s.
 const DURATION: f64 = 0.2;
 const FASTEST: [f64; 2] = [4.0 * PI, 9.0 * PI];
-/// Numbers of the first state are drawn from either side of 0.
-const START: f64 = 0.1;
 /// What the network sees as 1: speeds of about that size.
 const SCALE: [f64; 2] = [3.0, 6.0];
 
@@ -86,65 +79,50 @@ fn height([upper, lower, ..]: State) -> f64 {
     -upper.cos() - (upper + lower).cos()
 }
 
-impl Task for Acrobot {
+impl Mechanism for Acrobot {
     const NAME: &'static str = "acrobot";
     const TITLE: &'static str = "Acrobot";
     const NUMBERS: usize = 6;
     const ACTIONS: usize = 3;
-    const RETURNS: std::ops::Range<f64> = -500.0..0.0;
+    const RETURNS: Range<f64> = -500.0..0.0;
+    const START: f64 = 0.1;
 
-    fn new(seed: u64) -> Self {
-        let mut environment = Self {
-            state: State::default(),
-            steps: 0,
-            random: StdRng::seed_from_u64(seed),
-        };
-        environment.reset();
-        environment
+    fn from_numbers(numbers: [f64; 4]) -> Self {
+        Self(numbers)
     }
-}
 
-impl Environment for Acrobot {
-    type State = Observation;
-    type Action = Action;
+    /// Actions 0, 1 and 2 are torques of -1, 0 and 1.
+    fn after(self, action: usize) -> Self {
+        Self(turned(self.0, action as f64 - 1.0))
+    }
 
-    const MAX_STEPS: usize = 500;
+    fn has_ended(self) -> bool {
+        height(self.0) > LENGTH
+    }
 
-    fn state(&self) -> Observation {
-        let [upper, lower, upper_speed, lower_speed] = self.state;
-        let numbers = [
+    fn reward(self) -> f64 {
+        if self.has_ended() { 0.0 } else { -1.0 }
+    }
+
+    fn observed(self) -> Vec<f64> {
+        let [upper, lower, upper_speed, lower_speed] = self.0;
+        vec![
             upper.cos(),
             upper.sin(),
             lower.cos(),
             lower.sin(),
             upper_speed / SCALE[0],
             lower_speed / SCALE[1],
-        ];
-        Observation(numbers.map(|number| number as f32).into())
-    }
-
-    /// Actions 0, 1 and 2 are torques of -1, 0 and 1.
-    fn step(&mut self, Action(action): Action) -> StepResult<Observation> {
-        self.state = turned(self.state, action as f64 - 1.0);
-        self.steps += 1;
-        let done = height(self.state) > LENGTH;
-        StepResult {
-            next_state: self.state(),
-            reward: if done { 0.0 } else { -1.0 },
-            done,
-            truncated: self.steps >= Self::MAX_STEPS,
-        }
-    }
-
-    fn reset(&mut self) {
-        self.state = std::array::from_fn(|_| self.random.random_range(-START..START));
-        self.steps = 0;
+        ]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use burn_rl::Environment;
+    use lfp_burn::rl::Action;
+
+    use super::{super::environment::Simulation, *};
 
     /// Kinetic and potential energy of two rods whose centres are at half their lengths.
     fn energy(state: State) -> f64 {
@@ -201,11 +179,9 @@ mod tests {
             ([PI, 0.0, 0.0, 0.0], true),
             ([2.0, 0.0, 0.0, 0.0], false),
         ] {
-            let mut environment = Acrobot::new(0);
-            environment.state = state;
-            let result = environment.step(Action(1));
+            let after = Acrobot(state).after(1);
             assert_eq!(
-                (result.done, result.reward),
+                (after.has_ended(), after.reward()),
                 (ends, if ends { 0.0 } else { -1.0 })
             );
         }
@@ -220,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_episode_is_cut_after_500_steps() {
-        let mut environment = Acrobot::new(1);
+        let mut environment = Simulation::<Acrobot>::new(1);
         let ended = (1..=500).find(|_| {
             let result = environment.step(Action(1));
             result.done || result.truncated

@@ -1,26 +1,20 @@
 //! CartPole: a cart that keeps a pole upright by being pushed to the left or right.
 
-use burn_rl::{Environment, StepResult};
-use lfp_burn::rl::{Action, Observation};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::{f64::consts::PI, ops::Range};
 
-use super::environment::Task;
+use super::environment::Mechanism;
 
 /// CartPole-v1 of Gymnasium, after Barto, Sutton and Anderson (1983): the same constants, the same steps of Euler's method, the
 /// same ends. Every step is worth 1, the last one included.
-#[derive(Debug)]
-pub struct CartPole {
-    state: State,
-    steps: usize,
-    random: StdRng,
-}
-
-/// Position and speed of the cart (m, m/s), angle from the vertical and angular speed of the pole (rad, rad/s).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct State {
+pub struct CartPole {
+    /// Of the cart, m.
     position: f64,
+    /// Of the cart, m/s.
     speed: f64,
+    /// Of the pole from the vertical, rad.
     angle: f64,
+    /// Of the pole, rad/s.
     turning: f64,
 }
 
@@ -36,18 +30,16 @@ const FORCE: f64 = 10.0;
 const DURATION: f64 = 0.02;
 /// An episode ends beyond either.
 const FARTHEST: f64 = 2.4;
-const STEEPEST: f64 = 12.0 * std::f64::consts::PI / 180.0;
-/// Numbers of the first state are drawn from either side of 0.
-const START: f64 = 0.05;
+const STEEPEST: f64 = 12.0 * PI / 180.0;
 /// What the network sees as 1: the ends of an episode, and speeds of about that size.
-const SCALE: State = State {
+const SCALE: CartPole = CartPole {
     position: FARTHEST,
     speed: 2.0,
     angle: STEEPEST,
     turning: 2.0,
 };
 
-impl State {
+impl CartPole {
     /// The state after a step with a force, by Euler's method.
     fn pushed(self, force: f64) -> Self {
         let (sine, cosine) = self.angle.sin_cos();
@@ -63,80 +55,54 @@ impl State {
             turning: self.turning + DURATION * angular,
         }
     }
-
-    fn has_failed(self) -> bool {
-        self.position.abs() > FARTHEST || self.angle.abs() > STEEPEST
-    }
 }
 
-impl Task for CartPole {
+impl Mechanism for CartPole {
     const NAME: &'static str = "cartpole";
     const TITLE: &'static str = "CartPole";
     const NUMBERS: usize = 4;
     const ACTIONS: usize = 2;
-    const RETURNS: std::ops::Range<f64> = 0.0..500.0;
+    const RETURNS: Range<f64> = 0.0..500.0;
+    const START: f64 = 0.05;
 
-    fn new(seed: u64) -> Self {
-        let mut environment = Self {
-            state: State::default(),
-            steps: 0,
-            random: StdRng::seed_from_u64(seed),
-        };
-        environment.reset();
-        environment
-    }
-}
-
-impl Environment for CartPole {
-    type State = Observation;
-    type Action = Action;
-
-    const MAX_STEPS: usize = 500;
-
-    fn state(&self) -> Observation {
-        let State {
+    fn from_numbers([position, speed, angle, turning]: [f64; 4]) -> Self {
+        Self {
             position,
             speed,
             angle,
             turning,
-        } = self.state;
-        let numbers = [
-            position / SCALE.position,
-            speed / SCALE.speed,
-            angle / SCALE.angle,
-            turning / SCALE.turning,
-        ];
-        Observation(numbers.map(|number| number as f32).into())
-    }
-
-    /// Action 0 pushes to the left, any other to the right.
-    fn step(&mut self, Action(action): Action) -> StepResult<Observation> {
-        self.state = self.state.pushed(if action == 0 { -FORCE } else { FORCE });
-        self.steps += 1;
-        StepResult {
-            next_state: self.state(),
-            reward: 1.0,
-            done: self.state.has_failed(),
-            truncated: self.steps >= Self::MAX_STEPS,
         }
     }
 
-    fn reset(&mut self) {
-        let [position, speed, angle, turning] =
-            std::array::from_fn(|_| self.random.random_range(-START..START));
-        self.state = State {
-            position,
-            speed,
-            angle,
-            turning,
-        };
-        self.steps = 0;
+    /// Action 0 pushes to the left, any other to the right.
+    fn after(self, action: usize) -> Self {
+        self.pushed(if action == 0 { -FORCE } else { FORCE })
+    }
+
+    fn has_ended(self) -> bool {
+        self.position.abs() > FARTHEST || self.angle.abs() > STEEPEST
+    }
+
+    fn reward(self) -> f64 {
+        1.0
+    }
+
+    fn observed(self) -> Vec<f64> {
+        vec![
+            self.position / SCALE.position,
+            self.speed / SCALE.speed,
+            self.angle / SCALE.angle,
+            self.turning / SCALE.turning,
+        ]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use burn_rl::Environment;
+    use lfp_burn::rl::Action;
+
+    use super::{super::environment::Simulation, *};
 
     fn close(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-12, "{found} for {expected}");
@@ -147,7 +113,7 @@ mod tests {
         // Upright and at rest: pushed = F / 1.1; angular = -pushed / (0.5 (4/3 - 0.1/1.1)) = -pushed / (41/66)
         // = -66/41 pushed; the cart: pushed + 0.05/1.1 * 66/41 pushed = (1 + 3/41) pushed.
         let pushed = 10.0 / 1.1;
-        let after = State::default().pushed(10.0);
+        let after = CartPole::default().pushed(10.0);
         close(after.position, 0.0);
         close(after.angle, 0.0);
         close(after.speed, 0.02 * pushed * 44.0 / 41.0);
@@ -160,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_pole_that_leans_falls_further_and_pushes_the_cart_away() {
-        let leaning = State {
+        let leaning = CartPole {
             angle: 0.1,
-            ..State::default()
+            ..CartPole::default()
         };
         let after = leaning.pushed(0.0);
         let (sine, cosine) = 0.1f64.sin_cos();
@@ -175,70 +141,68 @@ mod tests {
     fn an_episode_ends_at_the_limits_of_track_and_angle() {
         for (state, ends) in [
             (
-                State {
+                CartPole {
                     position: 2.4,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 false,
             ),
             (
-                State {
+                CartPole {
                     position: 2.39,
                     speed: 1.0,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 true,
             ),
             (
-                State {
+                CartPole {
                     position: -2.39,
                     speed: -1.0,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 true,
             ),
             (
-                State {
+                CartPole {
                     angle: 0.2094,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 false,
             ),
             (
-                State {
+                CartPole {
                     angle: 0.2094,
                     turning: 0.1,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 true,
             ),
             (
-                State {
+                CartPole {
                     angle: -0.2094,
                     turning: -0.1,
-                    ..State::default()
+                    ..CartPole::default()
                 },
                 true,
             ),
         ] {
-            let mut environment = CartPole::new(0);
-            environment.state = state;
-            let result = environment.step(Action(1));
-            assert_eq!(result.done, ends, "{state:?}");
-            assert!(result.reward == 1.0 && !result.truncated);
+            let after = state.after(1);
+            assert_eq!(after.has_ended(), ends, "{state:?}");
+            assert_eq!(after.reward(), 1.0);
         }
     }
 
     #[test]
     fn an_episode_is_cut_after_500_steps_and_starts_anew_near_rest() {
-        let mut environment = CartPole::new(3);
+        let mut environment = Simulation::<CartPole>::new(3);
         for step in 1..=500 {
             // A pole at rest stays up.
-            environment.state = State::default();
+            environment.mechanism = CartPole::default();
             assert_eq!(environment.step(Action(step % 2)).truncated, step == 500);
         }
         environment.reset();
-        let state = environment.state;
+        let state = environment.mechanism;
         let numbers = [state.position, state.speed, state.angle, state.turning];
         assert!(
             numbers

@@ -1,11 +1,14 @@
 //! What the demonstration needs of an environment, and episodes in several of them at once.
 
-use burn::tensor::{Device, Tensor};
-use burn_rl::{Environment, Policy, TransitionBatch};
-use lfp_burn::rl::{Action, Actions, Observation, Observations};
+use std::{fmt::Debug, ops::Range};
 
-/// An environment to learn in.
-pub trait Task: Environment<State = Observation, Action = Action> + Sized {
+use burn::tensor::{Device, Tensor};
+use burn_rl::{Environment, Policy, StepResult, TransitionBatch};
+use lfp_burn::rl::{Action, Actions, Observation, Observations};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+/// What is controlled, in one of its states.
+pub trait Mechanism: Copy + Debug {
     /// Its name in files.
     const NAME: &'static str;
     /// Its name in figures.
@@ -15,15 +18,86 @@ pub trait Task: Environment<State = Observation, Action = Action> + Sized {
     /// The number of actions.
     const ACTIONS: usize;
     /// The returns that an episode can have, from the worst to the best.
-    const RETURNS: std::ops::Range<f64>;
+    const RETURNS: Range<f64>;
+    /// The four numbers of the first state are drawn from either side of 0, up to this one.
+    const START: f64;
 
-    /// An environment at the start of an episode. All its episodes depend on the seed.
-    fn new(seed: u64) -> Self;
+    /// The state with these numbers.
+    fn from_numbers(numbers: [f64; 4]) -> Self;
+
+    /// The state after a step with an action.
+    fn after(self, action: usize) -> Self;
+
+    /// Whether the episode ends here.
+    fn has_ended(self) -> bool;
+
+    /// What the step into this state is worth.
+    fn reward(self) -> f64;
+
+    /// What the network sees.
+    fn observed(self) -> Vec<f64>;
+}
+
+/// Steps of an episode, at most.
+const MOST_STEPS: usize = 500;
+
+/// A mechanism in episodes that are cut after 500 steps.
+#[derive(Debug)]
+pub(super) struct Simulation<M> {
+    pub(super) mechanism: M,
+    steps: usize,
+    random: StdRng,
+}
+
+impl<M: Mechanism> Simulation<M> {
+    /// At the start of an episode. All episodes depend on the seed.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        Self {
+            mechanism: drawn(&mut random),
+            steps: 0,
+            random,
+        }
+    }
+}
+
+fn drawn<M: Mechanism>(random: &mut StdRng) -> M {
+    M::from_numbers(std::array::from_fn(|_| {
+        random.random_range(-M::START..M::START)
+    }))
+}
+
+impl<M: Mechanism> Environment for Simulation<M> {
+    type State = Observation;
+    type Action = Action;
+
+    const MAX_STEPS: usize = MOST_STEPS;
+
+    fn state(&self) -> Observation {
+        let numbers = self.mechanism.observed().into_iter();
+        Observation(numbers.map(|number| number as f32).collect())
+    }
+
+    fn step(&mut self, Action(action): Action) -> StepResult<Observation> {
+        self.mechanism = self.mechanism.after(action);
+        self.steps += 1;
+        StepResult {
+            next_state: self.state(),
+            reward: self.mechanism.reward(),
+            done: self.mechanism.has_ended(),
+            truncated: self.steps >= Self::MAX_STEPS,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.mechanism = drawn(&mut self.random);
+        self.steps = 0;
+    }
 }
 
 /// What happened in one episode, step by step.
 #[derive(Clone, Debug, Default)]
-pub struct Episode {
+pub(super) struct Episode {
     states: Vec<Observation>,
     next_states: Vec<Observation>,
     actions: Vec<Action>,
@@ -32,13 +106,17 @@ pub struct Episode {
 
 impl Episode {
     /// The sum of its rewards.
-    pub fn total(&self) -> f64 {
+    pub(super) fn total(&self) -> f64 {
         self.rewards.iter().sum()
     }
 }
 
 /// Lets a policy act for one episode in each environment: all that still run see it together, one forward pass per step.
-pub fn play<T: Task, P>(environments: &mut [T], policy: &mut P, device: &Device) -> Vec<Episode>
+pub(super) fn play<M: Mechanism, P>(
+    environments: &mut [Simulation<M>],
+    policy: &mut P,
+    device: &Device,
+) -> Vec<Episode>
 where
     P: Policy<Observation = Observations, Action = Actions>,
 {
@@ -69,7 +147,7 @@ where
 }
 
 /// The transitions of whole episodes, one after another, as a learner takes them.
-pub fn transitions(
+pub(super) fn transitions(
     episodes: Vec<Episode>,
     device: &Device,
 ) -> TransitionBatch<Observations, Actions> {

@@ -9,6 +9,7 @@ mod report;
 use anyhow::Result;
 use burn::{module::Module, optim::AdamConfig, tensor::Device};
 use burn_rl::{Policy, PolicyLearner};
+use clap::ValueEnum;
 use lfp_burn::{
     LfpConfig,
     rl::{Credit, PolicyGradient, PolicyGradientConfig},
@@ -18,12 +19,13 @@ use serde::Serialize;
 
 pub use acrobot::Acrobot;
 pub use cartpole::CartPole;
-use environment::transitions;
-pub use environment::{Episode, Task, play};
+pub use environment::Mechanism;
+use environment::{Episode, Simulation, play, transitions};
 use network::{Network, SpikingPolicy};
 pub use report::{draw, table};
 
-use crate::seed;
+use super::Compared;
+use crate::{output, seed};
 
 /// What to train.
 #[derive(Clone, Debug, Serialize)]
@@ -40,21 +42,23 @@ pub struct Request {
     pub learning_rate: f64,
     /// Discount of the returns.
     pub discount: f64,
+    /// What is compared.
+    pub ways: Vec<Way>,
     /// Runs of each way.
     pub seeds: usize,
 }
 
 /// A way to train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// A network with ReLU, by LFP.
+    /// A network with ReLU, by LFP
     Lfp,
-    /// The same by the gradient.
+    /// The same by the gradient
     Gradient,
-    /// A spiking network by LFP.
+    /// A spiking network by LFP
     SpikingLfp,
-    /// The same by the surrogate gradient.
+    /// The same by the surrogate gradient
     SpikingSurrogate,
 }
 
@@ -73,24 +77,6 @@ pub struct Curves {
 pub const LAST: usize = 20;
 
 impl Way {
-    /// All ways.
-    pub const ALL: [Self; 4] = [
-        Self::Lfp,
-        Self::Gradient,
-        Self::SpikingLfp,
-        Self::SpikingSurrogate,
-    ];
-
-    /// Its name in figures.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Lfp => "LFP",
-            Self::Gradient => "gradient",
-            Self::SpikingLfp => "spiking, LFP",
-            Self::SpikingSurrogate => "spiking, surrogate gradient",
-        }
-    }
-
     fn credit(self) -> Credit {
         match self {
             Self::Lfp | Self::SpikingLfp => Credit::Feedback(LfpConfig::new()),
@@ -100,21 +86,27 @@ impl Way {
 }
 
 impl Request {
-    /// Trains every way with every seed.
+    /// Trains every way with every seed, and prints a line after each run.
     ///
     /// # Errors
     ///
     /// If a network cannot be built.
-    pub fn run<T: Task + Send>(&self, device: &Device) -> Result<Vec<Curves>> {
+    pub fn run<M: Mechanism>(&self, device: &Device) -> Result<Vec<Curves>> {
         let seeds = 0..self.seeds as u64;
-        let runs: Vec<_> = Way::ALL
+        let runs: Vec<_> = self
+            .ways
             .iter()
             .flat_map(|&way| seeds.clone().map(move |seed| (way, seed)))
             .collect();
         // Each run draws its own random numbers, so threads change nothing.
         let totals: Result<Vec<Vec<f64>>> = runs
             .par_iter()
-            .map(|&(way, seed)| self.train::<T>(way, seed, device))
+            .map(|&(way, seed)| {
+                let totals = self.train::<M>(way, seed, device)?;
+                let last = mean(last(&totals));
+                output::line(format_args!("{}, seed {seed}: {last:.1}", way.title()))?;
+                Ok(totals)
+            })
             .collect();
         let totals = totals?;
         let of_way = |(&way, totals): (&Way, &[Vec<f64>])| Curves {
@@ -123,12 +115,10 @@ impl Request {
                 .iter()
                 .map(|totals| means(totals, self.episodes))
                 .collect(),
-            last: totals
-                .iter()
-                .map(|totals| mean(&totals[totals.len().saturating_sub(LAST)..]))
-                .collect(),
+            last: totals.iter().map(|totals| mean(last(totals))).collect(),
         };
-        Ok(Way::ALL
+        Ok(self
+            .ways
             .iter()
             .zip(totals.chunks(self.seeds))
             .map(of_way)
@@ -136,12 +126,12 @@ impl Request {
     }
 
     /// The returns of all episodes, in order.
-    fn train<T: Task>(&self, way: Way, run: u64, device: &Device) -> Result<Vec<f64>> {
-        let mut learner = self.learner::<T>(way, run, device)?;
+    fn train<M: Mechanism>(&self, way: Way, run: u64, device: &Device) -> Result<Vec<f64>> {
+        let mut learner = self.learner::<M>(way, run, device)?;
         let mut policy = learner.policy();
         let environments = 0..self.episodes as u64;
-        let mut environments: Vec<T> = environments
-            .map(|index| T::new(seed::mix(run, 2 + index)))
+        let mut environments: Vec<Simulation<M>> = environments
+            .map(|index| Simulation::new(seed::mix(run, 2 + index)))
             .collect();
         let mut totals = Vec::new();
         for _ in 0..self.updates {
@@ -153,14 +143,14 @@ impl Request {
         Ok(totals)
     }
 
-    fn learner<T: Task>(
+    fn learner<M: Mechanism>(
         &self,
         way: Way,
         run: u64,
         device: &Device,
     ) -> Result<PolicyGradient<Network>> {
         let tracked = device.clone().autodiff();
-        let widths = [T::NUMBERS, self.hidden, T::ACTIONS];
+        let widths = [M::NUMBERS, self.hidden, M::ACTIONS];
         let network = seed::draw(&tracked, seed::mix(run, 0), || {
             let network = match way {
                 Way::Lfp | Way::Gradient => Network::dense(widths, &tracked),
@@ -178,6 +168,11 @@ impl Request {
             .with_seed(seed::mix(run, 1));
         Ok(config.init(network, AdamConfig::new().init()))
     }
+}
+
+/// The returns of the last episodes.
+fn last(totals: &[f64]) -> &[f64] {
+    &totals[totals.len().saturating_sub(LAST)..]
 }
 
 fn mean(values: &[f64]) -> f64 {

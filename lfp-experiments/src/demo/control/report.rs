@@ -5,11 +5,16 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Curves, LAST, Request, Task, Way};
+use super::{Curves, LAST, Mechanism, Request, Way};
 use crate::{
+    demo::{
+        Compared,
+        curves::{Runs, after_each, panel},
+    },
     files::{self, to_json},
-    plot::{Axis, Figure, GRADIENT, Key, LFP, Look, NEGATIVE, Panel, SURROGATE, Shape},
-    study::{Spread, average_curves},
+    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, Panel, SURROGATE},
+    study::Spread,
+    text::counted,
 };
 
 /// What is written beside the figure.
@@ -19,7 +24,16 @@ struct Numbers<'a> {
     ways: &'a [Curves],
 }
 
-impl Way {
+impl Compared for Way {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Lfp => "LFP",
+            Self::Gradient => "gradient",
+            Self::SpikingLfp => "spiking, LFP",
+            Self::SpikingSurrogate => "spiking, surrogate gradient",
+        }
+    }
+
     fn look(self) -> Look {
         match self {
             Self::Lfp => LFP,
@@ -34,47 +48,10 @@ impl Way {
 }
 
 impl Curves {
-    /// Over the seeds, after each number of episodes.
-    fn averaged(&self, episodes: usize) -> Vec<(f64, Spread)> {
-        let of_seed = |returns: &Vec<f64>| -> Vec<(f64, f64)> {
-            let points = returns.iter().enumerate();
-            points
-                .map(|(update, &value)| (((update + 1) * episodes) as f64, value))
-                .collect()
-        };
-        let curves: Vec<_> = self.returns.iter().map(of_seed).collect();
-        average_curves(curves.iter().map(Vec::as_slice))
-    }
-
-    /// A curve of means within a band of one deviation.
-    fn shapes<T: Task>(&self, episodes: usize) -> [Shape; 2] {
-        let points = self.averaged(episodes);
-        let within = |value: f64| value.clamp(T::RETURNS.start, T::RETURNS.end);
-        let area = points.iter().map(
-            |&(
-                x,
-                Spread {
-                    mean,
-                    standard_deviation,
-                },
-            )| {
-                (
-                    x,
-                    within(mean - standard_deviation),
-                    within(mean + standard_deviation),
-                )
-            },
-        );
-        let line = points.iter().map(|&(x, spread)| (x, spread.mean));
-        let look = self.way.look();
-        [
-            Shape::Band {
-                points: area.collect(),
-                colour: look.colour,
-                opacity: 0.2,
-            },
-            Shape::Curve(line.collect(), look),
-        ]
+    /// The returns after each number of episodes.
+    fn runs(&self, episodes: usize) -> Runs {
+        let of_seed = |returns: &Vec<f64>| after_each(episodes, returns.iter().copied());
+        Runs::new(self.way, self.returns.iter().map(of_seed))
     }
 }
 
@@ -83,37 +60,39 @@ impl Curves {
 /// # Errors
 ///
 /// If a file cannot be written.
-pub fn draw<T: Task>(request: &Request, curves: &[Curves], folder: &Path) -> Result<()> {
-    let panel = |title: &str, ways: [Way; 2]| {
-        let last = (request.updates * request.episodes).max(request.episodes + 1);
-        let episodes = Axis::whole("episode", request.episodes as f64..last as f64);
-        let mut panel = Panel::new(title, episodes, Axis::new("return", T::RETURNS));
-        for of_way in curves.iter().filter(|curves| ways.contains(&curves.way)) {
-            panel.shapes.extend(of_way.shapes::<T>(request.episodes));
-            panel
-                .legend
-                .push(Key::curve(of_way.way.title(), of_way.way.look()));
-        }
-        panel
+pub fn draw<M: Mechanism>(request: &Request, curves: &[Curves], folder: &Path) -> Result<()> {
+    let last = (request.updates * request.episodes).max(request.episodes + 1);
+    let kinds = [
+        ("ReLU", [Way::Lfp, Way::Gradient]),
+        ("spiking", [Way::SpikingLfp, Way::SpikingSurrogate]),
+    ];
+    let of_kind = |(kind, ways): (&str, [Way; 2])| -> Option<Panel> {
+        let of_ways = curves.iter().filter(|curves| ways.contains(&curves.way));
+        let runs: Vec<Runs> = of_ways
+            .map(|of_way| of_way.runs(request.episodes))
+            .collect();
+        let axes = [
+            Axis::whole("episode", request.episodes as f64..last as f64),
+            Axis::new("return", M::RETURNS),
+        ];
+        let is_compared = !runs.is_empty();
+        is_compared.then(|| panel(&format!("{}, {kind}", M::TITLE), axes, &runs))
     };
     let figure = Figure {
         columns: 2,
         panel_size: (440, 300),
-        panels: vec![
-            panel(&format!("{}, ReLU", T::TITLE), [Way::Lfp, Way::Gradient]),
-            panel(
-                &format!("{}, spiking", T::TITLE),
-                [Way::SpikingLfp, Way::SpikingSurrogate],
-            ),
-        ],
+        panels: kinds.into_iter().filter_map(of_kind).collect(),
         corner: String::new(),
         note: format!(
-            "{} hidden neurons, {} episodes per update, Adam {}, {} seeds",
-            request.hidden, request.episodes, request.learning_rate, request.seeds
+            "{}, {} per update, Adam {}, {}",
+            counted(request.hidden, "hidden neuron"),
+            counted(request.episodes, "episode"),
+            request.learning_rate,
+            counted(request.seeds, "seed")
         ),
     };
-    figure.write(folder, T::NAME)?;
-    let name = format!("{}.json", T::NAME);
+    figure.write(folder, M::NAME)?;
+    let name = format!("{}.json", M::NAME);
     files::write(
         &folder.join(name),
         &to_json(&Numbers {

@@ -6,16 +6,29 @@ use anyhow::Result;
 
 use super::{Curves, Request, Score, Way};
 use crate::{
-    demo::curves::{Runs, panel},
+    demo::{
+        Compared,
+        curves::{Runs, after_each, panel, shares},
+    },
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     study::Spread,
+    text::counted,
 };
 
 /// Digits of the strings for which the table has a column of their own.
 const UP_TO: usize = 3;
 
-impl Way {
+impl Compared for Way {
+    fn title(self) -> &'static str {
+        match self {
+            Self::AlignedCrossEntropy => "cross-entropy, aligned",
+            Self::AlignedReward => "LFP, reward #3, aligned",
+            Self::Ctc => "CTC loss",
+            Self::EditDistance => "LFP, edit distance",
+        }
+    }
+
     fn look(self) -> Look {
         match self {
             Self::AlignedCrossEntropy => GRADIENT,
@@ -32,8 +45,7 @@ impl Way {
 impl Curves {
     /// A value of the scores of an epoch, epoch by epoch.
     fn over_epochs(&self, value: fn(&[Score]) -> f64) -> Runs {
-        let of_epoch = |(epoch, scores): (usize, &Vec<Score>)| ((epoch + 1) as f64, value(scores));
-        self.runs(|epochs| epochs.iter().enumerate().map(of_epoch).collect())
+        self.runs(|epochs| after_each(1, epochs.iter().map(|scores| value(scores))))
     }
 
     /// The share of exact strings after the last epoch, length by length.
@@ -46,11 +58,7 @@ impl Curves {
     }
 
     fn runs(&self, points: impl Fn(&[Vec<Score>]) -> Vec<(f64, f64)>) -> Runs {
-        Runs {
-            title: self.way.title(),
-            look: self.way.look(),
-            points: self.seeds.iter().map(|epochs| points(epochs)).collect(),
-        }
+        Runs::new(self.way, self.seeds.iter().map(|epochs| points(epochs)))
     }
 
     /// Mean and deviation over the seeds after the last epoch.
@@ -118,24 +126,26 @@ impl Request {
             panels: vec![
                 panel(
                     "Strings without an error",
-                    epochs(),
+                    [epochs(), shares()],
                     &of_ways(&|of| of.over_epochs(exact)),
                 ),
                 panel(
                     "Edit distance per digit",
-                    epochs(),
+                    [epochs(), shares()],
                     &of_ways(&|of| of.over_epochs(distance_per_digit)),
                 ),
                 panel(
                     "Without an error, by length",
-                    lengths,
+                    [lengths, shares()],
                     &of_ways(&Curves::over_lengths),
                 ),
             ],
             corner: String::new(),
             note: format!(
-                "strings of 1 to {} digits of MNIST, {} pictures per epoch, {} seeds",
-                self.longest, self.samples, self.seeds
+                "strings of up to {} of MNIST, {} per epoch, {}",
+                counted(self.longest, "digit"),
+                counted(self.samples, "picture"),
+                counted(self.seeds, "seed")
             ),
         };
         figure.write(folder, "levenshtein")?;

@@ -19,6 +19,7 @@ use burn::{
     optim::{AdamConfig, GradientsParams},
     tensor::{Device, Tensor, activation::log_softmax},
 };
+use clap::ValueEnum;
 use lfp_burn::{
     Propagate, inference_mode,
     reward::{Decoding, Reward, SequenceReward, SoftmaxReward},
@@ -31,9 +32,10 @@ use self::{
     reader::Reader,
     strings::{Batch, Writer, Written},
 };
+use super::Compared;
 use crate::{
     data::{DataSet, Reading},
-    seed,
+    output, seed,
 };
 
 pub use draw::{distance, exact, table};
@@ -61,42 +63,24 @@ pub struct Request {
     pub samples: usize,
     /// Passes.
     pub epochs: usize,
+    /// What is compared.
+    pub ways: Vec<Way>,
     /// Runs of each way.
     pub seeds: usize,
 }
 
 /// A way to train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// The gradient of the cross-entropy of each column, by the alignment.
+    /// The gradient of the cross-entropy of each column, by the alignment
     AlignedCrossEntropy,
-    /// LFP with reward #3 of Table 2 for each column, by the alignment.
+    /// LFP with reward #3 of Table 2 for each column, by the alignment
     AlignedReward,
-    /// The gradient of the CTC loss.
+    /// The gradient of the CTC loss
     Ctc,
-    /// LFP with the reward of [`SequenceReward`] from the edit distance.
+    /// LFP with a reward from the edit distance
     EditDistance,
-}
-
-impl Way {
-    /// All ways.
-    pub const ALL: [Self; 4] = [
-        Self::AlignedCrossEntropy,
-        Self::AlignedReward,
-        Self::Ctc,
-        Self::EditDistance,
-    ];
-
-    /// Its name in figures.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::AlignedCrossEntropy => "cross-entropy, aligned",
-            Self::AlignedReward => "LFP, reward #3, aligned",
-            Self::Ctc => "CTC loss",
-            Self::EditDistance => "LFP, edit distance",
-        }
-    }
 }
 
 /// The test of strings of one length after an epoch.
@@ -164,7 +148,7 @@ impl Way {
 }
 
 impl Request {
-    /// Trains every way with every seed.
+    /// Trains every way with every seed, and prints a line after each epoch.
     ///
     /// # Errors
     ///
@@ -174,15 +158,15 @@ impl Request {
         let train = Writer::new(split.train.as_ref(), self.longest)?;
         let test = Writer::new(split.test.as_ref(), self.longest)?;
         let test = self.test(&test, &device.clone().inner());
-        let of_way = |way: Way| {
+        let of_way = |&way: &Way| -> Result<Curves> {
             let seeds = 0..self.seeds as u64;
             let runs = seeds.map(|seed| self.train(way, seed, &train, &test, device));
-            Curves {
+            Ok(Curves {
                 way,
-                seeds: runs.collect(),
-            }
+                seeds: runs.collect::<Result<_>>()?,
+            })
         };
-        Ok(Way::ALL.into_iter().map(of_way).collect())
+        self.ways.iter().map(of_way).collect()
     }
 
     /// Pictures of each length, the same in all runs.
@@ -201,7 +185,7 @@ impl Request {
         train: &Writer,
         test: &[Batch],
         device: &Device,
-    ) -> Vec<Vec<Score>> {
+    ) -> Result<Vec<Vec<Score>>> {
         let device = device.clone().autodiff();
         device.seed(seed::mix(run, 0));
         let mut reader = Reader::new(&device);
@@ -209,7 +193,7 @@ impl Request {
         let update = way.update();
         let mut random = StdRng::seed_from_u64(seed::mix(run, 1));
         let (mut scores, mut seen) = (Vec::new(), 0);
-        for _ in 0..self.epochs {
+        for epoch in 1..=self.epochs {
             let mut left = self.samples;
             while left > 0 {
                 let lengths = (0..left.min(BATCH)).map(|_| random.random_range(1..=self.longest));
@@ -221,9 +205,17 @@ impl Request {
                 left -= lengths.len();
                 seen += lengths.len();
             }
-            scores.push(score(reader.clone(), test));
+            let tested = score(reader.clone(), test);
+            output::line(format_args!(
+                "{}, seed {run}, epoch {epoch}/{}: {:.1} % without an error, edit distance {:.2}",
+                way.title(),
+                self.epochs,
+                100.0 * exact(&tested),
+                distance(&tested)
+            ))?;
+            scores.push(tested);
         }
-        scores
+        Ok(scores)
     }
 }
 

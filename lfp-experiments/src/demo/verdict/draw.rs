@@ -4,13 +4,25 @@ use anyhow::Result;
 
 use super::{Curves, MEASURED, Request, Way};
 use crate::{
-    demo::curves::{Runs, panel},
+    demo::{
+        Compared,
+        curves::{Runs, after_each, panel, shares},
+    },
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE},
     study::Spread,
+    text::counted,
 };
 
-impl Way {
+impl Compared for Way {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Verdicts => "LFP, verdicts",
+            Self::Labels => "LFP, labels",
+            Self::CrossEntropy => "cross-entropy, labels",
+        }
+    }
+
     fn look(self) -> Look {
         match self {
             Self::Verdicts => LFP,
@@ -23,24 +35,10 @@ impl Way {
     }
 }
 
-/// The verdicts before each of the accuracies.
-fn measured(accuracies: &[f64]) -> impl Iterator<Item = (usize, f64)> {
-    let numbered = accuracies.iter().enumerate();
-    numbered.map(|(index, &accuracy)| ((index + 1) * MEASURED, accuracy))
-}
-
 impl Curves {
     fn runs(&self) -> Runs {
-        let points = |accuracies: &Vec<f64>| {
-            let points =
-                measured(accuracies).map(|(verdicts, accuracy)| (verdicts as f64, accuracy));
-            points.collect()
-        };
-        Runs {
-            title: self.way.title(),
-            look: self.way.look(),
-            points: self.seeds.iter().map(points).collect(),
-        }
+        let of_seed = |accuracies: &Vec<f64>| after_each(MEASURED, accuracies.iter().copied());
+        Runs::new(self.way, self.seeds.iter().map(of_seed))
     }
 
     /// Mean and deviation over the seeds after so many verdicts.
@@ -54,6 +52,9 @@ impl Curves {
 /// Test accuracies after parts of the verdicts as a table.
 pub fn table(curves: &[Curves], verdicts: usize) -> String {
     let last = verdicts / MEASURED * MEASURED;
+    if last == 0 {
+        return format!("accuracies are measured after each {MEASURED} verdicts\n");
+    }
     let mut shown: Vec<usize> = [100, 200, 500, 1000, 2000, 5000, 10_000].into();
     shown.retain(|&shown| shown < last);
     shown.push(last);
@@ -81,21 +82,23 @@ impl Request {
         let verdicts = Axis::whole("verdicts or labels", 0.0..self.verdicts as f64);
         let ways: Vec<Runs> = curves.iter().map(Curves::runs).collect();
         let who = match self.error_rate {
+            _ if !self.ways.contains(&Way::Verdicts) => "labels alone".to_owned(),
             Some(rate) => format!("a simulated person with {:.0} % errors", 100.0 * rate),
             None => "a person".to_owned(),
         };
         let figure = Figure {
             columns: 1,
             panel_size: (620, 340),
-            panels: vec![panel("Test accuracy", verdicts, &ways)],
+            panels: vec![panel("Test accuracy", [verdicts, shares()], &ways)],
             corner: String::new(),
-            note: format!("MNIST, LeNet, {who}, {} seeds", self.seeds),
+            note: format!("MNIST, LeNet, {who}, {}", counted(self.seeds, "seed")),
         };
         figure.write(&self.out, "verdict")?;
         let rows = curves.iter().flat_map(|of_way| {
             let seeds = of_way.seeds.iter().enumerate();
             seeds.flat_map(move |(seed, accuracies)| {
-                measured(accuracies).map(move |(verdicts, accuracy)| {
+                accuracies.iter().enumerate().map(move |(index, accuracy)| {
+                    let verdicts = (index + 1) * MEASURED;
                     let way = of_way.way.title().to_owned();
                     [
                         way,

@@ -6,7 +6,7 @@ use burn::{
     nn::loss::CrossEntropyLossConfig,
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
     store::ModuleRecord,
-    tensor::{Bytes, Device, Int, Tensor, TensorData},
+    tensor::{Bytes, Device, Int, Tensor},
 };
 use lfp_burn::{
     Propagate, inference_mode,
@@ -70,7 +70,7 @@ impl Learner {
     /// The class of each image.
     pub(super) fn guess(&self, digits: &Digits, images: &[usize]) -> Result<Vec<usize>> {
         let network = inference_mode(self.network.clone()).valid();
-        let images = pictures(digits, images, &self.device.clone().inner());
+        let images = digits.pictures(images, &self.device.clone().inner());
         let decided = network.outputs(images).logits()?.argmax(1).into_data();
         Ok(decided.iter::<i64>().map(|class| class as usize).collect())
     }
@@ -105,7 +105,7 @@ impl Learner {
 
     fn updates(&self, digits: &Digits, answers: &[&Answer]) -> Result<GradientsParams> {
         let images: Vec<usize> = answers.iter().map(|answer| answer.image).collect();
-        let images = pictures(digits, &images, &self.device);
+        let images = digits.pictures(&images, &self.device);
         let outputs = self.network.outputs(images).logits()?;
         let of = |value: &dyn Fn(&Answer) -> i64| -> Tensor<1, Int> {
             let values: Vec<i64> = answers.iter().map(|answer| value(answer)).collect();
@@ -130,12 +130,4 @@ impl Learner {
         let reward = reward.forward(outputs.clone(), Judged { guesses, verdicts });
         Ok(outputs.propagate(reward).into_grads(&self.network))
     }
-}
-
-fn pictures(digits: &Digits, images: &[usize], device: &Device) -> Tensor<4> {
-    let [channels, height, width] = digits.shape;
-    let pixels = images.iter().flat_map(|&image| digits.pixels(image));
-    let pixels: Vec<f32> = pixels.copied().collect();
-    let shape = [images.len(), channels, height, width];
-    Tensor::from_data(TensorData::new(pixels, shape), device)
 }

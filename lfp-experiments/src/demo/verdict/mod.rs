@@ -14,15 +14,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use burn::tensor::Device;
+use clap::ValueEnum;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::{learner::Learner, person::Person, round::Round};
-use super::digits::Digits;
+use super::{Compared, digits::Digits};
 use crate::{
     data::{DataSet, Reading},
-    seed,
+    interrupt, output, seed,
 };
 
 pub use draw::table;
@@ -41,6 +42,8 @@ const TESTED: usize = 2000;
 pub struct Request {
     /// Verdicts of a round.
     pub verdicts: usize,
+    /// What is compared. Without [`Way::Verdicts`], nobody is asked.
+    pub ways: Vec<Way>,
     /// Rounds, each with a seed of its own.
     pub seeds: usize,
     /// The share of false verdicts of a simulated person; `None` for a person at the terminal.
@@ -50,28 +53,14 @@ pub struct Request {
 }
 
 /// A way to train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Way {
-    /// LFP with the verdicts.
+    /// LFP with the verdicts
     Verdicts,
-    /// LFP with reward #3 and the labels.
+    /// LFP with reward #3 and the labels
     Labels,
-    /// The gradient of the cross-entropy with the labels.
+    /// The gradient of the cross-entropy with the labels
     CrossEntropy,
-}
-
-impl Way {
-    /// All ways.
-    pub const ALL: [Self; 3] = [Self::Verdicts, Self::Labels, Self::CrossEntropy];
-
-    /// Its name in figures.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Verdicts => "LFP, verdicts",
-            Self::Labels => "LFP, labels",
-            Self::CrossEntropy => "cross-entropy, labels",
-        }
-    }
 }
 
 /// The test accuracies of a way, seed by seed, after every hundred verdicts.
@@ -156,33 +145,42 @@ impl Request {
             self.verdicts,
             images.train.len()
         );
-        let mut asked = Vec::new();
-        for seed in 0..self.seeds as u64 {
-            let mut round = Round::open(&self.out, seed, self.error_rate, &images, device)?;
-            let complete = match self.error_rate {
-                Some(error_rate) => round.go_on(self.verdicts, &mut Oracle { error_rate, seed })?,
-                None => round.go_on(self.verdicts, &mut Person::new())?,
-            };
-            if !complete {
-                let (verdicts, right) = round.said();
-                return Ok(Ended::Left { verdicts, right });
+        let mut curves = Vec::new();
+        for &way in &self.ways {
+            let mut accuracies = Vec::new();
+            for seed in 0..self.seeds as u64 {
+                accuracies.push(match way {
+                    Way::Verdicts => match self.asked(seed, &images, device)? {
+                        Asked::Complete(accuracies) => accuracies,
+                        Asked::Left { verdicts, right } => {
+                            return Ok(Ended::Left { verdicts, right });
+                        }
+                    },
+                    Way::Labels | Way::CrossEntropy => {
+                        self.supervised(way, seed, &images, device)?
+                    }
+                });
             }
-            asked.push(round.accuracies(self.verdicts));
+            curves.push(Curves {
+                way,
+                seeds: accuracies,
+            });
         }
-        let supervised = |way: Way| {
-            let seeds = 0..self.seeds as u64;
-            let runs = seeds.map(|seed| self.supervised(way, seed, &images, device));
-            let seeds = runs.collect::<Result<_>>();
-            seeds.map(|seeds| Curves { way, seeds })
+        Ok(Ended::Complete(curves))
+    }
+
+    /// A round, from where it was left.
+    fn asked(&self, seed: u64, images: &Images, device: &Device) -> Result<Asked> {
+        let mut round = Round::open(&self.out, seed, self.error_rate, images, device)?;
+        let complete = match self.error_rate {
+            Some(error_rate) => round.go_on(self.verdicts, &mut Oracle { error_rate, seed })?,
+            None => round.go_on(self.verdicts, &mut Person::new()?)?,
         };
-        Ok(Ended::Complete(vec![
-            Curves {
-                way: Way::Verdicts,
-                seeds: asked,
-            },
-            supervised(Way::Labels)?,
-            supervised(Way::CrossEntropy)?,
-        ]))
+        let (verdicts, right) = round.said();
+        Ok(match complete {
+            true => Asked::Complete(round.accuracies(self.verdicts)),
+            false => Asked::Left { verdicts, right },
+        })
     }
 
     /// The accuracies of a network that learns the digits of a round from their labels.
@@ -206,11 +204,34 @@ impl Request {
             learner.learn(&images.train, &answers[..round * ROUND])?;
             if (round * ROUND).is_multiple_of(MEASURED) {
                 accuracies.push(learner.accuracy(&images.test)?);
+                say_accuracy(way, seed, &accuracies)?;
             }
-            crate::interrupt::check()?;
+            interrupt::check()?;
         }
         Ok(accuracies)
     }
+}
+
+/// How a round ended.
+enum Asked {
+    /// With these accuracies.
+    Complete(Vec<f64>),
+    /// See [`Ended::Left`].
+    Left { verdicts: usize, right: usize },
+}
+
+/// Prints the last of the accuracies.
+fn say_accuracy(way: Way, seed: u64, accuracies: &[f64]) -> Result<()> {
+    let Some(last) = accuracies.last() else {
+        return Ok(());
+    };
+    output::line(format_args!(
+        "{}, seed {seed}, after {}: {:.1} % of the test images are right",
+        way.title(),
+        accuracies.len() * MEASURED,
+        100.0 * last
+    ))?;
+    Ok(())
 }
 
 /// The images of a round in the order in which they are shown.
@@ -228,7 +249,7 @@ struct Oracle {
 
 impl Judge for Oracle {
     fn judge(&mut self, digits: &Digits, image: usize, guess: usize) -> Result<Option<Verdict>> {
-        if crate::interrupt::is_requested() {
+        if interrupt::is_requested() {
             return Ok(None);
         }
         // The same image gets the same verdict before and after a break.

@@ -1,13 +1,13 @@
 //! A person at the terminal.
 
 use std::{
-    io::{BufRead, IsTerminal},
+    io::{self, BufRead, IsTerminal},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::{Digits, Judge, Verdict};
 use crate::{interrupt, output};
@@ -24,6 +24,9 @@ pub(super) struct Person {
     read: usize,
 }
 
+/// What reads standard input.
+type Reader = Box<dyn FnOnce() + Send>;
+
 enum Said {
     Verdict(Verdict),
     Leave,
@@ -31,16 +34,27 @@ enum Said {
 
 impl Person {
     /// Reads standard input in a thread of its own, so that Ctrl-C need not wait for a line.
-    pub(super) fn new() -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(super) fn new() -> Result<Self> {
+        Self::read_by(|reader| thread::Builder::new().spawn(reader).map(drop))
+    }
+
+    fn read_by(start: impl FnOnce(Reader) -> io::Result<()>) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        let reader = move || {
+            let lines = io::stdin().lock().lines().map_while(Result::ok);
             lines
                 .map(|line| sender.send(line))
                 .take_while(Result::is_ok)
                 .for_each(drop);
-        });
-        Self { lines, read: 0 }
+        };
+        let started = start(Box::new(reader));
+        started
+            .map_err(|error| anyhow!("cannot start the thread that reads the answers: {error}"))?;
+        Ok(Self { lines, read: 0 })
     }
 
     /// The next line; `None` at the end of the input or after Ctrl-C.
@@ -79,7 +93,7 @@ impl Judge for Person {
             match understand(&line) {
                 Some(Said::Verdict(verdict)) => return Ok(Some(verdict)),
                 Some(Said::Leave) => return Ok(None),
-                None if std::io::stdin().is_terminal() => output::line(QUESTION)?,
+                None if io::stdin().is_terminal() => output::line(QUESTION)?,
                 // What a file says wrong, nobody can correct.
                 None => bail!(
                     "line {} of the input is \"{}\", no verdict: expected u, d, s or q; or let --oracle answer",
@@ -119,4 +133,20 @@ fn drawn(digits: &Digits, image: usize) -> String {
             + "\n"
     });
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_cannot_be_started_is_an_error() {
+        let full = |_| Err(io::ErrorKind::WouldBlock.into());
+        let error = Person::read_by(full).err().expect("an error");
+        let said = error.to_string();
+        assert!(
+            said.contains("cannot start the thread") && said.contains(": "),
+            "{said}"
+        );
+    }
 }

@@ -6,12 +6,13 @@ use anyhow::Result;
 use burn::tensor::Device;
 
 use super::{
-    Answer, Images, Judge, Learner, MEASURED, ROUND, Verdict, Way, order,
+    Answer, Images, Judge, Learner, MEASURED, ROUND, Verdict, Way, order, say_accuracy,
     state::{self, Settings, State},
 };
 
 pub(super) struct Round<'a> {
     path: PathBuf,
+    seed: u64,
     images: &'a Images,
     order: Vec<usize>,
     learner: Learner,
@@ -33,6 +34,7 @@ impl<'a> Round<'a> {
     ) -> Result<Self> {
         let path = folder.join(format!("round-{seed}.state"));
         let mut round = Self {
+            seed,
             images,
             order: order(seed, images.train.len()),
             learner: Learner::new(Way::Verdicts, seed, images.train.shape, device)?,
@@ -101,6 +103,8 @@ impl<'a> Round<'a> {
         if answers.is_multiple_of(MEASURED) {
             self.accuracies
                 .push(self.learner.accuracy(&self.images.test)?);
+            self.save()?;
+            return say_accuracy(Way::Verdicts, self.seed, &self.accuracies);
         }
         self.save()
     }
