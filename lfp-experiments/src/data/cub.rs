@@ -105,7 +105,7 @@ impl List {
         for row in table.rows() {
             let row = row.map_err(invalid)?;
             let (image, value) = row.deserialize(None).map_err(invalid)?;
-            if rows.insert(image, (value, Table::line(&row))).is_some() {
+            if rows.insert(image, (value, table.line(&row))).is_some() {
                 let found = format!("another line for image {image}");
                 return Err(table.malformed(&row, "one line for each image", found));
             }

@@ -227,8 +227,7 @@ impl DataError {
     }
 
     /// For a file that the `csv` crate cannot read as rows of `expected`.
-    pub(super) fn csv(path: &Path, expected: &str, error: &csv::Error) -> Self {
-        let line = error.position().map_or(0, csv::Position::line);
+    pub(super) fn csv(path: &Path, line: u64, expected: &str, error: &csv::Error) -> Self {
         let found = match error.kind() {
             csv::ErrorKind::UnequalLengths {
                 expected_len, len, ..

@@ -73,7 +73,7 @@ fn read(labels: &Path, folder: &Path) -> Result<(Vec<Labelled>, Vec<String>), Da
         let expected = "1 for exactly one class and 0 for the others";
         let label = label(&row).map_err(|found| table.malformed(&row, expected, found))?;
         let name = format!("{}.jpg", row.get(0).unwrap_or_default());
-        let path = listed.add(&name, Table::line(&row))?;
+        let path = listed.add(&name, table.line(&row))?;
         images.push(Labelled { path, label });
     }
     Ok((images, classes))

@@ -51,7 +51,7 @@ fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf
         let label = label.and_then(|label| u8::try_from(label).ok());
         let expected = || format!("one of {}", classes.join(", "));
         let label = label.ok_or_else(|| table.malformed(&row, expected(), class))?;
-        let path = listed.add(&format!("{image}.png"), Table::line(&row))?;
+        let path = listed.add(&format!("{image}.png"), table.line(&row))?;
         images.push((path, label));
     }
     match images.is_empty() {

@@ -46,13 +46,22 @@ impl Table {
     }
 
     /// The line of a row, from 1.
-    pub(in crate::data) fn line(row: &StringRecord) -> u64 {
-        row.position().map_or(1, Position::line)
+    pub(in crate::data) fn line(&self, row: &StringRecord) -> u64 {
+        row.position().map_or(1, |start| self.line_at(start))
+    }
+
+    /// The rest of a line end, and empty lines, belong to the row that follows, for the `csv` crate.
+    fn line_at(&self, start: &Position) -> u64 {
+        let start_byte = usize::try_from(start.byte()).unwrap_or(usize::MAX);
+        let rest = self.content.get(start_byte..).unwrap_or_default();
+        let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+        start.line() + ends.filter(|byte| **byte == b'\n').count() as u64
     }
 
     /// The error of a row that cannot be read as `expected`.
     pub(in crate::data) fn unreadable(&self, expected: &str, error: &csv::Error) -> DataError {
-        DataError::csv(&self.path, expected, error)
+        let line = error.position().map_or(1, |start| self.line_at(start));
+        DataError::csv(&self.path, line, expected, error)
     }
 
     /// The error of a row with another content than `expected`.
@@ -64,7 +73,7 @@ impl Table {
     ) -> DataError {
         DataError::MalformedLine {
             path: self.path.clone(),
-            line: Self::line(row),
+            line: self.line(row),
             expected: expected.into(),
             found: found.into(),
         }
