@@ -93,6 +93,7 @@ fn another_value_is_refused_with_those_that_exist() {
     let output = rerun("fast", &["torchvision::resnets"]);
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stdout);
-    let expected = "LFP_CONVOLUTION: expected gather, winograd, direct, lowered or burn, found \"fast\"";
+    let expected =
+        "LFP_CONVOLUTION: expected gather, winograd, direct, lowered or burn, found \"fast\"";
     assert!(text.contains(expected), "{text}");
 }
