@@ -56,7 +56,9 @@ pub struct BitsError(usize);
 /// ```
 ///
 /// with `a` and `s` for each output channel: the last axis of a matrix (`[inputs, outputs]`, as in `Linear`), the first one of
-/// a convolution's weights. Because no value is zero, each weight has a reward.
+/// a convolution's weights. Because no value is zero, each weight has a reward. A transposed convolution, `[inputs, outputs /
+/// groups, ...]`, has its input channels there, so they share `a` and `s` instead: a quantiser sees weights without their
+/// layers. [`with_param_group`](Self::with_param_group) can leave it out.
 ///
 /// Parameters keep their paths and identifiers, and optimisers and records see the latent weights.
 /// `model.valid().materialize()` is the model with the quantised weights. Tensors without a second axis, such as biases and the
@@ -170,12 +172,11 @@ fn quantized<const D: usize>(weight: Tensor<D>, bits: usize) -> Tensor<D> {
         return mean.clone().mask_where(is_negative, -mean);
     }
     let half = 2_f64.powi(bits as i32 - 1);
-    // A channel of zeros has any scale.
-    let scale = others
-        .into_iter()
-        .fold(magnitude, Tensor::max_dim)
-        .clamp_min(f32::MIN_POSITIVE)
-        / half;
+    // A channel of zeros has any scale whose reciprocal is finite.
+    let info = weight.dtype().finfo();
+    let least = info.map_or(f32::MIN_POSITIVE.into(), |info| info.min_positive);
+    let scale = others.into_iter().fold(magnitude, Tensor::max_dim);
+    let scale = scale.clamp_min(least * half) / half;
     let level = (weight / scale.clone()).floor().clamp(-half, half - 1.0);
     (level + 0.5) * scale
 }
@@ -184,7 +185,7 @@ fn quantized<const D: usize>(weight: Tensor<D>, bits: usize) -> Tensor<D> {
 mod tests {
     use burn::{
         nn::{LinearConfig, conv::Conv2dConfig},
-        tensor::{Device, Distribution},
+        tensor::{Device, Distribution, FloatDType},
     };
 
     use super::*;
@@ -213,6 +214,20 @@ mod tests {
                 .iter()
                 .all(|value| value.abs() < 1e-30)
         );
+
+        // Of half precision the smallest normal number is 2^-14.
+        let channel = Tensor::<2>::from_floats([[0.0, 1.0], [0.0, -0.4]], &device);
+        for dtype in [FloatDType::F16, FloatDType::BF16, FloatDType::F64] {
+            for bits in 2..=MOST_BITS {
+                let quantized = values(quantized(channel.clone().cast(dtype), bits));
+                assert!(
+                    quantized.iter().all(|value| value.is_finite())
+                        && quantized[0].abs() < 1e-3
+                        && quantized[2].abs() < 1e-3,
+                    "{dtype:?}, {bits} bits: {quantized:?}"
+                );
+            }
+        }
 
         let kernels = Tensor::<4>::from_floats([[[[1.0, -3.0]]], [[[10.0, 20.0]]]], &device);
         assert_eq!(values(quantized(kernels, 1)), [2.0, -2.0, 15.0, 15.0]);

@@ -69,7 +69,8 @@ pub enum ActivationFn {
     /// `z` limited to `[0, 1]` and rounded to one of `count` evenly spaced levels: a quantised ReLU. Gradients pass it
     /// straight through where `0 <= z <= 1`; rewards need no such estimator.
     Levels {
-        /// The number of levels, a whole number from 2 to 256. Default: 4, which two bits can hold.
+        /// The number of levels, a whole number from 2 to 256; another panics where it is used. Default: 4, which two bits can
+        /// hold.
         count: f64,
     },
 }
@@ -154,14 +155,15 @@ impl ActivationFn {
             (Self::Elu { .. }, &[alpha]) => Some(Self::Elu { alpha }),
             (Self::Hardtanh { .. }, &[min, max]) if min < max => Some(Self::Hardtanh { min, max }),
             (Self::Softplus { .. }, &[beta]) if beta > 0.0 => Some(Self::Softplus { beta }),
-            (Self::Levels { .. }, &[count])
-                if count.fract() == 0.0 && (2.0..=256.0).contains(&count) =>
-            {
-                Some(Self::Levels { count })
-            }
+            (Self::Levels { .. }, &[count]) if can_be_levels(count) => Some(Self::Levels { count }),
             _ => None,
         }
     }
+}
+
+/// Whether `count` is a number of levels of [`ActivationFn::Levels`].
+pub(crate) fn can_be_levels(count: f64) -> bool {
+    count.fract() == 0.0 && (2.0..=256.0).contains(&count)
 }
 
 impl fmt::Display for ActivationFn {
@@ -268,6 +270,32 @@ mod tests {
             let kept = products.iter().all(|&product| product >= 0.0);
             assert_eq!(activation.keeps_sign(), kept, "{activation}");
         }
+    }
+
+    #[test]
+    fn a_number_of_levels_made_in_code_is_checked_where_it_is_used() {
+        use burn_core::tensor::{Device, Tensor};
+
+        for count in [1.0, 2.5, f64::NAN, 257.0] {
+            let z = Tensor::<1>::from_floats([0.3], &Device::flex());
+            let used = std::panic::catch_unwind(|| {
+                crate::functions::activation(z, ActivationFn::Levels { count })
+            });
+            let panic = used.err().expect("it is refused");
+            let message = panic.downcast_ref::<String>().unwrap();
+            let expected = format!("expected a whole number from 2 to 256, found {count}");
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn levels_of_what_is_no_number_are_no_numbers() {
+        use burn_core::tensor::{Device, Tensor};
+
+        let z = Tensor::<1>::from_floats([f32::NAN, 0.3], &Device::flex());
+        let a = crate::functions::activation(z, ActivationFn::Levels { count: 4.0 });
+        let a: Vec<f32> = a.into_data().iter().collect();
+        assert!(a[0].is_nan() && (a[1] - 1.0 / 3.0).abs() < 1e-6, "{a:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Atomic file access: a killed process leaves either the old file or the new one, never a part.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -30,6 +30,19 @@ pub(crate) fn failed<'a>(
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+/// Locks a file, which is created if need be, until it is dropped; `None` if another process has locked it. The system unlocks
+/// it when the process ends, however it ends.
+pub(crate) fn lock(path: &Path) -> Result<Option<File>, FileError> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(failed("create", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(failed("lock", path)(source)),
     }
 }
 

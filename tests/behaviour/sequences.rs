@@ -159,6 +159,54 @@ fn with_many_draws_a_class_has_its_expected_score() {
     assert_close("rewards", &rewards, &[0.5, -0.5, -0.5, 0.5], 0.05);
 }
 
+/// Each class scores 0.1, 0.2 or 0.3 by turns, so after three draws all have 0.6, summed in another order.
+#[test]
+fn scores_that_differ_by_rounding_alone_are_alike() {
+    let (device, _guard) = seeded(1);
+    let calls = RefCell::new(0);
+    let rounded = |read: &[usize], &(): &()| {
+        let call = *calls.borrow();
+        *calls.borrow_mut() += 1;
+        [0.1, 0.2, 0.3][(call / 3 + read[0]) % 3]
+    };
+    let reward = SequenceReward::new(rounded, Decoding::Plain);
+    let outputs = Tensor::<3>::from_floats([[[0.5, 0.2, -0.3]]], &device);
+    let reward = reward.with_temperature(1.0).with_draws(3);
+    let rewards = values(reward.forward(outputs, &[()][..]));
+    assert_eq!(*calls.borrow(), 9);
+    let sums = [0.1 + 0.2 + 0.3, 0.2 + 0.3 + 0.1, 0.3 + 0.1 + 0.2];
+    assert_ne!(sums[0], sums[1], "they round differently");
+    assert_eq!(rewards, [0.0; 3]);
+}
+
+#[test]
+fn decisions_that_are_not_drawn_are_scored_once() {
+    let calls = RefCell::new(0);
+    let count = |_: &[usize], &(): &()| {
+        *calls.borrow_mut() += 1;
+        0.0
+    };
+    let reward = SequenceReward::new(count, Decoding::Plain).with_draws(100);
+    let outputs = Tensor::<3>::zeros([1, 1, 3], &Device::default());
+    let _ = reward.forward(outputs, &[()][..]);
+    assert_eq!(calls.into_inner(), 3);
+}
+
+#[test]
+#[should_panic(expected = "expected a finite number, found -inf")]
+fn a_score_is_finite() {
+    let outputs = Tensor::<3>::zeros([1, 1, 2], &Device::default());
+    let never = |_: &[usize], &(): &()| f64::NEG_INFINITY;
+    let _ = SequenceReward::new(never, Decoding::Plain).forward(outputs, &[()][..]);
+}
+
+#[test]
+#[should_panic(expected = "expected one of 3 classes, from 0, found 3")]
+fn the_blank_of_a_decoding_is_a_class() {
+    let outputs = Tensor::<3>::zeros([1, 1, 3], &Device::default());
+    let _ = SequenceReward::new(score, MERGE).forward(outputs, &[vec![1]][..]);
+}
+
 #[test]
 #[should_panic(expected = "expected a target for each of 2 samples, found 1")]
 fn a_target_is_needed_for_each_sample() {

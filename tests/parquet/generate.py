@@ -51,4 +51,7 @@ write("unlabelled", {"image": images(digits(4)), "label": pa.array([-1, -1, -1, 
 write("text-labels", {"image": images(digits(4)), "label": pa.array(["7", "0", "9", "1"])})
 write("no-labels", {"image": images(digits(4))})
 write("sizes", {"image": images([*digits(3), *digits(1, side=30)]), "label": labels})
+# More than 2^30 bytes when decoded.
+repeated = {"image": images(digits(1, side=256) * 16385), "label": pa.array([7] * 16385)}
+write("repeated", repeated)
 write("torn-image", {"image": images([file[:-20] for file in digits(4)]), "label": labels})

@@ -4,7 +4,8 @@ use burn::tensor::{Int, Tensor, activation::softmax};
 
 use super::{Reward, RewardError, classification::Samples, finite};
 
-/// Smallest probability in a divisor. (Both sides of the fraction are cut, so that it is right for a certain guess, too.)
+/// Smallest probability in the fraction of [`VerdictReward::share`], in the dividend and in the divisor: without false verdicts
+/// (`e = 0`) the fraction is `p / p`, and so stays 1 at `p = 0`, where a verdict contradicts a guess that was certain.
 const LEAST: f64 = 1e-6;
 
 /// Guesses that were judged.

@@ -34,7 +34,8 @@ pub struct PolicyGradientConfig {
     /// What a reward of the next step is worth now, from 0 to 1. Default: 0.99.
     #[config(default = 0.99)]
     pub discount: f64,
-    /// Of the draws of its policies. Default: 0.
+    /// Of the draws of its policies: each that the learner hands out draws the same numbers from the start. A run that goes
+    /// on from a record needs another seed, or it repeats its first draws. Default: 0.
     #[config(default = 0)]
     pub seed: u64,
 }
@@ -96,8 +97,9 @@ impl<N: PolicyNetwork> PolicyGradient<N> {
             }
             Credit::Gradient => {
                 let actions = decisions.actions.unsqueeze_dim(1);
+                let advantages = decisions.advantages.cast(logits.dtype());
                 let chosen = log_softmax(logits, 1).gather(1, actions);
-                let loss = -(chosen * decisions.advantages.unsqueeze_dim(1)).mean();
+                let loss = -(chosen * advantages.unsqueeze_dim(1)).mean();
                 GradientsParams::from_grads(loss.backward(), &self.network)
             }
         }
@@ -111,6 +113,10 @@ impl<N: PolicyNetwork> PolicyGradient<N> {
             .collect();
         let ends = rewards.split_off(rewards.len() / 2);
         let ends: Vec<bool> = ends.into_iter().map(|end| end > 0.5).collect();
+        assert!(
+            ends.last().is_none_or(|&end| end),
+            "a batch of whole episodes: expected 1 as the last of its dones, found 0"
+        );
         normalized(&returns(&rewards, &ends, self.config.discount))
     }
 }
@@ -120,6 +126,9 @@ impl<N: PolicyNetwork> PolicyLearner for PolicyGradient<N> {
     type InnerPolicy = CategoricalPolicy<N>;
     type Record = OptimizerRecord;
 
+    /// # Panics
+    ///
+    /// If the last transition does not end an episode, or a reward is not finite.
     fn train(
         &mut self,
         batch: LearnerTransitionBatch<CategoricalPolicy<N>>,
@@ -140,6 +149,7 @@ impl<N: PolicyNetwork> PolicyLearner for PolicyGradient<N> {
         }
     }
 
+    /// The present policy; its draws begin anew, by the [seed](PolicyGradientConfig::seed).
     fn policy(&self) -> CategoricalPolicy<N> {
         CategoricalPolicy::new(&self.network, self.config.seed)
     }
@@ -334,6 +344,63 @@ mod tests {
             dones: Tensor::ones([2, 1], &device),
         });
         assert_eq!(learner.policy().forward(sights(2)).0.into_data(), before);
+    }
+
+    /// One transition, which ends its episode or not, and its reward.
+    fn single(reward: f32, done: f32) -> TransitionBatch<Observations, Actions> {
+        let device = Device::default();
+        TransitionBatch {
+            states: sights(1),
+            next_states: sights(1),
+            actions: Actions(vec![Action(0)]),
+            rewards: Tensor::full([1, 1], reward, &device),
+            dones: Tensor::full([1, 1], done, &device),
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected 1 as the last of its dones, found 0")]
+    fn an_episode_without_an_end_is_refused() {
+        learner(Credit::Gradient).train(single(1.0, 0.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "expected finite numbers, found inf")]
+    fn a_reward_that_is_no_number_is_refused() {
+        learner(Credit::Gradient).train(single(f32::INFINITY, 1.0));
+    }
+
+    /// Advantages come from the host, in double precision.
+    #[test]
+    fn a_policy_learns_in_double_precision() {
+        use burn::{module::ModuleMapper, tensor::FloatDType};
+
+        struct Double;
+        impl ModuleMapper for Double {
+            fn map_float<const D: usize>(
+                &mut self,
+                param: burn::module::Param<Tensor<D>>,
+            ) -> burn::module::Param<Tensor<D>> {
+                param.map(|tensor| tensor.cast(FloatDType::F64))
+            }
+        }
+        for credit in [Credit::Feedback(LfpConfig::new()), Credit::Gradient] {
+            let network = learner(credit).network.valid().map(&mut Double);
+            let config = PolicyGradientConfig::new().with_credit(credit);
+            let mut learner = config.init(network, AdamConfig::new().init());
+            let double = |of: Observations| Observations(of.0.cast(FloatDType::F64));
+            let before = learner.policy().forward(double(sights(2))).0.into_data();
+            let batch = TransitionBatch {
+                states: double(sights(2)),
+                rewards: Tensor::from_floats([[1.0], [0.0]], &Device::default()),
+                next_states: sights(2),
+                actions: Actions(vec![Action(0), Action(1)]),
+                dones: Tensor::ones([2, 1], &Device::default()),
+            };
+            learner.train(batch);
+            let after = learner.policy().forward(double(sights(2))).0.into_data();
+            assert_ne!(before, after, "{credit:?}");
+        }
     }
 
     #[test]

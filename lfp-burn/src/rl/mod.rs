@@ -58,5 +58,5 @@ mod returns;
 pub use actions::{Action, Actions};
 pub use learner::{Credit, PolicyGradient, PolicyGradientConfig};
 pub use observations::{Observation, Observations};
-pub use policy::{CategoricalPolicy, Logits, PolicyNetwork, Weights};
+pub use policy::{CategoricalPolicy, Logits, NotFinite, PolicyNetwork, Weights};
 pub use returns::{normalized, returns};

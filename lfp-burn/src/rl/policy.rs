@@ -75,6 +75,39 @@ impl<N: PolicyNetwork> CategoricalPolicy<N> {
         }
     }
 
+    /// What the policy does: the most probable actions if `deterministic`, else drawn ones. Reads the probabilities back,
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// If a probability is not finite, as after steps that were too large.
+    ///
+    /// # Panics
+    ///
+    /// If the network has fewer than two outputs: it would always do the same.
+    pub fn decide(
+        &mut self,
+        observations: Observations,
+        deterministic: bool,
+    ) -> Result<Actions, NotFinite> {
+        let logits = self.forward(observations).0;
+        let [_, actions] = logits.dims();
+        assert!(
+            actions > 1,
+            "the actions of a policy: expected at least two outputs, one for each, found {actions}"
+        );
+        let probabilities: Vec<f64> = softmax(logits, 1).into_data().iter().collect();
+        if let Some(&found) = probabilities.iter().find(|value| !value.is_finite()) {
+            return Err(NotFinite(found));
+        }
+        let rows = probabilities.chunks(actions);
+        let decided = rows.map(|row| match deterministic {
+            true => Action(largest(row)),
+            false => Action(self.draw(row)),
+        });
+        Ok(Actions(decided.collect()))
+    }
+
     /// An index, each as probable as its share of the weights.
     fn draw(&mut self, weights: &[f64]) -> usize {
         let mut left = self.random.random::<f64>() * weights.iter().sum::<f64>();
@@ -82,10 +115,15 @@ impl<N: PolicyNetwork> CategoricalPolicy<N> {
             left -= weight;
             left < 0.0
         });
-        // Weights of NaN, or a rest by rounding.
+        // A rest by rounding.
         drawn.unwrap_or(weights.len() - 1)
     }
 }
+
+/// A policy whose probabilities are not numbers.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("the probabilities of a policy: expected finite numbers, found {0}")]
+pub struct NotFinite(f64);
 
 /// The index of the largest; the first of several.
 fn largest(weights: &[f64]) -> usize {
@@ -110,17 +148,16 @@ impl<N: PolicyNetwork> Policy for CategoricalPolicy<N> {
         Logits(self.network.logits(observations.0))
     }
 
-    /// The most probable actions if `deterministic`, else drawn ones. Reads the probabilities back, once.
+    /// [`decide`](CategoricalPolicy::decide), by Burn's trait, which knows no errors.
+    ///
+    /// # Panics
+    ///
+    /// As `decide`, and if a probability is not finite.
     fn action(&mut self, observations: Observations, deterministic: bool) -> (Actions, Vec<()>) {
-        let logits = self.forward(observations).0;
-        let [batch, actions] = logits.dims();
-        let probabilities: Vec<f64> = softmax(logits, 1).into_data().iter().collect();
-        let rows = probabilities.chunks(actions);
-        let decided = rows.map(|row| match deterministic {
-            true => Action(largest(row)),
-            false => Action(self.draw(row)),
-        });
-        (Actions(decided.collect()), vec![(); batch])
+        let decided = self.decide(observations, deterministic);
+        let actions = decided.unwrap_or_else(|error| panic!("{error}"));
+        let context = vec![(); actions.0.len()];
+        (actions, context)
     }
 
     fn update(&mut self, weights: Weights<N>) {
@@ -202,6 +239,39 @@ mod tests {
             assert!((found - share).abs() < 0.018, "action {action}: {found}");
         }
         assert_eq!(decide(&mut policy, 3, true), [0, 0, 0]);
+    }
+
+    #[test]
+    fn without_numbers_a_policy_does_nothing() {
+        let rows = || Observations::of(&[Observation(vec![0.0])], &Device::default());
+        for logit in [f32::NAN, f32::INFINITY] {
+            for deterministic in [false, true] {
+                let mut policy = CategoricalPolicy::new(&fixed([0.0, logit, 0.0]), 0);
+                let error = policy.decide(rows(), deterministic).unwrap_err();
+                let text = error.to_string();
+                assert!(
+                    text.contains("expected finite numbers, found NaN"),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected finite numbers, found NaN")]
+    fn by_the_trait_of_burn_that_is_a_panic() {
+        decide(
+            &mut CategoricalPolicy::new(&fixed([f32::NAN; 3]), 0),
+            1,
+            true,
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "expected at least two outputs, one for each, found 1")]
+    fn a_policy_of_one_output_is_refused() {
+        let logits = Param::from_tensor(Tensor::from_floats([0.0], &Device::default()));
+        decide(&mut CategoricalPolicy::new(&Fixed { logits }, 0), 1, false);
     }
 
     #[test]

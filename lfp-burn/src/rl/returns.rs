@@ -35,11 +35,22 @@ pub fn returns(rewards: &[f64], ends: &[bool], discount: f64) -> Vec<f64> {
 /// assert_eq!(normalized(&[1.0, 3.0]), [-1.0, 1.0]);
 /// assert_eq!(normalized(&[0.1, 0.1, 0.1]), [0.0; 3]);
 /// ```
+///
+/// # Panics
+///
+/// If a value is not finite, or so large that the deviation is not.
 pub fn normalized(values: &[f64]) -> Vec<f64> {
+    if let Some(found) = values.iter().find(|value| !value.is_finite()) {
+        panic!("values to normalise: expected finite numbers, found {found}");
+    }
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     let squares = values.iter().map(|value| (value - mean).powi(2));
     let deviation = (squares.sum::<f64>() / count).sqrt();
+    assert!(
+        deviation.is_finite(),
+        "values to normalise: expected a finite deviation, found {deviation}"
+    );
     // Rounding alone makes equal values differ by about this much.
     let differ = deviation > 1e-9 * mean.abs();
     let normalized = |value: &f64| {
@@ -72,5 +83,17 @@ mod tests {
         let square = values.iter().map(|value| value * value).sum::<f64>() / 4.0;
         assert!(mean.abs() < 1e-12 && (square - 1.0).abs() < 1e-12);
         assert!(normalized(&[]).is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "expected finite numbers, found NaN")]
+    fn a_return_that_is_no_number_is_not_taken_for_one() {
+        normalized(&[1.0, f64::NAN, 2.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected a finite deviation, found inf")]
+    fn returns_whose_squares_overflow_are_not_taken_for_equal() {
+        normalized(&[1e200, -1e200]);
     }
 }

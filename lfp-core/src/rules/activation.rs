@@ -19,7 +19,7 @@ use burn_core::backend::{
 };
 
 use super::epsilon::stabilized;
-use crate::{ActivationFn, SignChangeRule};
+use crate::{ActivationFn, SignChangeRule, activation::can_be_levels};
 
 /// `sqrt(2 / pi)` and the cubic coefficient of the tanh approximation of GELU.
 const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
@@ -58,6 +58,10 @@ pub(crate) fn forward<B: Backend>(z: FloatTensor<B>, activation: ActivationFn) -
         }
         ActivationFn::Sign => B::float_sign(z),
         ActivationFn::Levels { count } => {
+            assert!(
+                can_be_levels(count),
+                "levels of an activation: expected a whole number from 2 to 256, found {count}"
+            );
             let steps = count - 1.0;
             let limited = B::float_clamp(z, 0.0.into(), 1.0.into());
             let scaled =

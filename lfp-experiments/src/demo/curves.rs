@@ -25,6 +25,12 @@ impl Runs {
         }
     }
 
+    /// The largest value of all runs; 0 if there is none above.
+    pub(super) fn largest(&self) -> f64 {
+        let points = self.points.iter().flatten();
+        points.map(|&(_, value)| value).fold(0.0, f64::max)
+    }
+
     fn averaged(&self) -> Vec<(f64, Spread)> {
         average_curves(self.points.iter().map(Vec::as_slice))
     }

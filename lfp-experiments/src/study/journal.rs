@@ -9,7 +9,7 @@
 //! trains runs that no other process has locked.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ use serde::{
 };
 
 use crate::{
-    files::{self, failed},
+    files,
     train::{Outcome, Settings},
 };
 
@@ -120,12 +120,9 @@ impl Journal {
             return Ok(Claim::Done(Box::new(record)));
         }
         let path = self.path(job, "lock");
-        let file = File::create(&path).map_err(failed("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Claim::Busy),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error).into()),
-        }
+        let Some(file) = files::lock(&path)? else {
+            return Ok(Claim::Busy);
+        };
         // The process that held the lock may have finished the run since we looked.
         match self.read(job)? {
             Some(record) => Ok(Claim::Done(Box::new(record))),

@@ -72,7 +72,7 @@ pub struct Versions {
 
 impl Versions {
     /// How `now` differs from these versions; `None` if it does not.
-    pub(super) fn difference(&self, now: &Self) -> Option<String> {
+    pub(crate) fn difference(&self, now: &Self) -> Option<String> {
         (self != now).then(|| format!("{self}, now {now}"))
     }
 }

@@ -17,10 +17,7 @@
 
 mod contents;
 
-use std::{
-    fs::{File, TryLockError},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use same_file::Handle;
 
@@ -329,17 +326,10 @@ fn other_end(path: PathBuf) -> RunFolderError {
     }
 }
 
-/// Locks a run folder. The system unlocks it when the process ends, however it ends.
+/// Locks a run folder.
 fn lock(folder: &Path) -> Result<Handle, RunFolderError> {
     let path = folder.join(LOCK);
-    let mut options = File::options();
-    let file = options.write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(failed("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(RunFolderError::Locked(folder.to_owned())),
-        Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source).into()),
-    }
+    let file = files::lock(&path)?.ok_or_else(|| RunFolderError::Locked(folder.to_owned()))?;
     Ok(Handle::from_file(file).map_err(failed("read", &path))?)
 }
 

@@ -79,6 +79,19 @@ fn demo_acrobot_runs_with_few_episodes() {
 }
 
 #[test]
+fn a_policy_that_diverges_is_named_with_its_learning_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "out");
+    let small = ["--episodes", "2", "--seeds", "1", "--steps", "2"];
+    let arguments = [
+        &["demo", "cartpole", "--lr", "1e38", "--out", &out][..],
+        &small,
+    ]
+    .concat();
+    refused(&arguments, &["diverged with --lr", "smaller"]);
+}
+
+#[test]
 fn options_of_demo_cartpole_out_of_range_are_refused() {
     for (option, value, words) in [
         ("--episodes", "1", "from 2 to"),

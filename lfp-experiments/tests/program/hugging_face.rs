@@ -131,6 +131,11 @@ fn a_table_that_is_no_data_set_is_refused_with_the_reason() {
         ),
         ("torn-image", &["row 1", "broken image (truncated)"]),
         ("colours", &["row 1", "shades of grey", "found colours"]),
+        // A dictionary holds its one image once: the file has nine kilobytes.
+        (
+            "repeated",
+            &["at most 1073741824 bytes when decoded", "1073807360"],
+        ),
     ] {
         let root = folder(&[(name, "train.parquet"), ("digits", "test.parquet")]);
         let words = [&["train.parquet"], words].concat();
@@ -142,6 +147,17 @@ fn a_table_that_is_no_data_set_is_refused_with_the_reason() {
         &["row 1", "32x32 pixels", "found 28x28"],
     );
     let whole = fs::read(table("digits")).unwrap();
+    // The number of rows in the footer, before the list of row groups.
+    let mut fewer = whole.clone();
+    let rows = [0x16, 2 * 4, 0x19, 0x1c];
+    let mut places = fewer.windows(rows.len());
+    let place = places.rposition(|place| place == rows).unwrap();
+    fewer[place + 1] = 2 * 5;
+    fs::write(root.path().join("train.parquet"), fewer).unwrap();
+    fails(
+        load(DataSet::MNIST, root.path()),
+        &["train.parquet", "5 rows, as its footer says", "found 4"],
+    );
     for length in [0, 3, 100, whole.len() - 1] {
         fs::write(root.path().join("train.parquet"), &whole[..length]).unwrap();
         fails(

@@ -206,6 +206,11 @@ fn ctrl_c_leaves_a_round_with_a_line_that_says_how_to_go_on() {
 
 /// Runs a round with these lines as the input.
 fn said_by_a_person(arguments: &[&str], lines: &str, output: Stdio) -> Output {
+    heard_bytes(arguments, lines.as_bytes(), output)
+}
+
+/// Runs a round with these bytes as the input.
+fn heard_bytes(arguments: &[&str], input: &[u8], output: Stdio) -> Output {
     let mut command = Command::new(PROGRAM);
     let command = command.args(arguments).stdin(Stdio::piped());
     let mut process = command
@@ -214,7 +219,7 @@ fn said_by_a_person(arguments: &[&str], lines: &str, output: Stdio) -> Output {
         .spawn()
         .unwrap();
     // A program that ended does not read.
-    let _ = process.stdin.take().unwrap().write_all(lines.as_bytes());
+    let _ = process.stdin.take().unwrap().write_all(input);
     process.wait_with_output().unwrap()
 }
 
@@ -247,6 +252,14 @@ fn a_person_sees_digits_and_leaves_when_they_like() {
         .map(|answer| answer["verdict"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(said, ["up", "down", "skip", "up", "down"]);
+    // What cannot be read is named, and the line before counts.
+    let unread = heard_bytes(&arguments, b"s\n\xff\xfe\nu\n", Stdio::piped());
+    assert_eq!(unread.status.code(), Some(2));
+    let text = String::from_utf8(unread.stderr).unwrap();
+    assert!(
+        text.contains("line 2") && text.contains("UTF-8") && text.lines().count() == 1,
+        "{text}"
+    );
     // What cannot be asked again is named.
     let heard = said_by_a_person(&arguments, "u\nperhaps\n", Stdio::piped());
     assert_eq!(heard.status.code(), Some(2));
@@ -257,9 +270,62 @@ fn a_person_sees_digits_and_leaves_when_they_like() {
     );
     assert_eq!(
         state(&out)["answers"].as_array().unwrap().len(),
-        6,
+        7,
         "the first line counts"
     );
+}
+
+#[test]
+fn a_skipped_image_is_no_verdict() {
+    let data = Digits::new(40, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "round");
+    // 18 answers, 12 of them verdicts, and 14 that nobody waits for.
+    let answers = "s\nu\nd\n".repeat(6) + &"s\n".repeat(14);
+    let arguments = round(&data, &out, &["--verdicts", "12"]);
+    let heard = said_by_a_person(&arguments, &answers, Stdio::piped());
+    assert!(heard.status.success());
+    let text = String::from_utf8(heard.stdout).unwrap();
+    // It ends with the twelfth verdict, and names the accuracy then.
+    let columns = text.lines().find(|line| line.starts_with("test accuracy"));
+    assert!(columns.unwrap().ends_with(" 12"), "{text}");
+    let state = state(&out);
+    assert_eq!(state["answers"].as_array().unwrap().len(), 18);
+    assert_eq!(state["learned"], 1);
+    let csv = Path::new(&out).join("verdict.csv");
+    for way in ["LFP, verdicts", "LFP, labels", "cross-entropy, labels"] {
+        assert_eq!(values(&csv, way).len(), 1, "{way}");
+    }
+    assert!(fs::read_to_string(&csv).unwrap().contains(",0,12,"));
+    let fewer = round(&data, &out, &["--verdicts", "11"]);
+    refused(&fewer, &["--verdicts 11", "has 12 already"]);
+
+    let none = path(&folder, "none");
+    let arguments = round(&data, &none, &["--verdicts", "12"]);
+    let heard = said_by_a_person(&arguments, &"s\n".repeat(50), Stdio::piped());
+    let text = String::from_utf8(heard.stderr).unwrap();
+    assert!(
+        text.contains("all 40 images were shown, 0 of them"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_round_belongs_to_one_process_and_to_its_images() {
+    let data = Digits::new(40, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "round");
+    let arguments = round(&data, &out, &["--oracle", "--verdicts", "20"]);
+    fs::create_dir(&out).unwrap();
+    let lock = fs::File::create(Path::new(&out).join("rounds.lock")).unwrap();
+    lock.try_lock().unwrap();
+    refused(&arguments, &["another process", "round"]);
+    drop(lock);
+    succeeds(&arguments);
+    // The same digits for training, others for testing.
+    let other = Digits::new(40, 30);
+    let arguments = round(&other, &out, &["--oracle", "--verdicts", "20"]);
+    refused(&arguments, &["begun with other images of MNIST", "--out"]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Networks with quantised weights.
 
-use std::{fs, path::Path};
+use std::{collections::HashSet, fs, path::Path};
 
-use super::{Digits, path, program, succeeds};
+use safetensors::SafeTensors;
+
+use super::{Digits, path, program, refused, resuming::stopped_after, succeeds, weights};
 
 #[test]
 fn demo_quantized_trains_binary_weights_and_exports_them() {
@@ -55,46 +57,39 @@ fn demo_quantized_trains_binary_weights_and_exports_them() {
 }
 
 #[test]
-fn a_run_with_binary_weights_resumes_and_is_read_with_them() {
+fn a_run_with_quantised_weights_resumes_and_is_read_with_them() {
     let data = Digits::new(400, 100);
     let folder = tempfile::tempdir().unwrap();
-    let out = path(&folder, "run");
-    let train = |epochs: &str, more: &[&str]| {
-        let arguments = [
-            &[
-                "train",
-                "--model",
-                "mlp",
-                "--weight-bits",
-                "1",
-                "--activation",
-                "sign",
-                "--epochs",
-                epochs,
-            ][..],
-            &["--data-dir", data.path(), "--out", &out],
-            more,
-        ];
-        program(&arguments.concat())
+    let [whole, stopped] = ["whole", "stopped"].map(|name| path(&folder, name));
+    let settings = ["--model", "mlp", "--weight-bits", "2", "--epochs", "4"];
+    let places = ["--data-dir", data.path(), "--out", &whole];
+    succeeds(&[&["train", "--activation", "sign"][..], &settings, &places].concat());
+    stopped_after(2, &whole, &stopped);
+    let resume = ["train", "--resume", "--out", &stopped];
+    let other = [&resume[..], &["--weight-bits", "1"]].concat();
+    refused(&other, &["--weight-bits 2, now --weight-bits 1"]);
+    let said = succeeds(&resume);
+    assert!(said.contains("resumed after epoch 2"), "{said}");
+    assert!(weights(&stopped) == weights(&whole));
+
+    // The file holds the latent weights, of many values...
+    let file = weights(&whole);
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    for (name, tensor) in tensors
+        .iter()
+        .filter(|(_, tensor)| tensor.shape().len() > 1)
+    {
+        let values: HashSet<&[u8]> = tensor.data().chunks(4).collect();
+        let outputs = tensor.shape()[0];
+        assert!(values.len() > 2 * 4 * outputs, "{name}: {}", values.len());
+    }
+    // ...and what reads the run has the quantised ones, as in training.
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(Path::new(&whole).join(name)).unwrap()).unwrap()
     };
-    let first = train("2", &[]);
-    assert!(
-        first.status.success(),
-        "{}",
-        String::from_utf8_lossy(&first.stderr)
-    );
-    let other = train("2", &["--resume", "--weight-bits", "2"]);
-    assert_eq!(other.status.code(), Some(2));
-    let settings = fs::read_to_string(Path::new(&out).join("settings.json")).unwrap();
-    assert!(settings.contains("\"weight_bits\": 1"), "{settings}");
-    // The file holds the latent weights, of many values; what reads the run has the quantised ones, as in training.
-    let result: serde_json::Value =
-        serde_json::from_slice(&fs::read(Path::new(&out).join("result.json")).unwrap()).unwrap();
-    let evaluation: serde_json::Value =
-        serde_json::from_slice(&fs::read(Path::new(&out).join("evaluation.json")).unwrap())
-            .unwrap();
-    let trained = result["test_accuracy"][1].as_f64().unwrap();
-    let read = evaluation["last"]["accuracy"]["top1"].as_f64().unwrap();
+    let trained = json("result.json")["test_accuracy"][3].as_f64().unwrap();
+    let read = &json("evaluation.json")["last"]["accuracy"]["top1"];
+    let read = read.as_f64().unwrap();
     assert!(
         (trained - read).abs() < 1e-12,
         "{trained} in training, {read} read"

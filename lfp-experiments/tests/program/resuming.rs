@@ -26,7 +26,7 @@ fn write_json(folder: &str, name: &str, value: &Value) {
 }
 
 /// A run after `epochs` of its four epochs: what a kill leaves.
-fn stopped_after(epochs: usize, whole: &str, stopped: &str) {
+pub(crate) fn stopped_after(epochs: usize, whole: &str, stopped: &str) {
     fs::create_dir(stopped).unwrap();
     for entry in fs::read_dir(whole).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();

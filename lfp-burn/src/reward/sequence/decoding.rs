@@ -20,6 +20,19 @@ pub enum Decoding {
 }
 
 impl Decoding {
+    /// # Panics
+    ///
+    /// If the blank is none of so many classes.
+    pub(super) fn check(self, classes: usize) {
+        let (Self::Merge { blank } | Self::Keep { blank }) = self else {
+            return;
+        };
+        assert!(
+            blank < classes,
+            "the blank of a decoding: expected one of {classes} classes, from 0, found {blank}"
+        );
+    }
+
     /// The sequence of the decisions, in place of what `sequence` holds.
     pub fn decode(self, decisions: &[usize], sequence: &mut Vec<usize>) {
         sequence.clear();

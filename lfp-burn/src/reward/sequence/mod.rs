@@ -9,6 +9,9 @@ use burn::tensor::{Distribution, Int, Tensor, TensorData};
 use super::{Reward, regret::of_regrets};
 pub use decoding::Decoding;
 
+/// Scores whose difference is less than this share of them are alike.
+const ALIKE: f64 = 1e-9;
+
 /// The reward of a decision per column by what it adds to the score of the sequence that the decisions spell: any function of
 /// this sequence and a target, computed on the host. It needs neither a derivative nor an alignment, that is, nobody says
 /// which column is to spell what.
@@ -23,13 +26,14 @@ pub use decoding::Decoding;
 /// ```
 ///
 /// Here `q_t` is the softmax among the best classes of the column and 0 for the others, so a column leans to the best class
-/// that it prefers already; where all classes score alike, its reward is 0. If the score is the number of right columns, every
+/// that it prefers already; where all classes score alike, its reward is 0. (Scores that differ by less than a billionth of
+/// their size are alike: sums over draws are rounded.) If the score is the number of right columns, every
 /// wrong class has regret 1, and the reward is [`SoftmaxReward`](super::SoftmaxReward).
 ///
 /// # Shapes
 ///
 /// - outputs and reward: `[batch_size, columns, classes]`
-/// - targets: a slice of `batch_size` values of any type that the score takes
+/// - targets: a slice of `batch_size` values of any type that the score takes; a score is finite
 ///
 /// # Cost
 ///
@@ -93,7 +97,7 @@ impl<F> SequenceReward<F> {
 
     /// Averages the scores over several draws of the decisions, so the reward depends less on what the other columns happened
     /// to draw: with many draws, `s_tc` is the expected score given that column `t` decides for class `c`. The host scores as
-    /// many times more. Default: 1. At a temperature of 0 all draws are the same.
+    /// many times more. Default: 1. At a temperature of 0 all draws are the same, and one is made.
     ///
     /// # Panics
     ///
@@ -124,7 +128,7 @@ impl<F> SequenceReward<F> {
     }
 
     /// Adds the scores of a sample with each column decided anew, `[columns, classes]`.
-    fn add_scores<Y>(&self, decided: &mut [usize], target: &Y, scores: &mut [f64])
+    fn add_scores<Y>(&self, decided: &mut [usize], target: &Y, scores: &mut [Sum])
     where
         F: Fn(&[usize], &Y) -> f64,
     {
@@ -136,6 +140,10 @@ impl<F> SequenceReward<F> {
                 Some(&score) => score,
                 None => {
                     let score = (self.score)(&sequence, target);
+                    assert!(
+                        score.is_finite(),
+                        "a score of sequences: expected a finite number, found {score}"
+                    );
                     known.insert(sequence.clone(), score);
                     score
                 }
@@ -146,27 +154,53 @@ impl<F> SequenceReward<F> {
             let before = decided[column];
             for (class, sum) in scores.iter_mut().enumerate() {
                 decided[column] = class;
-                *sum += score(decided);
+                sum.add(score(decided));
             }
             decided[column] = before;
         }
     }
+}
 
-    /// What each class loses against the best one in its column, from sums of scores over all draws.
-    fn regrets(&self, scores: &[f64], classes: usize) -> Vec<f32> {
-        let of_column = |scores: &[f64]| {
-            let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let regret = |score: &f64| ((best - score) / self.draws as f64) as f32;
-            scores.iter().map(regret).collect::<Vec<f32>>()
-        };
-        scores.chunks(classes.max(1)).flat_map(of_column).collect()
+/// A sum of scores.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    score: f64,
+    /// The same of their magnitudes, to which the rounding of the sum is in proportion.
+    size: f64,
+}
+
+impl Sum {
+    fn add(&mut self, score: f64) {
+        self.score += score;
+        self.size += score.abs();
     }
+
+    /// What is lost against the best; 0 if that is rounding.
+    fn regret(self, best: Self) -> f64 {
+        let regret = best.score - self.score;
+        match regret > ALIKE * best.size.max(self.size) {
+            true => regret,
+            false => 0.0,
+        }
+    }
+}
+
+/// What each class loses against the best one in its column, from sums over the draws.
+fn regrets(scores: &[Sum], classes: usize, draws: usize) -> Vec<f32> {
+    let of_column = |scores: &[Sum]| {
+        let best = scores.iter().copied();
+        let best = best.max_by(|one, other| one.score.total_cmp(&other.score));
+        let best = best.unwrap_or_default();
+        let regret = |sum: &Sum| (sum.regret(best) / draws as f64) as f32;
+        scores.iter().map(regret).collect::<Vec<f32>>()
+    };
+    scores.chunks(classes.max(1)).flat_map(of_column).collect()
 }
 
 impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
     /// # Panics
     ///
-    /// If there is another number of targets than of samples.
+    /// If there is another number of targets than of samples, the blank of the decoding is no class, or a score is not finite.
     fn forward(&self, outputs: Tensor<3>, targets: &[Y]) -> Tensor<3> {
         let outputs = outputs.inner();
         let [samples, columns, classes] = outputs.dims();
@@ -176,8 +210,14 @@ impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
             "a score of sequences: expected a target for each of {samples} samples, found {}",
             targets.len()
         );
-        let mut scores = vec![0.0; samples * columns * classes];
-        for _ in 0..self.draws {
+        self.decoding.check(classes);
+        let draws = if self.temperature > 0.0 {
+            self.draws
+        } else {
+            1
+        };
+        let mut scores = vec![Sum::default(); samples * columns * classes];
+        for _ in 0..draws {
             let mut decided = self.decide(outputs.clone());
             let of_samples = decided.chunks_mut(columns.max(1)).zip(targets);
             let of_samples = of_samples.zip(scores.chunks_mut((columns * classes).max(1)));
@@ -185,7 +225,7 @@ impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
                 self.add_scores(decided, target, scores);
             }
         }
-        let regrets = TensorData::new(self.regrets(&scores, classes), outputs.dims());
+        let regrets = TensorData::new(regrets(&scores, classes, draws), outputs.dims());
         let regrets = Tensor::<3>::from_data(regrets, &outputs.device()).cast(outputs.dtype());
         of_regrets(outputs, regrets)
     }

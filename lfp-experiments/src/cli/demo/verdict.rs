@@ -51,6 +51,7 @@ impl VerdictArgs {
             seeds: self.seeds,
             error_rate: self.oracle.then_some(self.error_rate),
             out: place.out.clone(),
+            device: place.device.device.resolved(),
         };
         let device = place.open()?;
         // Without verdicts the command begins again.

@@ -63,7 +63,8 @@ fn listed(labels: &Path, folder: &Path, classes: &[&str]) -> Result<Vec<(PathBuf
 fn decoded(images: &[(PathBuf, u8)]) -> Result<Contents, DataError> {
     let planes = images.par_iter().map(|(path, _)| {
         let photograph = Photograph::new(path).decode()?.into_rgb8();
-        check_size(path, photograph.dimensions())?;
+        let (width, height) = photograph.dimensions();
+        check_size(path, [height, width].map(|side| side as usize))?;
         Ok(planes(&photograph))
     });
     let planes = planes.collect::<Result<Vec<_>, DataError>>()?;

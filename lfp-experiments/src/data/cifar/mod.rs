@@ -12,7 +12,7 @@ use super::{
         self,
         pickle::{self, Dictionary},
     },
-    hugging_face::{Embedded, Published},
+    hugging_face::Published,
     images::normalization,
 };
 
@@ -61,6 +61,9 @@ const CIFAR10: Cifar = Cifar {
         folders: &["plain_text", "cifar10"],
         label: "label",
         num_classes: 10,
+        channels: 3,
+        check: check_size,
+        pixels: |_, image| Ok(planes(&image.into_rgb8())),
     },
     layouts: [
         Layout {
@@ -99,6 +102,9 @@ const CIFAR100: Cifar = Cifar {
         folders: &["cifar100"],
         label: "fine_label",
         num_classes: 100,
+        channels: 3,
+        check: check_size,
+        pixels: |_, image| Ok(planes(&image.into_rgb8())),
     },
     layouts: [
         Layout {
@@ -213,14 +219,10 @@ impl Cifar {
     }
 
     fn read_tables(&self, tables: &[PathBuf]) -> Result<Contents, DataError> {
-        let decode = |image: &Embedded<'_>| {
-            check_size(&image.path, image.size()?)?;
-            Ok(planes(&image.decode()?.into_rgb8()))
-        };
-        let (images, labels) = self.tables.read(tables, decode)?;
+        let contents = self.tables.read(tables)?;
         Ok(Contents {
-            pixels: images.concat(),
-            labels,
+            pixels: contents.pixels,
+            labels: contents.labels,
         })
     }
 
@@ -247,11 +249,11 @@ impl Cifar {
     }
 }
 
-/// Checks width and height of an image.
-fn check_size(path: &Path, size: (u32, u32)) -> Result<(), DataError> {
-    match size {
-        (32, 32) => Ok(()),
-        (width, height) => {
+/// Checks height and width of an image.
+fn check_size(path: &Path, sides: [usize; 2]) -> Result<(), DataError> {
+    match sides {
+        [32, 32] => Ok(()),
+        [height, width] => {
             let found = format!("{width}x{height}");
             Err(DataError::malformed(
                 path,

@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use crate::{data::DataError, files::failed};
 
 /// Largest number of elements. The largest file in this format, of EMNIST, has 547 million.
-const MAX_ELEMENTS: usize = 1 << 30;
+pub(in crate::data) const MAX_ELEMENTS: usize = 1 << 30;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// An array of bytes.

@@ -100,9 +100,13 @@ impl Table {
             let found = files.into_iter().zip(labels);
             rows.extend(found.map(|(file, label)| Row { file, label }));
         }
-        match rows.is_empty() {
-            true => Err(Fault::new("images", "none")),
-            false => Ok(rows),
+        let expected = self.reader.metadata().file_metadata().num_rows();
+        match i64::try_from(rows.len()) {
+            Ok(found) if found == expected => Ok(rows),
+            _ => Err(Fault::new(
+                format!("{expected} rows, as its footer says"),
+                rows.len().to_string(),
+            )),
         }
     }
 

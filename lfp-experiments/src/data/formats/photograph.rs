@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, io::Cursor, path::Path};
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, guess_format};
 
 use super::whole::is_whole;
 use crate::{data::DataError, files::failed};
@@ -21,6 +21,8 @@ const MAX_PIXELS: u64 = 178_956_970;
 const MAX_RATIO: u32 = 100;
 /// Largest decoded image in bytes: `MAX_PIXELS` in RGB.
 const MAX_DECODED: u64 = 512 << 20;
+/// The same of a TIFF, which the decoder holds twice.
+const MAX_TIFF: u64 = MAX_DECODED / 2;
 /// Largest file in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -56,10 +58,13 @@ impl<'a> Photograph<'a> {
         content: &[u8],
     ) -> Result<DynamicImage, DataError> {
         let mut decoder = self.decoder(content)?;
-        // Output and memory of the decoder share the limit.
+        // Output and memory of the decoder share the limit; the decoder of TIFF takes the output off itself.
         let mut limits = Limits::default();
         limits.max_alloc = Some(MAX_DECODED);
-        let limited = limits.reserve(decoder.total_bytes());
+        let limited = match is_tiff(content) {
+            true => Ok(()),
+            false => limits.reserve(decoder.total_bytes()),
+        };
         limited
             .and_then(|()| decoder.set_limits(limits))
             .and_then(|()| DynamicImage::from_decoder(decoder))
@@ -82,10 +87,11 @@ impl<'a> Photograph<'a> {
         if shorter == 0 {
             return Err(self.broken(&"no pixels"));
         }
-        if pixels > MAX_PIXELS || decoded_bytes > MAX_DECODED {
+        let most = if is_tiff(file) { MAX_TIFF } else { MAX_DECODED };
+        if pixels > MAX_PIXELS || decoded_bytes > most {
             let reason = format!(
                 "{width}x{height} pixels; at most {MAX_PIXELS} pixels and {} MiB are decoded",
-                MAX_DECODED >> 20
+                most >> 20
             );
             return Err(self.broken(&reason));
         }
@@ -107,5 +113,52 @@ impl<'a> Photograph<'a> {
             // Some decoders report in several lines.
             reason: reason.to_string().replace('\n', " "),
         }
+    }
+}
+
+fn is_tiff(content: &[u8]) -> bool {
+    guess_format(content).is_ok_and(|format| format == ImageFormat::Tiff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A TIFF of one strip in 16-bit grey, whose pixels are missing.
+    fn tiff(side: u32) -> Vec<u8> {
+        let long = 4;
+        let short = 3;
+        let fields: [(u16, u16, u32); 9] = [
+            (256, long, side),
+            (257, long, side),
+            (258, short, 16),
+            // Deflate: the length of the strip says nothing about that of the pixels.
+            (259, short, 8),
+            (262, short, 1),
+            (273, long, 8),
+            (277, short, 1),
+            (278, long, side),
+            (279, long, 4),
+        ];
+        let mut file = b"II*\0".to_vec();
+        file.extend(8u32.to_le_bytes());
+        file.extend((fields.len() as u16).to_le_bytes());
+        for (tag, kind, value) in fields {
+            file.extend(tag.to_le_bytes());
+            file.extend(kind.to_le_bytes());
+            file.extend(1u32.to_le_bytes());
+            file.extend(value.to_le_bytes());
+        }
+        file.extend(0u32.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn a_tiff_that_cannot_be_decoded_for_its_size_is_refused_by_the_check() {
+        let photograph = Photograph::new(Path::new("1.tif"));
+        // 256 and 275 MiB.
+        assert_eq!(photograph.size(&tiff(11_585)).unwrap(), (11_585, 11_585));
+        let error = photograph.size(&tiff(12_000)).unwrap_err().to_string();
+        assert!(error.contains("256 MiB are decoded"), "{error}");
     }
 }

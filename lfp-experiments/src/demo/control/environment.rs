@@ -3,8 +3,10 @@
 use std::{fmt::Debug, ops::Range};
 
 use burn::tensor::{Device, Tensor};
-use burn_rl::{Environment, Policy, StepResult, TransitionBatch};
-use lfp_burn::rl::{Action, Actions, Observation, Observations};
+use burn_rl::{Environment, StepResult, TransitionBatch};
+use lfp_burn::rl::{
+    Action, Actions, CategoricalPolicy, NotFinite, Observation, Observations, PolicyNetwork,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What is controlled, in one of its states.
@@ -112,14 +114,15 @@ impl Episode {
 }
 
 /// Lets a policy act for one episode in each environment: all that still run see it together, one forward pass per step.
-pub(super) fn play<M: Mechanism, P>(
+///
+/// # Errors
+///
+/// If the policy decides for nothing, because its weights are no numbers any more.
+pub(super) fn play<M: Mechanism, N: PolicyNetwork>(
     environments: &mut [Simulation<M>],
-    policy: &mut P,
+    policy: &mut CategoricalPolicy<N>,
     device: &Device,
-) -> Vec<Episode>
-where
-    P: Policy<Observation = Observations, Action = Actions>,
-{
+) -> Result<Vec<Episode>, NotFinite> {
     let mut episodes = vec![Episode::default(); environments.len()];
     let mut running: Vec<usize> = (0..environments.len()).collect();
     environments.iter_mut().for_each(Environment::reset);
@@ -128,7 +131,7 @@ where
             .iter()
             .map(|&index| environments[index].state())
             .collect();
-        let (actions, _) = policy.action(Observations::of(&states, device), false);
+        let actions = policy.decide(Observations::of(&states, device), false)?;
         let mut decided = states.into_iter().zip(actions.0);
         running.retain(|&index| {
             let Some((state, action)) = decided.next() else {
@@ -143,7 +146,7 @@ where
             !(result.done || result.truncated)
         });
     }
-    episodes
+    Ok(episodes)
 }
 
 /// The transitions of whole episodes, one after another, as a learner takes them.

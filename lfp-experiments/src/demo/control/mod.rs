@@ -6,7 +6,7 @@ mod environment;
 mod network;
 mod report;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::{module::Module, optim::AdamConfig, tensor::Device};
 use burn_rl::{Policy, PolicyLearner};
 use clap::ValueEnum;
@@ -90,7 +90,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If a network cannot be built.
+    /// If a network cannot be built, or one diverges.
     pub fn run<M: Mechanism>(&self, device: &Device) -> Result<Vec<Curves>> {
         let seeds = 0..self.seeds as u64;
         let runs: Vec<_> = self
@@ -136,11 +136,20 @@ impl Request {
         let mut totals = Vec::new();
         for _ in 0..self.updates {
             let episodes = play(&mut environments, &mut policy, device);
+            let episodes = episodes.with_context(|| self.diverged(way, run))?;
             totals.extend(episodes.iter().map(Episode::total));
             let output = learner.train(transitions(episodes, device));
             policy.update(output.policy);
         }
         Ok(totals)
+    }
+
+    fn diverged(&self, way: Way, run: u64) -> String {
+        format!(
+            "{}, seed {run}, diverged with --lr {:?}; try a smaller one",
+            way.title(),
+            self.learning_rate
+        )
     }
 
     fn learner<M: Mechanism>(

@@ -11,7 +11,7 @@ use crate::{
         curves::{Runs, after_each, panel, shares},
     },
     files,
-    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
+    plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, Panel, SURROGATE},
     study::Spread,
     text::counted,
 };
@@ -129,11 +129,7 @@ impl Request {
                     [epochs(), shares()],
                     &of_ways(&|of| of.over_epochs(exact)),
                 ),
-                panel(
-                    "Edit distance per digit",
-                    [epochs(), shares()],
-                    &of_ways(&|of| of.over_epochs(distance_per_digit)),
-                ),
+                distances(epochs(), &of_ways(&|of| of.over_epochs(distance_per_digit))),
                 panel(
                     "Without an error, by length",
                     [lengths, shares()],
@@ -159,6 +155,16 @@ impl Request {
     }
 }
 
+/// The panel of the edit distance. Who reads more digits than there are makes more than one error per digit.
+fn distances(epochs: Axis, ways: &[Runs]) -> Panel {
+    let most = ways.iter().map(Runs::largest).fold(1.0, f64::max);
+    panel(
+        "Edit distance per digit",
+        [epochs, Axis::new("", 0.0..most)],
+        ways,
+    )
+}
+
 fn rows(way: Way, seed: usize, epochs: &[Vec<Score>]) -> impl Iterator<Item = [String; 6]> {
     let scores = epochs.iter().enumerate();
     let scores = scores.flat_map(|(epoch, scores)| scores.iter().map(move |score| (epoch, score)));
@@ -172,4 +178,30 @@ fn rows(way: Way, seed: usize, epochs: &[Vec<Score>]) -> impl Iterator<Item = [S
             score.distance.to_string(),
         ]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_of_more_than_one_error_per_digit_is_within_its_panel() {
+        let panel = |distances: [f64; 2]| {
+            let score = |distance| {
+                vec![Score {
+                    length: 2,
+                    exact: 0.0,
+                    distance,
+                }]
+            };
+            let curves = Curves {
+                way: Way::Ctc,
+                seeds: vec![distances.map(score).into()],
+            };
+            let runs = curves.over_epochs(distance_per_digit);
+            super::distances(Axis::whole("epoch", 1.0..2.0), &[runs])
+        };
+        assert_eq!(panel([5.0, 1.0]).y.range, 0.0..2.5);
+        assert_eq!(panel([1.0, 0.5]).y.range, 0.0..1.0);
+    }
 }

@@ -11,8 +11,8 @@ use crate::{data::Samples, demo::digits::Digits};
 pub(super) const COLUMN: usize = 4;
 /// Pixels from a digit to the next; an image of MNIST has 28, of which the digit takes up to 20.
 const STEPS: std::ops::RangeInclusive<usize> = 14..=20;
-/// By the alignment, columns less far than this from the centre of a digit show it, in pixels. Less than half of the smallest
-/// step by at least half a column, so a column without a digit is left between two.
+/// By the alignment, columns less far than this from the centre of a digit show it, in pixels. Between the centres of two
+/// digits, at least 14 pixels apart, this leaves at least 4 pixels, so one column at least shows neither.
 const HALF: f64 = 5.0;
 
 /// Draws pictures of strings of up to a number of digits.

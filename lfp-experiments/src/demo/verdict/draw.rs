@@ -6,7 +6,7 @@ use super::{Curves, MEASURED, Request, Way};
 use crate::{
     demo::{
         Compared,
-        curves::{Runs, after_each, panel, shares},
+        curves::{Runs, panel, shares},
     },
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE},
@@ -35,15 +35,25 @@ impl Compared for Way {
     }
 }
 
+/// The accuracies of a round of `verdicts`, each with the verdicts before it.
+fn measured(accuracies: &[f64], verdicts: usize) -> impl Iterator<Item = (usize, f64)> {
+    let numbered = accuracies.iter().enumerate();
+    numbered.map(move |(index, &accuracy)| (((index + 1) * MEASURED).min(verdicts), accuracy))
+}
+
 impl Curves {
-    fn runs(&self) -> Runs {
-        let of_seed = |accuracies: &Vec<f64>| after_each(MEASURED, accuracies.iter().copied());
-        Runs::new(self.way, self.seeds.iter().map(of_seed))
+    fn runs(&self, verdicts: usize) -> Runs {
+        let points = |accuracies: &Vec<f64>| {
+            let points = measured(accuracies, verdicts);
+            let points = points.map(|(verdicts, accuracy)| (verdicts as f64, accuracy));
+            points.collect()
+        };
+        Runs::new(self.way, self.seeds.iter().map(points))
     }
 
-    /// Mean and deviation over the seeds after so many verdicts.
+    /// Mean and deviation over the seeds after so many verdicts: all, or a multiple of a hundred.
     fn after(&self, verdicts: usize) -> Spread {
-        let index = (verdicts / MEASURED).checked_sub(1);
+        let index = verdicts.div_ceil(MEASURED).checked_sub(1);
         let of_seed = |seed: &Vec<f64>| index.and_then(|index| seed.get(index).copied());
         Spread::of(self.seeds.iter().filter_map(of_seed))
     }
@@ -51,13 +61,9 @@ impl Curves {
 
 /// Test accuracies after parts of the verdicts as a table.
 pub fn table(curves: &[Curves], verdicts: usize) -> String {
-    let last = verdicts / MEASURED * MEASURED;
-    if last == 0 {
-        return format!("accuracies are measured after each {MEASURED} verdicts\n");
-    }
     let mut shown: Vec<usize> = [100, 200, 500, 1000, 2000, 5000, 10_000].into();
-    shown.retain(|&shown| shown < last);
-    shown.push(last);
+    shown.retain(|&shown| shown < verdicts);
+    shown.push(verdicts);
     let mut text = format!("{:24}", "test accuracy % after");
     text.extend(shown.iter().map(|verdicts| format!(" {verdicts:>12}")));
     text += "\n";
@@ -80,7 +86,8 @@ impl Request {
     /// If a file cannot be written.
     pub fn draw(&self, curves: &[Curves]) -> Result<()> {
         let verdicts = Axis::whole("verdicts or labels", 0.0..self.verdicts as f64);
-        let ways: Vec<Runs> = curves.iter().map(Curves::runs).collect();
+        let ways = curves.iter().map(|of_way| of_way.runs(self.verdicts));
+        let ways: Vec<Runs> = ways.collect();
         let who = match self.error_rate {
             _ if !self.ways.contains(&Way::Verdicts) => "labels alone".to_owned(),
             Some(rate) => format!("a simulated person with {:.0} % errors", 100.0 * rate),
@@ -97,8 +104,7 @@ impl Request {
         let rows = curves.iter().flat_map(|of_way| {
             let seeds = of_way.seeds.iter().enumerate();
             seeds.flat_map(move |(seed, accuracies)| {
-                accuracies.iter().enumerate().map(move |(index, accuracy)| {
-                    let verdicts = (index + 1) * MEASURED;
+                measured(accuracies, self.verdicts).map(move |(verdicts, accuracy)| {
                     let way = of_way.way.title().to_owned();
                     [
                         way,
@@ -112,5 +118,27 @@ impl Request {
         let header = ["way", "seed", "verdicts", "test_accuracy"];
         files::write_csv(&self.out.join("verdict.csv"), header, rows)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_column_is_measured_after_all_verdicts() {
+        let curves = |accuracies: &[f64]| Curves {
+            way: Way::Verdicts,
+            seeds: vec![accuracies.to_vec()],
+        };
+        let few = table(&[curves(&[0.25])], 40);
+        assert!(few.lines().next().unwrap().ends_with(" 40"), "{few}");
+        assert!(few.contains("25.0") && few.lines().count() == 2, "{few}");
+        let more = table(&[curves(&[0.5, 0.75, 1.0])], 250);
+        for cell in ["100", "200", "250", "50.0", "75.0", "100.0"] {
+            assert!(more.contains(&format!(" {cell}")), "{more}");
+        }
+        let points: Vec<_> = measured(&[0.5, 0.75, 1.0], 250).collect();
+        assert_eq!(points, [(100, 0.5), (200, 0.75), (250, 1.0)]);
     }
 }

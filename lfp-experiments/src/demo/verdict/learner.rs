@@ -83,7 +83,7 @@ impl Learner {
         Ok(right.count() as f64 / digits.len().max(1) as f64)
     }
 
-    /// Learns from `answers`, all so far. What is drawn of them depends on their number alone.
+    /// Learns from the verdicts in `answers`, all so far. What is drawn of them depends on their number alone.
     pub(super) fn learn(&mut self, digits: &Digits, answers: &[Answer]) -> Result<()> {
         let judged = answers
             .iter()
@@ -92,7 +92,7 @@ impl Learner {
         if judged.is_empty() {
             return Ok(());
         }
-        let round = (answers.len() / ROUND) as u64;
+        let round = (judged.len() / ROUND) as u64;
         let mut random = StdRng::seed_from_u64(seed::mix(seed::mix(self.seed, 3), round));
         for _ in 0..STEPS {
             let drawn = (0..BATCH).map(|_| judged[random.random_range(0..judged.len())]);

@@ -19,11 +19,13 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::{learner::Learner, person::Person, round::Round};
+use self::{learner::Learner, person::Person, round::Round, state::Settings};
 use super::{Compared, digits::Digits};
 use crate::{
     data::{DataSet, Reading},
+    device::DeviceName,
     interrupt, output, seed,
+    train::Versions,
 };
 
 pub use draw::table;
@@ -50,6 +52,8 @@ pub struct Request {
     pub error_rate: Option<f64>,
     /// Folder of the rounds, the figure and its numbers.
     pub out: PathBuf,
+    /// Name of the device: a round stays on it.
+    pub device: DeviceName,
 }
 
 /// A way to train.
@@ -63,7 +67,7 @@ pub enum Way {
     CrossEntropy,
 }
 
-/// The test accuracies of a way, seed by seed, after every hundred verdicts.
+/// The test accuracies of a way, seed by seed, after every hundred verdicts and after the last.
 #[derive(Clone, Debug)]
 pub struct Curves {
     /// The way.
@@ -129,11 +133,15 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If MNIST cannot be read, a round cannot be saved or taken up again, or the terminal cannot be written or read.
+    /// If MNIST cannot be read, a round cannot be saved or taken up again, another process asks in the same folder, or the
+    /// terminal cannot be written or read.
     pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Ended> {
+        let asks = self.ways.contains(&Way::Verdicts);
+        let _lock = asks.then(|| state::lock(&self.out)).transpose()?;
         let split = DataSet::MNIST.load(data_dir, Reading::default())?;
         let mut digest = Sha256::new();
         split.train.identify(&mut digest);
+        split.test.identify(&mut digest);
         let images = Images {
             train: Digits::read(split.train.as_ref(), usize::MAX)?,
             test: Digits::read(split.test.as_ref(), TESTED)?,
@@ -171,14 +179,20 @@ impl Request {
 
     /// A round, from where it was left.
     fn asked(&self, seed: u64, images: &Images, device: &Device) -> Result<Asked> {
-        let mut round = Round::open(&self.out, seed, self.error_rate, images, device)?;
+        let settings = Settings {
+            error_rate: self.error_rate,
+            data: images.digest.clone(),
+            device: self.device,
+            versions: Versions::default(),
+        };
+        let mut round = Round::open(&self.out, seed, settings, images, device)?;
         let complete = match self.error_rate {
             Some(error_rate) => round.go_on(self.verdicts, &mut Oracle { error_rate, seed })?,
             None => round.go_on(self.verdicts, &mut Person::new()?)?,
         };
         let (verdicts, right) = round.said();
         Ok(match complete {
-            true => Asked::Complete(round.accuracies(self.verdicts)),
+            true => Asked::Complete(round.accuracies()?),
             false => Asked::Left { verdicts, right },
         })
     }
@@ -207,6 +221,9 @@ impl Request {
                 say_accuracy(way, seed, &accuracies)?;
             }
             interrupt::check()?;
+        }
+        if !self.verdicts.is_multiple_of(MEASURED) {
+            accuracies.push(learner.accuracy(&images.test)?);
         }
         Ok(accuracies)
     }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const QUESTION: &str = "u (right), d (wrong), s (skip) or q (leave), then Enter:";
 
 pub(super) struct Person {
-    lines: Receiver<String>,
+    lines: Receiver<io::Result<String>>,
     /// Lines that were read.
     read: usize,
 }
@@ -45,7 +45,7 @@ impl Person {
     fn read_by(start: impl FnOnce(Reader) -> io::Result<()>) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let reader = move || {
-            let lines = io::stdin().lock().lines().map_while(Result::ok);
+            let lines = io::stdin().lock().lines();
             lines
                 .map(|line| sender.send(line))
                 .take_while(Result::is_ok)
@@ -58,18 +58,24 @@ impl Person {
     }
 
     /// The next line; `None` at the end of the input or after Ctrl-C.
-    fn line(&mut self) -> Option<String> {
+    fn line(&mut self) -> Result<Option<String>> {
         loop {
             if interrupt::is_requested() {
-                return None;
+                return Ok(None);
             }
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => {
                     self.read += 1;
-                    return Some(line);
+                    return match line {
+                        Ok(line) => Ok(Some(line)),
+                        Err(error) => bail!(
+                            "line {} of the input cannot be read: {error}; expected u, d, s or q",
+                            self.read
+                        ),
+                    };
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
         }
     }
@@ -89,7 +95,7 @@ impl Judge for Person {
     fn judge(&mut self, digits: &Digits, image: usize, guess: usize) -> Result<Option<Verdict>> {
         output::lines(drawn(digits, image))?;
         output::line(format_args!("a {guess}? {QUESTION}"))?;
-        while let Some(line) = self.line() {
+        while let Some(line) = self.line()? {
             match understand(&line) {
                 Some(Said::Verdict(verdict)) => return Ok(Some(verdict)),
                 Some(Said::Leave) => return Ok(None),

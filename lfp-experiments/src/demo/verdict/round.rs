@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use burn::tensor::Device;
 
 use super::{
@@ -21,6 +21,8 @@ pub(super) struct Round<'a> {
     /// How often the network has learned.
     learned: usize,
     accuracies: Vec<f64>,
+    /// Whether the file has all this.
+    saved: bool,
 }
 
 impl<'a> Round<'a> {
@@ -28,7 +30,7 @@ impl<'a> Round<'a> {
     pub(super) fn open(
         folder: &Path,
         seed: u64,
-        error_rate: Option<f64>,
+        settings: Settings,
         images: &'a Images,
         device: &Device,
     ) -> Result<Self> {
@@ -38,56 +40,82 @@ impl<'a> Round<'a> {
             images,
             order: order(seed, images.train.len()),
             learner: Learner::new(Way::Verdicts, seed, images.train.shape, device)?,
-            settings: Settings {
-                error_rate,
-                data: images.digest.clone(),
-            },
+            settings,
             answers: Vec::new(),
             learned: 0,
             accuracies: Vec::new(),
             path,
+            saved: false,
         };
         if let Some((state, records)) = state::read(&round.path, &round.settings, &round.order)? {
             round.learner.restore(records)?;
             (round.answers, round.learned) = (state.answers, state.learned);
             round.accuracies = state.accuracies;
+            round.saved = true;
         }
         Ok(round)
     }
 
-    /// Asks until there are so many verdicts. Returns whether there are.
+    /// Asks until there are so many verdicts; what was skipped is none. Returns whether there are.
     pub(super) fn go_on(&mut self, verdicts: usize, judge: &mut dyn Judge) -> Result<bool> {
+        let found = state::judged(&self.answers);
+        ensure!(
+            found <= verdicts,
+            "--verdicts {verdicts}: {} has {found} already; name more, or another folder by --out",
+            self.path.display()
+        );
         loop {
-            while self.learned < self.answers.len() / ROUND {
+            let found = state::judged(&self.answers);
+            if self.learned < found / ROUND {
                 self.learn()?;
-            }
-            if self.answers.len() >= verdicts {
+            } else if found == verdicts {
+                self.save()?;
                 return Ok(true);
-            }
-            let stayed = self.ask(verdicts, judge);
-            self.save()?;
-            if !stayed? {
-                return Ok(false);
+            } else {
+                let asked = self.ask(verdicts, judge);
+                // What is learned from next is saved then.
+                if state::judged(&self.answers) / ROUND == self.learned {
+                    self.save()?;
+                }
+                if !asked? {
+                    return Ok(false);
+                }
             }
         }
     }
 
-    /// Asks until the network is to learn, or there are so many verdicts. Returns whether nobody left.
+    /// Shows ten images at most, until the network is to learn or there are so many verdicts. Returns whether nobody left.
     fn ask(&mut self, verdicts: usize, judge: &mut dyn Judge) -> Result<bool> {
-        let start = self.learned * ROUND;
+        let shown = self.answers.len();
+        let since_learning = shown - state::answers_with(&self.answers, self.learned * ROUND);
+        // The same ten are guessed together before and after a break.
+        let start = shown - since_learning % ROUND;
         let images = &self.order[start..self.order.len().min(start + ROUND)];
         let guesses = self.learner.guess(&self.images.train, images)?;
-        let asked = images.iter().zip(guesses).take(verdicts - start);
-        let asked: Vec<(usize, usize)> = asked.map(|(&image, guess)| (image, guess)).collect();
-        for &(image, guess) in asked.iter().skip(self.answers.len() - start) {
+        let asked = images.iter().copied().zip(guesses).skip(shown - start);
+        let asked: Vec<(usize, usize)> = asked.collect();
+        if asked.is_empty() {
+            bail!(
+                "all {shown} images were shown, {} of them judged; of --verdicts {verdicts} no more can be had",
+                state::judged(&self.answers)
+            );
+        }
+        let enough = verdicts.min((self.learned + 1) * ROUND);
+        let mut missing = enough - state::judged(&self.answers);
+        for (image, guess) in asked {
+            if missing == 0 {
+                break;
+            }
             let Some(verdict) = judge.judge(&self.images.train, image, guess)? else {
                 return Ok(false);
             };
+            missing -= usize::from(verdict != Verdict::Skip);
             self.answers.push(Answer {
                 image,
                 guess,
                 verdict,
             });
+            self.saved = false;
             if judge.is_dear() {
                 self.save()?;
             }
@@ -96,11 +124,13 @@ impl<'a> Round<'a> {
     }
 
     fn learn(&mut self) -> Result<()> {
-        let answers = (self.learned + 1) * ROUND;
+        let verdicts = (self.learned + 1) * ROUND;
+        let answers = state::answers_with(&self.answers, verdicts);
         self.learner
             .learn(&self.images.train, &self.answers[..answers])?;
         self.learned += 1;
-        if answers.is_multiple_of(MEASURED) {
+        self.saved = false;
+        if verdicts.is_multiple_of(MEASURED) {
             self.accuracies
                 .push(self.learner.accuracy(&self.images.test)?);
             self.save()?;
@@ -109,28 +139,35 @@ impl<'a> Round<'a> {
         self.save()
     }
 
-    fn save(&self) -> Result<()> {
+    /// Writes the file, unless it has all already.
+    fn save(&mut self) -> Result<()> {
+        if self.saved {
+            return Ok(());
+        }
         let state = State {
             settings: self.settings.clone(),
             answers: self.answers.clone(),
             learned: self.learned,
             accuracies: self.accuracies.clone(),
         };
-        state::write(&self.path, &state, self.learner.records()?)
+        state::write(&self.path, &state, self.learner.records()?)?;
+        self.saved = true;
+        Ok(())
     }
 
     /// All verdicts, and those that called the guess right.
     pub(super) fn said(&self) -> (usize, usize) {
-        let of = |wanted: Verdict| {
-            let answers = self.answers.iter();
-            answers.filter(|answer| answer.verdict == wanted).count()
-        };
-        (of(Verdict::Up) + of(Verdict::Down), of(Verdict::Up))
+        let answers = self.answers.iter();
+        let right = answers.filter(|answer| answer.verdict == Verdict::Up);
+        (state::judged(&self.answers), right.count())
     }
 
-    /// The accuracies up to so many verdicts.
-    pub(super) fn accuracies(&self, verdicts: usize) -> Vec<f64> {
-        let measured = self.accuracies.iter().take(verdicts / MEASURED);
-        measured.copied().collect()
+    /// The accuracies after every hundred verdicts, and after the last of a complete round.
+    pub(super) fn accuracies(&self) -> Result<Vec<f64>> {
+        let mut accuracies = self.accuracies.clone();
+        if !state::judged(&self.answers).is_multiple_of(MEASURED) {
+            accuracies.push(self.learner.accuracy(&self.images.test)?);
+        }
+        Ok(accuracies)
     }
 }

@@ -15,13 +15,24 @@ impl Settings {
     ///
     /// The first that is out of range, or that has no effect and is not the default.
     pub(in crate::train) fn check(&self) -> Result<(), String> {
+        self.check_whole_numbers()?;
+        self.check_real_numbers()?;
+        self.check_fit()?;
+        let chosen = self.chosen();
+        let checked = self.check_effects(|option| chosen.contains(option));
+        checked.map_err(|error| error.to_string())
+    }
+
+    fn check_whole_numbers(&self) -> Result<(), String> {
+        let size = self.image_size.map(|size| size as usize);
         let spiking = self.spiking.unwrap_or_default();
-        let size = self
-            .image_size
-            .map_or(*IMAGE_SIZE.start(), |size| size as usize);
-        for (name, number, range) in [
+        let numbers = [
             ("classes", self.classes, CLASSES),
-            ("image_size", size, IMAGE_SIZE),
+            (
+                "image_size",
+                size.unwrap_or(*IMAGE_SIZE.start()),
+                IMAGE_SIZE,
+            ),
             (
                 "weight_bits",
                 self.weight_bits.unwrap_or(*WEIGHT_BITS.start()),
@@ -31,10 +42,15 @@ impl Settings {
             ("batch", self.batch, BATCH),
             ("accumulate", self.accumulate, BATCH),
             ("steps", spiking.steps, TIME_STEPS),
-        ] {
-            let checked = limits::whole(&range, number);
-            checked.map_err(|expected| format!("{name} is {number}, {expected}"))?;
-        }
+        ];
+        numbers.into_iter().try_for_each(|(name, number, range)| {
+            let checked = limits::whole(&range, number).map(drop);
+            checked.map_err(|expected| format!("{name} is {number}, {expected}"))
+        })
+    }
+
+    fn check_real_numbers(&self) -> Result<(), String> {
+        let lif = self.spiking.unwrap_or_default().lif;
         let [base, max] = self.cycle_momentum.unwrap_or_default();
         let numbers = [
             ("lr", self.lr, POSITIVE),
@@ -46,8 +62,8 @@ impl Settings {
             ("adaptive_clip", self.adaptive_clip, NOT_NEGATIVE),
             ("weight_decay", self.weight_decay, NOT_NEGATIVE),
             ("warmup", self.warmup.unwrap_or_default(), BELOW_ONE),
-            ("beta", spiking.lif.beta, FROM_ZERO_TO_ONE),
-            ("threshold", spiking.lif.threshold, POSITIVE),
+            ("beta", lif.beta, FROM_ZERO_TO_ONE),
+            ("threshold", lif.threshold, POSITIVE),
         ];
         let options = self.options();
         let of_lfp = LfpConfig::OPTIONS.iter().filter_map(|option| {
@@ -55,12 +71,17 @@ impl Settings {
             let value = options.get(&format!("lfp_{}", option.field))?;
             Some((option.field, value.as_f64()?, range))
         });
-        for (name, number, range) in numbers.into_iter().chain(of_lfp) {
-            let checked = range.check(number);
-            checked.map_err(|expected| format!("{name} is {number}, {expected}"))?;
-        }
+        let mut numbers = numbers.into_iter().chain(of_lfp);
+        numbers.try_for_each(|(name, number, range)| {
+            let checked = range.check(number).map(drop);
+            checked.map_err(|expected| format!("{name} is {number}, {expected}"))
+        })
+    }
+
+    /// Checks that the model and the data have the settings that they need, and no others.
+    fn check_fit(&self) -> Result<(), String> {
         let (model, dataset) = (self.model, self.dataset);
-        let unfit = [
+        let pairs = [
             (
                 self.spiking.is_some(),
                 model.spikes(),
@@ -74,14 +95,10 @@ impl Settings {
                 dataset.name(),
             ),
         ];
-        match unfit.into_iter().find(|(has, takes, ..)| has != takes) {
+        match pairs.into_iter().find(|(has, takes, ..)| has != takes) {
             Some((true, _, name, of)) => Err(format!("{name} has no effect on {of}")),
             Some((false, _, name, of)) => Err(format!("{name} is missing, which {of} needs")),
-            None => {
-                let chosen = self.chosen();
-                let checked = self.check_effects(|option| chosen.contains(option));
-                checked.map_err(|error| error.to_string())
-            }
+            None => Ok(()),
         }
     }
 }
