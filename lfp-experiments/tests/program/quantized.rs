@@ -64,12 +64,12 @@ fn a_run_with_quantised_weights_resumes_and_is_read_with_them() {
     let settings = ["--model", "mlp", "--weight-bits", "2", "--epochs", "4"];
     let places = ["--data-dir", data.path(), "--out", &whole];
     succeeds(&[&["train", "--activation", "sign"][..], &settings, &places].concat());
-    stopped_after(2, &whole, &stopped);
+    stopped_after(3, &whole, &stopped);
     let resume = ["train", "--resume", "--out", &stopped];
     let other = [&resume[..], &["--weight-bits", "1"]].concat();
     refused(&other, &["--weight-bits 2, now --weight-bits 1"]);
     let said = succeeds(&resume);
-    assert!(said.contains("resumed after epoch 2"), "{said}");
+    assert!(said.contains("resumed after epoch 3"), "{said}");
     assert!(weights(&stopped) == weights(&whole));
 
     // The file holds the latent weights, of many values...
