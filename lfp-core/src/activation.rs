@@ -281,7 +281,7 @@ mod tests {
             let used = std::panic::catch_unwind(|| {
                 crate::functions::activation(z, ActivationFn::Levels { count })
             });
-            let panic = used.err().expect("it is refused");
+            let panic = used.expect_err("it is refused");
             let message = panic.downcast_ref::<String>().unwrap();
             let expected = format!("expected a whole number from 2 to 256, found {count}");
             assert!(message.contains(&expected), "{message}");
