@@ -47,6 +47,8 @@ COMPLETIONS = {
     "train": {"--epochs": "1", "--model": "mlp-toy", "--dataset": "blobs", "--out": "OUT"},
     "bench step": {"--steps": "1", "--batch": "2", "--model": "mlp"},
     "bench scaling": {"--steps": "1", "--rounds": "1", "--values": "1", "--model": "mlp", "--out": "OUT"},
+    "demo cartpole": {"--seeds": "0", "--out": "OUT"},
+    "demo acrobot": {"--seeds": "0", "--out": "OUT"},
     "demo": {"--data-dir": "/nonexistent", "--out": "OUT"},
     "prune": {"--checkpoint": "RUNS", "--data-dir": "MNIST", "--out": "OUT"},
     "explain": {"--checkpoint": "RUNS", "--data-dir": "MNIST", "--out": "OUT"},
