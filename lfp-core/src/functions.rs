@@ -324,8 +324,9 @@ pub fn conv2d(
 /// other layer, follow it by [`stabilize`] or [`linear_activation`].
 ///
 /// On Flex (f32), an input of zeros and ones, of which at most three tenths are ones, is not multiplied: the rows of the weights
-/// at the ones are gathered and added. Outputs and `backward()` equal Burn's to rounding, 1e-5 of the largest magnitude, and bit
-/// for bit with any other input.
+/// at the ones are gathered and added. Outputs and `backward()` of finite numbers equal Burn's to rounding, 1e-5 of the largest
+/// magnitude, and bit for bit with any other input. In a propagation the quotients of the zeros of such an input are zero, so
+/// form it by hooks: behind an unhooked sum like `1 - s` its parts would receive no reward.
 ///
 /// # Shapes
 ///
@@ -336,7 +337,7 @@ pub fn conv2d(
 ///
 /// # Panics
 ///
-/// If the shapes do not match.
+/// If the shapes do not match, or `LFP_CONVOLUTION` names no algorithm.
 ///
 /// # Example
 ///

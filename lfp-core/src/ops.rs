@@ -296,7 +296,8 @@ pub trait LfpOps: Backend {
         Self::conv2d_x_backward(x, weight, grad, options)
     }
 
-    /// The quotients of a convolution's input. Where `x` is zero they may be anything finite: the reward is zero there.
+    /// The quotients of a convolution's input. Where `x` is zero they may be anything finite: the reward is zero there. (A sum of
+    /// activations that makes such a zero must be stabilised, as for the epsilon rule.)
     #[fusion(default)]
     fn lfp_conv2d_x_rewards(
         x: FloatTensor<Self>,

@@ -16,8 +16,10 @@ use crate::backends::flex::{
 
 /// Samples of a parallel task.
 const SAMPLES: usize = 8;
-/// Parallel tasks of a weight gradient, at most. It is the same on every machine, so that sums have the same order.
+/// Parallel tasks of a weight gradient, at most, and floats of the sums of all of them. Both are the same on every machine, so
+/// that sums have the same order.
 const TASKS: usize = 16;
+const SUMS: usize = 1 << 23;
 
 /// Whether spikes reach contiguous pieces.
 pub(super) fn applies(geometry: &Geometry) -> bool {
@@ -151,19 +153,25 @@ impl WithSimd for Run<'_> {
                     });
             }
             Pass::WeightGradient { grad } => {
-                let samples = geometry.samples.div_ceil(TASKS);
-                let grads = grad.par_chunks(samples * outputs);
-                let tasks = self.spikes.par_chunks(samples * inputs).zip(grads);
-                let sums: Vec<Buffer> = tasks
-                    .map(|(spikes, grad)| {
-                        simd.vectorize(WeightGradient {
-                            reaches,
-                            spikes,
-                            grad,
-                        })
-                    })
-                    .collect();
-                reaches.add_weights::<S>(&sums, self.output);
+                let len = reaches.weight_vectors::<S>() * S::F32_LANES;
+                let samples = geometry.samples.div_ceil((SUMS / len).clamp(1, TASKS));
+                let len_of_all = geometry.samples.div_ceil(samples) * len;
+                let mut sums = Buffer::new(len_of_all);
+                let sums = &mut sums[..len_of_all];
+                let operands = self
+                    .spikes
+                    .par_chunks(samples * inputs)
+                    .zip(grad.par_chunks(samples * outputs));
+                let tasks = sums.par_chunks_exact_mut(len).zip(operands);
+                tasks.for_each(|(sums, (spikes, grad))| {
+                    simd.vectorize(WeightGradient {
+                        reaches,
+                        spikes,
+                        grad,
+                        sums,
+                    });
+                });
+                reaches.add_weights::<S>(sums, len, self.output);
             }
         }
     }
@@ -241,10 +249,10 @@ impl Reaches {
         turned
     }
 
-    /// The sum of weights in vectors of output channels.
-    fn add_weights<S: Simd>(&self, sums: &[Buffer], output: &mut [f32]) {
+    /// The sum of weights in vectors of output channels, `len` floats each.
+    fn add_weights<S: Simd>(&self, sums: &[f32], len: usize, output: &mut [f32]) {
         for (place, output) in self.places::<S>().zip(output) {
-            *output = sums.iter().map(|sums| sums[place]).sum();
+            *output = sums.chunks_exact(len).map(|sums| sums[place]).sum();
         }
     }
 
@@ -380,19 +388,21 @@ struct WeightGradient<'a> {
     reaches: &'a Reaches,
     spikes: &'a [f32],
     grad: &'a [f32],
+    /// Weights in vectors of output channels.
+    sums: &'a mut [f32],
 }
 
 impl WithSimd for WeightGradient<'_> {
-    type Output = Buffer;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Buffer {
+    fn with_simd<S: Simd>(self, simd: S) {
         let geometry = &self.reaches.geometry;
         let (width, pixels) = (self.reaches.width::<S>(), geometry.out_pixels());
         let kernel = geometry.taps() * width;
-        let (mut turned, mut output) = (Buffer::default(), Buffer::default());
+        let mut turned = Buffer::default();
         let turned = turned.vectors::<S>(pixels * width);
-        let sums = output.vectors::<S>(self.reaches.weight_vectors::<S>());
+        let sums = S::as_mut_simd_f32s(self.sums).0;
         sums.fill(simd.splat_f32s(0.0));
         let samples = self.spikes.chunks_exact(geometry.from * geometry.pixels());
         let grads = self.grad.chunks_exact(geometry.to * pixels);
@@ -411,6 +421,5 @@ impl WithSimd for WeightGradient<'_> {
                 }
             }
         }
-        output
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! | kernel | stride, dilation, groups | channels | by |
 //! |---|---|---|---|
+//! | any, input of spikes (not the gradient of the input) | 1 | any | [`gather`] |
 //! | 3x3 | 1 | [`CHANNELS`] or more | [`winograd`] |
-//! | any, input of spikes | 1 | any | [`gather`] |
 //! | any | any (input gradient: stride 1) | few | [`direct`] |
 //! | other | any | any | [`lowered`] (im2col) |
 //! | depthwise, or not f32 | any | any | Burn |
@@ -81,7 +81,7 @@ static ALLOWED: LazyLock<Result<Option<Algorithm>, UnknownConvolution>> = LazyLo
 });
 
 /// Reads `LFP_CONVOLUTION`, which selects the algorithm of convolutions on Flex. A program may call this at its start; without
-/// it, the first convolution panics if the variable names no algorithm.
+/// it, the first convolution, or linear map of spikes, panics if the variable names no algorithm.
 ///
 /// # Errors
 ///
@@ -184,8 +184,8 @@ pub(super) fn input_gradient(
     Some(tensor(output, geometry.input_shape()))
 }
 
-/// The quotients of the input, from those of the output. If `x` holds spikes, they are zero elsewhere, where the reward is zero
-/// with any quotient.
+/// The quotients of the input, from those of the output. If `x` holds spikes, those of its zeros are left zero: the reward there
+/// is zero with any quotient.
 pub(super) fn input_rewards(
     x: &FlexTensor,
     weight: &FlexTensor,

@@ -12,8 +12,9 @@ use crate::backends::flex::{convolution::geometry::Geometry, shared::Shared};
 const PATCHES: usize = 1 << 17;
 /// Columns of a product, at least, where the images suffice: the weights are laid out anew for each.
 const COLUMNS: usize = 512;
-/// Tasks, at least, and output channels of each, at least: with fewer channels, patches would be written too often.
+/// Tasks that are aimed at.
 const TASKS: usize = 4;
+/// Output channels of a task, at least, but for the last of a group: with fewer, patches would be written too often.
 const CHANNELS: usize = 128;
 
 /// The output, `[samples, to, out_height, out_width]`.
