@@ -12,12 +12,12 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    spikes::{MOST, Ones, are_spikes},
+    spikes::{MOST, Ones, Pass, are_spikes},
     transpose::{MOST_LANES, transpose},
     vectors::with_widest_vectors,
 };
 
-/// Floats of a panel: half of the second cache of a core.
+/// Floats of a panel, 512 KiB: it stays in the second cache of a core, beside the rows of a task.
 const PANEL: usize = 1 << 17;
 /// [`MOST`] for the products of the input rewards, which each spike needs for itself.
 const MOST_PRODUCTS: f64 = 0.2;
@@ -35,8 +35,8 @@ pub(super) fn forward(
     Some(problem.run(
         [problem.rows, problem.columns],
         Pass::Forward {
-            weight: weight.storage(),
-            bias: bias.storage(),
+            weights: weight.storage(),
+            bias: Some(bias.storage()),
         },
     ))
 }
@@ -53,7 +53,7 @@ pub(super) fn input_rewards(
     Some(problem.run(
         [problem.rows, problem.inputs],
         Pass::InputRewards {
-            weight: weight.storage(),
+            weights: weight.storage(),
             quotient: quotient.storage(),
         },
     ))
@@ -77,22 +77,6 @@ struct Problem {
     rows: usize,
     inputs: usize,
     columns: usize,
-}
-
-/// What is computed, from the operands beside the spikes.
-#[derive(Clone, Copy)]
-enum Pass<'a> {
-    Forward {
-        weight: &'a [f32],
-        bias: &'a [f32],
-    },
-    InputRewards {
-        weight: &'a [f32],
-        quotient: &'a [f32],
-    },
-    WeightGradient {
-        grad: &'a [f32],
-    },
 }
 
 impl Problem {
@@ -170,22 +154,22 @@ impl Run<'_> {
         } = *self.problem;
         let spikes = self.problem.spikes();
         match self.pass {
-            Pass::Forward { weight, bias } => {
-                let panels = Panels::<V>::new::<S>(weight, [inputs, columns]);
-                let bias = Panels::<V>::new::<S>(bias, [1, columns]);
+            Pass::Forward { weights, bias } => {
+                let panels = Panels::<V>::new::<S>(weights, [inputs, columns]);
+                let bias = bias.map(|bias| Panels::<V>::new::<S>(bias, [1, columns]));
                 let outputs = self.output.par_chunks_mut(ROWS * columns);
                 let tasks = outputs.zip(spikes.par_chunks(ROWS * inputs));
                 tasks.for_each(|(output, spikes)| {
                     simd.vectorize(SumRows {
                         ones: Ones::of_rows(spikes, inputs),
                         panels: &panels,
-                        bias: Some(&bias),
+                        bias: bias.as_ref(),
                         output,
                     });
                 });
             }
-            Pass::InputRewards { weight, quotient } => {
-                let panels = Panels::<V>::new::<S>(weight, [inputs, columns]);
+            Pass::InputRewards { weights, quotient } => {
+                let panels = Panels::<V>::new::<S>(weights, [inputs, columns]);
                 let outputs = self.output.par_chunks_mut(ROWS * inputs);
                 let operands = spikes
                     .par_chunks(ROWS * inputs)
@@ -324,7 +308,7 @@ impl<const V: usize> WithSimd for MultiplyRows<'_, V> {
                 floats[..columns.len()].copy_from_slice(&quotient[columns.clone()]);
                 let quotients = [quotients][0];
                 for ones in ones.chunks(S::F32_LANES) {
-                    // One vector of sums per spike. A transpose adds them up at once, in a quarter of the time.
+                    // One vector of sums per spike, which a transpose adds up for as many spikes as there are lanes.
                     let mut products = [zero; MOST_LANES];
                     for (product, &one) in products.iter_mut().zip(ones) {
                         let mut sum = zero;
@@ -463,40 +447,43 @@ mod tests {
         }
     }
 
-    /// Milliseconds of each pass by firing rate, beside Burn's products: `cargo test -p lfp-core --lib by_firing_rate --
-    /// --ignored --nocapture`.
+    /// Milliseconds of each pass by firing rate, beyond the limits, too, beside Burn's products: `cargo test -p lfp-core --lib
+    /// by_firing_rate -- --ignored --nocapture --test-threads 1`.
     #[test]
     #[ignore = "a measurement"]
     fn by_firing_rate() {
-        use std::time::Instant;
-
         use burn_core::backend::ops::ModuleOps;
         use burn_flex::Flex;
 
-        let sizes = [1920, 1000, 1000];
+        use crate::backends::flex::measure::{fastest, random_spikes};
+
+        let sizes @ [rows, inputs, columns] = [1920, 1000, 1000];
         let [_, weight, bias, grad] = operands(sizes);
-        let best = |run: &dyn Fn()| {
-            let time = |_| {
-                let start = Instant::now();
-                run();
-                start.elapsed().as_secs_f64() * 1e3
+        let dense = tensor(values(rows * inputs, 1), &[rows, inputs]);
+        println!(
+            "multiplied: {:.1} {:.1} {:.1} ms",
+            fastest(|| Flex::linear(dense.clone(), weight.clone(), Some(bias.clone()))),
+            fastest(|| Flex::linear_x_backward(weight.clone(), grad.clone())),
+            fastest(|| Flex::linear_weight_backward(dense.clone(), grad.clone())),
+        );
+        let [weights, biases, quotient] = [&weight, &bias, &grad].map(FlexTensor::storage);
+        for rate in [0.02, 0.1, 0.2, 0.3] {
+            let x = tensor(random_spikes(rows * inputs, rate), &[rows, inputs]);
+            let pass = |output, pass| {
+                fastest(|| {
+                    let problem = Problem::new(&x, &[], [inputs, columns], 1.0);
+                    problem.expect("spikes").run(output, pass)
+                })
             };
-            (0..7).map(time).fold(f64::MAX, f64::min)
-        };
-        for rate in [0.02, 0.1, 0.2, 0.29] {
-            let limit = (std::f64::consts::PI * (0.5 - rate)).sin() as f32;
-            let spikes = values(sizes[0] * sizes[1], 5).into_iter();
-            let spikes = spikes.map(|value| f32::from(value > limit)).collect();
-            let x = tensor(spikes, &sizes[..2]);
-            let x = || x.clone();
+            let forward = Pass::Forward {
+                weights,
+                bias: Some(biases),
+            };
             println!(
-                "{rate}: {:.1} {:.1} {:.1}; dense {:.1} {:.1} {:.1}",
-                best(&|| drop(forward(&x(), &weight, &bias).unwrap())),
-                best(&|| drop(input_rewards(&x(), &weight, &grad).unwrap())),
-                best(&|| drop(weight_gradient(&x(), &grad).unwrap())),
-                best(&|| drop(Flex::linear(x(), weight.clone(), Some(bias.clone())))),
-                best(&|| drop(Flex::linear_x_backward(weight.clone(), grad.clone()))),
-                best(&|| drop(Flex::linear_weight_backward(x(), grad.clone()))),
+                "{rate}: {:.1} {:.1} {:.1} ms",
+                pass([rows, columns], forward),
+                pass([rows, inputs], Pass::InputRewards { weights, quotient }),
+                pass([inputs, columns], Pass::WeightGradient { grad: quotient }),
             );
         }
     }

@@ -7,6 +7,8 @@ mod dropout;
 mod lif;
 mod linear;
 mod max_pool;
+#[cfg(test)]
+mod measure;
 mod shared;
 mod spikes;
 mod transpose;

@@ -10,6 +10,23 @@ use super::convolution;
 /// The share of ones up to which gathering is faster than multiplying, by the tests `by_firing_rate`.
 pub(super) const MOST: f64 = 0.3;
 
+/// What is computed of a linear map or a convolution, from the operands beside the spikes.
+#[derive(Clone, Copy)]
+pub(super) enum Pass<'a> {
+    Forward {
+        weights: &'a [f32],
+        bias: Option<&'a [f32]>,
+    },
+    /// The quotients of the input, at spikes alone.
+    InputRewards {
+        weights: &'a [f32],
+        quotient: &'a [f32],
+    },
+    WeightGradient {
+        grad: &'a [f32],
+    },
+}
+
 /// Elements of a parallel task.
 const TASK: usize = 1 << 14;
 

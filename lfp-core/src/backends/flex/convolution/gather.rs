@@ -11,7 +11,10 @@ use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use crate::backends::flex::{
-    buffer::Buffer, spikes::Ones, transpose::transpose_matrix, vectors::with_widest_vectors,
+    buffer::Buffer,
+    spikes::{Ones, Pass},
+    transpose::transpose_matrix,
+    vectors::with_widest_vectors,
 };
 
 /// Samples of a parallel task.
@@ -60,48 +63,6 @@ impl Gather<'_> {
     }
 }
 
-/// What is computed, from the operands beside the spikes.
-#[derive(Clone, Copy)]
-enum Pass<'a> {
-    Forward {
-        weights: &'a [f32],
-        bias: Option<&'a [f32]>,
-    },
-    InputRewards {
-        weights: &'a [f32],
-        quotient: &'a [f32],
-    },
-    WeightGradient {
-        grad: &'a [f32],
-    },
-}
-
-impl Piece {
-    /// One for each row of the kernel that a spike meets.
-    fn of_pixel(geometry: &Geometry, [y, x]: [usize; 2]) -> impl Iterator<Item = Self> {
-        let [out_height, out_width] = geometry.out_size;
-        let [kernel_height, kernel_width] = geometry.kernel;
-        let [y, x] = [y + geometry.padding[0], x + geometry.padding[1]];
-        // A mirrored column of the kernel reaches the output at `x - before + column`.
-        let before = kernel_width - 1;
-        let first = before.saturating_sub(x);
-        let end = (out_width + before).saturating_sub(x).min(kernel_width);
-        let rows = (y + 1).saturating_sub(out_height)..kernel_height.min(y + 1);
-        let rows = rows.filter(move |_| first < end);
-        rows.map(move |row| Self {
-            tap: row * kernel_width + first,
-            output: (y - row) * out_width + x + first - before,
-            len: end - first,
-        })
-    }
-
-    /// The vectors of taps and of outputs, with so many for each.
-    #[inline(always)]
-    fn vectors(&self, width: usize) -> [Range<usize>; 2] {
-        [self.tap, self.output].map(|first| first * width..(first + self.len) * width)
-    }
-}
-
 struct Run<'a> {
     spikes: &'a [f32],
     reaches: Reaches,
@@ -115,9 +76,9 @@ impl WithSimd for Run<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let reaches = &self.reaches;
-        let geometry = &reaches.geometry;
-        let inputs = geometry.from * geometry.pixels();
-        let outputs = geometry.to * geometry.out_pixels();
+        let Sizes {
+            inputs, outputs, ..
+        } = reaches.sizes::<S>();
         match self.pass {
             Pass::Forward { weights, bias } => {
                 let weights = reaches.turn_weights::<S>(weights);
@@ -154,8 +115,9 @@ impl WithSimd for Run<'_> {
             }
             Pass::WeightGradient { grad } => {
                 let len = reaches.weight_vectors::<S>() * S::F32_LANES;
-                let samples = geometry.samples.div_ceil((SUMS / len).clamp(1, TASKS));
-                let len_of_all = geometry.samples.div_ceil(samples) * len;
+                let all = reaches.geometry.samples;
+                let samples = all.div_ceil((SUMS / len).clamp(1, TASKS));
+                let len_of_all = all.div_ceil(samples) * len;
                 let mut sums = Buffer::new(len_of_all);
                 let sums = &mut sums[..len_of_all];
                 let operands = self
@@ -186,6 +148,47 @@ struct Piece {
     output: usize,
     /// Taps, and outputs.
     len: usize,
+}
+
+impl Piece {
+    /// One for each row of the kernel that a spike meets.
+    fn of_pixel(geometry: &Geometry, [y, x]: [usize; 2]) -> impl Iterator<Item = Self> {
+        let [out_height, out_width] = geometry.out_size;
+        let [kernel_height, kernel_width] = geometry.kernel;
+        let [y, x] = [y + geometry.padding[0], x + geometry.padding[1]];
+        // A mirrored column of the kernel reaches the output at `x - before + column`.
+        let before = kernel_width - 1;
+        let first = before.saturating_sub(x);
+        let end = (out_width + before).saturating_sub(x).min(kernel_width);
+        let rows = (y + 1).saturating_sub(out_height)..kernel_height.min(y + 1);
+        let rows = rows.filter(move |_| first < end);
+        rows.map(move |row| Self {
+            tap: row * kernel_width + first,
+            output: (y - row) * out_width + x + first - before,
+            len: end - first,
+        })
+    }
+
+    /// The vectors of taps and of outputs, with so many for each.
+    #[inline(always)]
+    fn vectors(&self, width: usize) -> [Range<usize>; 2] {
+        [self.tap, self.output].map(|first| first * width..(first + self.len) * width)
+    }
+}
+
+/// Sizes of a sample, in floats and in vectors of output channels.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Floats of the input.
+    inputs: usize,
+    /// Floats of the output.
+    outputs: usize,
+    /// Vectors of a pixel of the output.
+    width: usize,
+    /// Vectors of the output.
+    output_vectors: usize,
+    /// Vectors of the weights of an input channel.
+    kernel: usize,
 }
 
 struct Reaches {
@@ -219,6 +222,17 @@ impl Reaches {
     /// Vectors of a pixel of the output.
     fn width<S: Simd>(&self) -> usize {
         self.geometry.to.div_ceil(S::F32_LANES)
+    }
+
+    fn sizes<S: Simd>(&self) -> Sizes {
+        let geometry = &self.geometry;
+        Sizes {
+            inputs: geometry.from * geometry.pixels(),
+            outputs: geometry.to * geometry.out_pixels(),
+            width: self.width::<S>(),
+            output_vectors: geometry.out_pixels() * self.width::<S>(),
+            kernel: geometry.taps() * self.width::<S>(),
+        }
     }
 
     /// The float of each weight, in the order of `[to, from, kernel_height, kernel_width]`, in vectors of output channels,
@@ -280,37 +294,35 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = &self.reaches.geometry;
-        let (width, pixels) = (self.reaches.width::<S>(), geometry.out_pixels());
-        let kernel = geometry.taps() * width;
+        let sizes = self.reaches.sizes::<S>();
         let weights = S::as_simd_f32s(self.weights).0;
         let (mut bias, mut sums) = (Buffer::default(), Buffer::default());
-        let bias_vectors = bias.vectors::<S>(width);
+        let bias_vectors = bias.vectors::<S>(sizes.width);
         bias_vectors.fill(simd.splat_f32s(0.0));
         if let Some(bias) = self.bias {
             let floats: &mut [f32] = bytemuck::cast_slice_mut(bias_vectors);
             floats[..bias.len()].copy_from_slice(bias);
         }
-        let sums = sums.vectors::<S>(pixels * width);
-        let samples = self.spikes.chunks_exact(geometry.from * geometry.pixels());
-        let outputs = self.output.chunks_exact_mut(geometry.to * pixels);
+        let sums = sums.vectors::<S>(sizes.output_vectors);
+        let samples = self.spikes.chunks_exact(sizes.inputs);
+        let outputs = self.output.chunks_exact_mut(sizes.outputs);
         for (sample, output) in samples.zip(outputs) {
-            for sums in sums.chunks_exact_mut(width) {
+            for sums in sums.chunks_exact_mut(sizes.width) {
                 sums.copy_from_slice(bias_vectors);
             }
             let channels = Ones::of_rows(sample, geometry.pixels());
             for (channel, ones) in channels.lines().enumerate() {
-                let weights = &weights[channel * kernel..][..kernel];
+                let weights = &weights[channel * sizes.kernel..][..sizes.kernel];
                 for &pixel in ones {
                     for piece in self.reaches.of_pixel(pixel) {
-                        let [met, reached] = piece.vectors(width);
-                        for (sum, &weight) in sums[reached].iter_mut().zip(&weights[met]) {
-                            *sum = simd.add_f32s(*sum, weight);
-                        }
+                        let [met, reached] = piece.vectors(sizes.width);
+                        add(simd, &mut sums[reached], &weights[met]);
                     }
                 }
             }
             let sums: &[f32] = bytemuck::cast_slice(sums);
-            let strides = [width * S::F32_LANES, pixels];
+            let pixels = geometry.out_pixels();
+            let strides = [sizes.width * S::F32_LANES, pixels];
             transpose_matrix(simd, sums, [pixels, geometry.to], strides, output);
         }
     }
@@ -331,26 +343,25 @@ impl WithSimd for InputRewards<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = &self.reaches.geometry;
-        let (width, pixels) = (self.reaches.width::<S>(), geometry.out_pixels());
-        let kernel = geometry.taps() * width;
+        let sizes = self.reaches.sizes::<S>();
         let weights = S::as_simd_f32s(self.weights).0;
         let mut turned = Buffer::default();
-        let turned = turned.vectors::<S>(pixels * width);
+        let turned = turned.vectors::<S>(sizes.output_vectors);
+        // Zeros behind the last channel: these lanes enter the sums.
         turned.fill(simd.splat_f32s(0.0));
-        let inputs = geometry.from * geometry.pixels();
-        let samples = self.spikes.chunks_exact(inputs);
-        let quotients = self.quotient.chunks_exact(geometry.to * pixels);
-        let outputs = self.output.chunks_exact_mut(inputs);
+        let samples = self.spikes.chunks_exact(sizes.inputs);
+        let quotients = self.quotient.chunks_exact(sizes.outputs);
+        let outputs = self.output.chunks_exact_mut(sizes.inputs);
         for ((sample, quotient), output) in samples.zip(quotients).zip(outputs) {
             self.reaches.turn_channels(simd, quotient, turned);
             let channels = Ones::of_rows(sample, geometry.pixels());
             let planes = output.chunks_exact_mut(geometry.pixels());
             for (channel, (plane, ones)) in planes.zip(channels.lines()).enumerate() {
-                let weights = &weights[channel * kernel..][..kernel];
+                let weights = &weights[channel * sizes.kernel..][..sizes.kernel];
                 for &pixel in ones {
                     let mut sums = [simd.splat_f32s(0.0); 4];
                     for piece in self.reaches.of_pixel(pixel) {
-                        let [met, reached] = piece.vectors(width);
+                        let [met, reached] = piece.vectors(sizes.width);
                         sums = add_products(simd, &turned[reached], &weights[met], sums);
                     }
                     let [a, b, c, d] = sums;
@@ -359,6 +370,14 @@ impl WithSimd for InputRewards<'_> {
                 }
             }
         }
+    }
+}
+
+/// Adds a piece to another.
+#[inline(always)]
+fn add<S: Simd>(simd: S, sums: &mut [S::f32s], piece: &[S::f32s]) {
+    for (sum, &value) in sums.iter_mut().zip(piece) {
+        *sum = simd.add_f32s(*sum, value);
     }
 }
 
@@ -398,25 +417,22 @@ impl WithSimd for WeightGradient<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = &self.reaches.geometry;
-        let (width, pixels) = (self.reaches.width::<S>(), geometry.out_pixels());
-        let kernel = geometry.taps() * width;
+        let sizes = self.reaches.sizes::<S>();
         let mut turned = Buffer::default();
-        let turned = turned.vectors::<S>(pixels * width);
+        let turned = turned.vectors::<S>(sizes.output_vectors);
         let sums = S::as_mut_simd_f32s(self.sums).0;
         sums.fill(simd.splat_f32s(0.0));
-        let samples = self.spikes.chunks_exact(geometry.from * geometry.pixels());
-        let grads = self.grad.chunks_exact(geometry.to * pixels);
+        let samples = self.spikes.chunks_exact(sizes.inputs);
+        let grads = self.grad.chunks_exact(sizes.outputs);
         for (sample, grad) in samples.zip(grads) {
             self.reaches.turn_channels(simd, grad, turned);
             let channels = Ones::of_rows(sample, geometry.pixels());
             for (channel, ones) in channels.lines().enumerate() {
-                let sums = &mut sums[channel * kernel..][..kernel];
+                let sums = &mut sums[channel * sizes.kernel..][..sizes.kernel];
                 for &pixel in ones {
                     for piece in self.reaches.of_pixel(pixel) {
-                        let [met, reached] = piece.vectors(width);
-                        for (sum, &grad) in sums[met].iter_mut().zip(&turned[reached]) {
-                            *sum = simd.add_f32s(*sum, grad);
-                        }
+                        let [met, reached] = piece.vectors(sizes.width);
+                        add(simd, &mut sums[met], &turned[reached]);
                     }
                 }
             }

@@ -11,7 +11,10 @@ use burn_flex::{FlexTensor, Layout};
 use super::{
     Algorithm, Geometry, Pass, choose, forward, input_gradient, input_rewards, weight_gradient,
 };
-use crate::backends::flex::vectors::forced::for_each_instruction_set;
+use crate::backends::flex::{
+    measure::{fastest, random_spikes},
+    vectors::forced::for_each_instruction_set,
+};
 
 thread_local! {
     static ALLOWED: Cell<Option<Algorithm>> = const { Cell::new(None) };
@@ -457,8 +460,6 @@ fn burns_own_kernels_serve_what_is_left() {
 #[test]
 #[ignore = "a measurement"]
 fn by_layer() {
-    use std::time::Instant;
-
     let layers = [
         (
             "vgg-like 1",
@@ -564,57 +565,44 @@ fn by_layer() {
         let grad = tensor(geometry.output_shape(), 4);
         let products =
             geometry.output_shape().iter().product::<usize>() * input[1] * geometry.taps();
-        let best = |run: &dyn Fn()| {
-            let time = |_| {
-                let start = Instant::now();
-                run();
-                start.elapsed().as_secs_f64()
-            };
-            let seconds = (0..9).map(time).fold(f64::MAX, f64::min);
-            let billions = products as f64 / seconds * 1e-9;
-            format!("{:7.2} ms {billions:6.1} G/s", 1e3 * seconds)
+        let timed = |milliseconds: f64| {
+            let billions = products as f64 / milliseconds * 1e-6;
+            format!("{milliseconds:7.2} ms {billions:6.1} G/s")
         };
         println!(
             "{name:16} {} | {} | {}",
-            best(&|| drop(forward(&x, &weight, None, &options).unwrap())),
-            best(&|| drop(input_gradient(input, &weight, &grad, &options).unwrap())),
-            best(&|| drop(weight_gradient(&x, weight_shape, &grad, &options).unwrap())),
+            timed(fastest(|| forward(&x, &weight, None, &options))),
+            timed(fastest(|| input_gradient(input, &weight, &grad, &options))),
+            timed(fastest(|| weight_gradient(
+                &x,
+                weight_shape,
+                &grad,
+                &options
+            ))),
         );
     }
 }
 
-/// The same for the second convolution of the spiking LeNet, by firing rate: output, input rewards, input gradient, weights.
+/// The same for the second convolution of the spiking LeNet, by firing rate, gathered and multiplied: output, input rewards, input
+/// gradient, weight gradient.
 #[test]
 #[ignore = "a measurement"]
 fn by_firing_rate() {
-    use std::time::Instant;
-
     let (input, weight_shape) = ([1920, 12, 12, 12], [64, 12, 5, 5]);
     let options = options(1, NONE, 1, 1);
     let weight = tensor(weight_shape, 2);
     let geometry = Geometry::new(input, weight_shape, &options).unwrap();
     let grad = tensor(geometry.output_shape(), 4);
     for rate in [0.02, 0.1, 0.2, 0.29] {
-        let limit = (std::f64::consts::PI * (0.5 - rate)).sin() as f32;
-        let spikes = values(input.iter().product(), 5).into_iter();
-        let spikes = spikes.map(|value| f32::from(value > limit)).collect();
-        let x = super::tensor(spikes, input);
+        let x = super::tensor(random_spikes(input.iter().product(), rate), input);
         for algorithm in [Algorithm::Gather, Algorithm::Winograd] {
             ALLOWED.set(Some(algorithm));
-            let best = |run: &dyn Fn()| {
-                let time = |_| {
-                    let start = Instant::now();
-                    run();
-                    start.elapsed().as_secs_f64() * 1e3
-                };
-                (0..5).map(time).fold(f64::MAX, f64::min)
-            };
             println!(
                 "{rate} {algorithm:?}: {:6.1} {:6.1} {:6.1} {:6.1} ms",
-                best(&|| drop(forward(&x, &weight, None, &options).unwrap())),
-                best(&|| drop(input_rewards(&x, &weight, &grad, &options).unwrap())),
-                best(&|| drop(input_gradient(input, &weight, &grad, &options).unwrap())),
-                best(&|| drop(weight_gradient(&x, weight_shape, &grad, &options).unwrap())),
+                fastest(|| forward(&x, &weight, None, &options)),
+                fastest(|| input_rewards(&x, &weight, &grad, &options)),
+                fastest(|| input_gradient(input, &weight, &grad, &options)),
+                fastest(|| weight_gradient(&x, weight_shape, &grad, &options)),
             );
             ALLOWED.set(None);
         }
