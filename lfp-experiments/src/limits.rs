@@ -24,6 +24,8 @@ pub(crate) const EPISODES: RangeInclusive<usize> = 2..=1_000;
 pub(crate) const NEURONS: RangeInclusive<usize> = 1..=10_000;
 /// Digits of a string of `demo levenshtein`.
 pub(crate) const DIGITS: RangeInclusive<usize> = 1..=5;
+/// Draws of the decisions of `demo levenshtein`.
+pub(crate) const DRAWS: RangeInclusive<usize> = 1..=1_000;
 /// Samples and epochs of a demo.
 pub(crate) const DEMO_SAMPLES: RangeInclusive<usize> = 1..=1_000_000;
 pub(crate) const DEMO_EPOCHS: RangeInclusive<usize> = 1..=1_000;

@@ -17,12 +17,19 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A number of things, such as `1 seed` or `3 seeds`.
+/// A number of things, such as `1 seed`, `3 seeds` or `2 classes`.
 pub(crate) fn counted(count: usize, thing: &str) -> String {
-    match count {
-        1 => format!("1 {thing}"),
-        _ => format!("{count} {thing}s"),
+    match (count, thing.ends_with('s')) {
+        (1, _) => format!("1 {thing}"),
+        (_, true) => format!("{count} {thing}es"),
+        (_, false) => format!("{count} {thing}s"),
     }
+}
+
+/// A share that the user gave, such as `7 %`, with all its digits.
+pub(crate) fn given_percent(share: f64) -> String {
+    // The product is rounded: 100 times 0.07 is a little more than 7.
+    format!("{} %", (100.0 * share) as f32)
 }
 
 /// The text in one line, without characters that control a terminal: names of files may contain any.
@@ -79,6 +86,16 @@ mod tests {
             [0, 1, 2].map(|count| counted(count, "seed")),
             ["0 seeds", "1 seed", "2 seeds"]
         );
+        assert_eq!(
+            [1, 2].map(|count| counted(count, "class")),
+            ["1 class", "2 classes"]
+        );
+    }
+
+    #[test]
+    fn a_given_share_keeps_its_digits() {
+        let shares = [0.0, 0.07, 0.125, 1e-6, 1.0].map(given_percent);
+        assert_eq!(shares, ["0 %", "7 %", "12.5 %", "0.0001 %", "100 %"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
     device::DeviceNames,
     objective::Method,
     output,
+    text::counted,
     train::{self, Computing, Origin, Place, Pretrained, RunFolder, Schedule, Settings},
 };
 
@@ -79,9 +80,9 @@ impl TrainArgs {
         let outcome = train::run(&settings, &data, &computing, origin, place)?;
         let last = outcome.test_accuracy.last().copied().unwrap_or_default();
         output::line(format_args!(
-            "test accuracy {:.2}% after {} epochs; see {}",
+            "test accuracy {:.2}% after {}; see {}",
             100.0 * last,
-            settings.epochs,
+            counted(settings.epochs, "epoch"),
             out.display()
         ))?;
         Ok(true)

@@ -146,8 +146,9 @@ pub enum DataError {
     },
     /// The worker threads cannot be started.
     #[error(
-        "cannot start {} that read samples: {source}; end other programs, or name fewer by `--workers`",
-        threads(*workers)
+        "cannot start {}: {source}; end other programs{}",
+        readers(*workers),
+        if *workers > 0 { ", or name fewer by `--workers`" } else { "" }
     )]
     Workers {
         /// Number of threads; 0 for the number of cores.
@@ -244,11 +245,11 @@ impl DataError {
     }
 }
 
-/// A number of threads, of which 0 means one per core.
-fn threads(workers: usize) -> String {
+/// Threads that read samples, of which 0 means one for each core.
+fn readers(workers: usize) -> String {
     match workers {
-        0 => "as many threads as cores".to_owned(),
-        _ => counted(workers, "thread"),
+        0 => "a thread that reads samples for each core".to_owned(),
+        _ => format!("{} that read samples", counted(workers, "thread")),
     }
 }
 

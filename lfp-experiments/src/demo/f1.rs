@@ -33,7 +33,7 @@ use crate::{
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     seed,
     study::Spread,
-    text::counted,
+    text::{counted, given_percent},
 };
 
 const BATCH: usize = 128;
@@ -279,9 +279,9 @@ impl Request {
             ],
             corner: String::new(),
             note: format!(
-                "MNIST, digit {} at {:.1} % of {} samples, LeNet, {}",
+                "MNIST, digit {} at {} of {} samples, LeNet, {}",
                 self.digit,
-                100.0 * self.share,
+                given_percent(self.share),
                 curves.first().map_or(0, |curves| curves.samples),
                 counted(self.seeds, "seed")
             ),

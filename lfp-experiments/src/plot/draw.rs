@@ -129,7 +129,7 @@ fn panel<DB: DrawingBackend>(panel: &Panel, area: &Area<DB>, scale: u32) -> Resu
     )?;
     grid(&mut chart, panel, scale)?;
     for shape in &panel.shapes {
-        draw(&mut chart, shape, scale)?;
+        draw(&mut chart, &area, shape, scale)?;
     }
     axes(&mut chart, panel, turned, scale)?;
     if turned {
@@ -218,6 +218,7 @@ fn axes<DB: DrawingBackend>(
 
 fn draw<DB: DrawingBackend>(
     chart: &mut Chart<'_, DB>,
+    cell: &Area<DB>,
     shape: &Shape,
     scale: u32,
 ) -> Result<(), Error<DB>> {
@@ -240,17 +241,11 @@ fn draw<DB: DrawingBackend>(
             let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
             line(&area, pixels.clone(), look.dash, look.colour, scale)?;
             let mut marks = apart(&pixels, 3 * MARK * scale).into_iter();
-            marks.try_for_each(|at| mark(&area, at, look.mark, look.colour, MARK * scale))
+            marks.try_for_each(|at| marked(chart, cell, at, look.mark, look.colour, MARK * scale))
         }
         Shape::Best(at, colour) => {
-            let area = chart.plotting_area().strip_coord_spec();
-            mark(
-                &area,
-                pixel(chart, *at),
-                Mark::Diamond,
-                *colour,
-                BEST * scale,
-            )
+            let at = pixel(chart, *at);
+            marked(chart, cell, at, Mark::Diamond, *colour, BEST * scale)
         }
         Shape::Dots(points, colour, radius) => {
             let disc = |&point: &(f64, f64)| Circle::new(point, radius * scale, colour.filled());
@@ -325,6 +320,27 @@ pub(super) fn line<DB: DrawingBackend>(
         Dash::Dotted => (3 * scale, 3 * scale),
     };
     area.draw(&DashedPathElement::new(pixels, dash, gap, style))
+}
+
+/// Draws a mark around a pixel of the plotting area. It may reach over the edge of that area, which would cut it, into the
+/// panel around it.
+fn marked<DB: DrawingBackend>(
+    chart: &Chart<'_, DB>,
+    cell: &Area<DB>,
+    (x, y): Pixel,
+    form: Mark,
+    colour: RGBColor,
+    radius: u32,
+) -> Result<(), Error<DB>> {
+    let (width, height) = chart.plotting_area().dim_in_pixel();
+    let is_within = |at: i32, size: u32| (0..=size as i32).contains(&at);
+    if !is_within(x, width) || !is_within(y, height) {
+        return Ok(());
+    }
+    let (left, top) = chart.plotting_area().get_base_pixel();
+    let (cell_left, cell_top) = cell.get_base_pixel();
+    let at = (x + left - cell_left, y + top - cell_top);
+    mark(cell, at, form, colour, radius)
 }
 
 /// Draws a mark around a pixel; `radius` is half its size.

@@ -9,6 +9,7 @@ use super::{Context, Profile};
 use crate::{
     files,
     study::{Group, report::Report},
+    text::counted,
 };
 
 /// Why the results in a folder are kept.
@@ -72,7 +73,8 @@ impl Extent {
 
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "profile {}, {} runs", self.profile, self.runs)
+        let runs = counted(self.runs, "run");
+        write!(f, "profile {}, {runs}", self.profile)
     }
 }
 

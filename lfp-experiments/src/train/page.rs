@@ -18,6 +18,7 @@ use crate::{
     objective::Method,
     report::{Axis, Cell, Chart, Look, Page, Section, Series, Table, describe, duration, shell},
     study::report::without_folders,
+    text::counted,
 };
 
 /// A row of `metrics.csv`.
@@ -135,7 +136,7 @@ impl Content<'_> {
         let best = best.get(outcome.best_epoch.saturating_sub(1));
         html! {
             p {
-                "Test accuracy " strong { (percent(accuracy.top1)) } " after " (plural(epochs, "epoch"))
+                "Test accuracy " strong { (percent(accuracy.top1)) } " after " (counted(epochs, "epoch"))
                 " (" (samples) " samples)"
                 @if let (Some(best), true) = (best, outcome.best_epoch != epochs) {
                     ", highest " (percent(*best)) " after epoch " (outcome.best_epoch)
@@ -286,7 +287,7 @@ impl Content<'_> {
                 dt { "Data" }
                 dd {
                     (train_samples) " training and " (last.samples) " test samples of " (channels) "×" (height) "×" (width)
-                    ", " (plural(self.settings.classes, "class"))
+                    ", " (counted(self.settings.classes, "class"))
                 }
                 dt { "Training time" } dd { (duration(self.outcome.seconds)) }
                 dt { "Machine" } dd { (describe(machine)) }
@@ -330,26 +331,4 @@ fn setting(value: &serde_json::Value) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    match (count, noun.ends_with('s')) {
-        (1, _) => format!("1 {noun}"),
-        (_, true) => format!("{count} {noun}es"),
-        (_, false) => format!("{count} {noun}s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_have_their_plural() {
-        assert_eq!(plural(1, "class"), "1 class");
-        assert_eq!(
-            [plural(2, "class"), plural(3, "epoch")],
-            ["2 classes", "3 epochs"]
-        );
-    }
 }

@@ -55,36 +55,36 @@ fn a_demo_runs_the_chosen_ways_alone() {
         let options: Vec<&str> = options.split(' ').collect();
         succeeds(&[&["demo"][..], &options, places].concat())
     };
-    for (options, chosen, left_out, file) in [
+    for (options, chosen, left_out, [file, left_out_there]) in [
         (
             "levenshtein --ways ctc --longest 1 --samples 64 --epochs 1",
             "CTC loss",
             "edit distance, seed",
-            "levenshtein.csv",
+            ["levenshtein.csv", "LFP, edit distance"],
         ),
         (
             "f1 --ways f1-reward --samples 100 --share 0.05 --epochs 1",
             "LFP, reward from F1, seed 0: macro F1",
             "cross-entropy",
-            "f1.json",
+            ["f1.json", "\"cross-entropy\""],
         ),
         (
             "quantized --ways gradient-rounded --bits 2 --samples 100 --test-samples 100 --epochs 1",
             "gradient, rounded afterwards, before rounding, seed 0:",
             "LFP",
-            "quantized.json",
+            ["quantized.json", "\"lfp"],
         ),
         (
             "verdict --ways labels --verdicts 100",
             "LFP, labels, seed 0, after 100:",
             "LFP, verdicts",
-            "verdict.csv",
+            ["verdict.csv", "LFP, verdicts"],
         ),
     ] {
         let said = run(options, &places);
         assert!(said.contains(chosen) && !said.contains(left_out), "{said}");
         let text = fs::read_to_string(Path::new(&out).join(file)).unwrap();
-        assert!(!text.is_empty());
+        assert!(!text.contains(left_out_there), "{text}");
     }
     // A network that nobody is asked about leaves no round.
     assert!(!Path::new(&out).join("round-0.state").exists());
@@ -99,6 +99,29 @@ fn a_demo_runs_the_chosen_ways_alone() {
     let ways = json["ways"].as_array().unwrap().iter();
     let ways: Vec<&str> = ways.map(|way| way["way"].as_str().unwrap()).collect();
     assert_eq!(ways, ["lfp", "spiking-lfp"], "in the order of figures");
+}
+
+#[test]
+fn options_of_ways_that_are_left_out_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "out");
+    for (options, words) in [
+        (
+            "cartpole --ways lfp --steps 2",
+            ["--steps", "the spiking networks"],
+        ),
+        (
+            "levenshtein --ways ctc --draws 2",
+            ["--draws", "the edit distance"],
+        ),
+    ] {
+        let options: Vec<&str> = options.split(' ').collect();
+        refused(
+            &[&["demo"][..], &options, &["--out", &out]].concat(),
+            &[words[0], "has no effect: --ways leaves out", words[1]],
+        );
+        assert!(!Path::new(&out).exists());
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{
 
 /// Floats of a panel, 512 KiB: it stays in the second cache of a core, beside the rows of a task.
 const PANEL: usize = 1 << 17;
-/// [`MOST`] for the products of the input rewards, which each spike needs for itself.
+/// As [`MOST`], for the input rewards: there each spike costs a product of its own.
 const MOST_PRODUCTS: f64 = 0.2;
 /// Rows of the input, or of the weight gradient, of a parallel task.
 const ROWS: usize = 128;

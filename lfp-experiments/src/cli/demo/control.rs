@@ -1,6 +1,6 @@
 //! `demo cartpole` and `demo acrobot`.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::{PlaceArgs, WaysArgs};
@@ -9,6 +9,9 @@ use crate::{
     demo::control::{self, Mechanism, Request, Way},
     limits, output,
 };
+
+/// Time steps by default.
+const STEPS: usize = 8;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ControlArgs {
@@ -21,9 +24,9 @@ pub(in crate::cli) struct ControlArgs {
     /// Hidden neurons
     #[arg(long, default_value_t = 64, value_parser = values::whole(limits::NEURONS))]
     hidden: usize,
-    /// Time steps of the spiking networks for each observation
-    #[arg(long, default_value_t = 8, value_parser = values::whole(limits::TIME_STEPS))]
-    steps: usize,
+    /// Time steps of the spiking networks for each observation [default: 8]
+    #[arg(long, value_parser = values::whole(limits::TIME_STEPS))]
+    steps: Option<usize>,
     /// Learning rate of Adam
     #[arg(long, default_value_t = 0.01, value_parser = values::positive)]
     lr: f64,
@@ -41,14 +44,19 @@ pub(in crate::cli) struct ControlArgs {
 
 impl ControlArgs {
     pub(super) fn run<M: Mechanism>(self) -> Result<bool> {
+        let ways = self.ways.chosen()?;
+        ensure!(
+            self.steps.is_none() || ways.iter().any(|way| way.is_spiking()),
+            "--steps has no effect: --ways leaves out the spiking networks"
+        );
         let request = Request {
             updates: self.updates,
             episodes: self.episodes,
             hidden: self.hidden,
-            steps: self.steps,
+            steps: self.steps.unwrap_or(STEPS),
             learning_rate: self.lr,
             discount: self.discount,
-            ways: self.ways.chosen()?,
+            ways,
             seeds: self.seeds,
         };
         let device = self.place.open()?;

@@ -1,12 +1,12 @@
 //! `demo levenshtein`.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::{DataArgs, WaysArgs};
 use crate::{
     cli::values,
-    demo::levenshtein::{self, Way},
+    demo::levenshtein::{self, DRAWS, Way},
     limits, output,
 };
 
@@ -21,6 +21,9 @@ pub(in crate::cli) struct LevenshteinArgs {
     /// Passes
     #[arg(long, default_value_t = 10, value_parser = values::whole(limits::DEMO_EPOCHS))]
     epochs: usize,
+    /// Draws of the decisions whose edit distances are averaged [default: 8]
+    #[arg(long, value_parser = values::whole(limits::DRAWS))]
+    draws: Option<usize>,
     #[command(flatten)]
     ways: WaysArgs<Way>,
     /// Runs of each way to train
@@ -32,11 +35,17 @@ pub(in crate::cli) struct LevenshteinArgs {
 
 impl LevenshteinArgs {
     pub(super) fn run(self) -> Result<bool> {
+        let ways = self.ways.chosen()?;
+        ensure!(
+            self.draws.is_none() || ways.contains(&Way::EditDistance),
+            "--draws has no effect: --ways leaves out the edit distance"
+        );
         let request = levenshtein::Request {
             longest: self.longest,
             samples: self.samples,
             epochs: self.epochs,
-            ways: self.ways.chosen()?,
+            ways,
+            draws: self.draws.unwrap_or(DRAWS),
             seeds: self.seeds,
         };
         let DataArgs { data_dir, place } = self.data;

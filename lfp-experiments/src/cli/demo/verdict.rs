@@ -8,6 +8,7 @@ use crate::{
     cli::values,
     demo::verdict::{self, Ended, Way},
     interrupt, limits, output,
+    text::counted,
 };
 
 #[derive(Debug, Args)]
@@ -64,8 +65,9 @@ impl VerdictArgs {
             }
             Ended::Left { verdicts, right } => {
                 output::line(format_args!(
-                    "left after {verdicts} verdicts, {right} of them for the guess; {GO_ON}, and with --oracle a simulated \
-                     person answers in another --out"
+                    "left after {}, {right} of them for the guess; {GO_ON}, and with --oracle a simulated person answers in \
+                     another --out",
+                    counted(verdicts, "verdict")
                 ))?;
                 Ok(true)
             }

@@ -77,6 +77,11 @@ pub struct Curves {
 pub const LAST: usize = 20;
 
 impl Way {
+    /// Whether its network computes in time steps.
+    pub fn is_spiking(self) -> bool {
+        matches!(self, Self::SpikingLfp | Self::SpikingSurrogate)
+    }
+
     fn credit(self) -> Credit {
         match self {
             Self::Lfp | Self::SpikingLfp => Credit::Feedback(LfpConfig::new()),

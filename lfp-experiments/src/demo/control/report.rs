@@ -78,10 +78,11 @@ pub fn draw<M: Mechanism>(request: &Request, curves: &[Curves], folder: &Path) -
         let is_compared = !runs.is_empty();
         is_compared.then(|| panel(&format!("{}, {kind}", M::TITLE), axes, &runs))
     };
+    let panels: Vec<Panel> = kinds.into_iter().filter_map(of_kind).collect();
     let figure = Figure {
-        columns: 2,
+        columns: panels.len(),
         panel_size: (440, 300),
-        panels: kinds.into_iter().filter_map(of_kind).collect(),
+        panels,
         corner: String::new(),
         note: format!(
             "{}, {} per update, Adam {}, {}",

@@ -61,6 +61,12 @@ impl Curves {
         Runs::new(self.way, self.seeds.iter().map(|epochs| points(epochs)))
     }
 
+    /// Digits of the longest strings.
+    fn longest(&self) -> usize {
+        let scores = self.seeds.iter().flatten().flatten();
+        scores.map(|score| score.length).max().unwrap_or(0)
+    }
+
     /// Mean and deviation over the seeds after the last epoch.
     pub fn last(&self, value: impl Fn(&[Score]) -> f64) -> Spread {
         let last = self.seeds.iter().filter_map(|epochs| epochs.last());
@@ -88,24 +94,31 @@ fn mean(scores: &[Score], value: fn(&Score) -> f64) -> f64 {
 
 /// The scores after the last epoch as a table.
 pub fn table(curves: &[Curves]) -> String {
+    let row = |title: &str, cells: Vec<String>| {
+        let cells = cells.iter().map(|cell| format!(" {cell:>25}"));
+        format!("{title:24}{}\n", cells.collect::<String>())
+    };
     let short = |scores: &[Score]| exact(&scores[..scores.len().min(UP_TO)]);
-    let mut text = format!(
-        "{:24} {:>16} {:>14} {:>14}\n",
-        "", "up to 3 digits %", "all lengths %", "edit distance"
-    );
+    let is_longer = curves.iter().any(|of_way| of_way.longest() > UP_TO);
+    let mut header = vec![
+        "strings without error, %".to_owned(),
+        "edit distance of a string".to_owned(),
+    ];
+    if is_longer {
+        header.insert(1, format!("of up to {UP_TO} digits, %"));
+    }
+    let mut text = row("", header);
     for of_way in curves {
         let distance = of_way.last(distance);
         let distance = format!(
             "{:.2} \u{b1} {:.2}",
             distance.mean, distance.standard_deviation
         );
-        text += &format!(
-            "{:24} {:>16} {:>14} {:>14}\n",
-            of_way.way.title(),
-            of_way.last(short).percent(),
-            of_way.last(exact).percent(),
-            distance
-        );
+        let mut cells = vec![of_way.last(exact).percent(), distance];
+        if is_longer {
+            cells.insert(1, of_way.last(short).percent());
+        }
+        text += &row(of_way.way.title(), cells);
     }
     text
 }

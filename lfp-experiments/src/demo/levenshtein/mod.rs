@@ -51,8 +51,8 @@ const TESTED: usize = 200;
 const LEARNING_RATE: f64 = 3e-3;
 /// Columns draw their decisions from the softmax.
 const TEMPERATURE: f64 = 1.0;
-/// Draws whose scores are averaged.
-const DRAWS: usize = 8;
+/// [`Request::draws`] by default.
+pub const DRAWS: usize = 8;
 
 /// What to train.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct Request {
     pub epochs: usize,
     /// What is compared.
     pub ways: Vec<Way>,
+    /// Draws of the decisions whose scores are averaged, for [`Way::EditDistance`].
+    pub draws: usize,
     /// Runs of each way.
     pub seeds: usize,
 }
@@ -107,7 +109,8 @@ pub struct Curves {
 type Update = Box<dyn Fn(&Reader, Tensor<3>, &Batch) -> GradientsParams>;
 
 impl Way {
-    fn update(self) -> Update {
+    /// `draws` are those of [`Request`].
+    fn update(self, draws: usize) -> Update {
         fn gradient(loss: Tensor<1>, reader: &Reader) -> GradientsParams {
             GradientsParams::from_grads(loss.backward(), reader)
         }
@@ -137,7 +140,7 @@ impl Way {
                 };
                 let reward = SequenceReward::new(score, DECODING)
                     .with_temperature(TEMPERATURE)
-                    .with_draws(DRAWS);
+                    .with_draws(draws);
                 Box::new(move |reader, outputs, batch| {
                     let reward = reward.forward(outputs.clone(), batch.written.as_slice());
                     outputs.propagate(reward).into_grads(reader)
@@ -190,7 +193,7 @@ impl Request {
         device.seed(seed::mix(run, 0));
         let mut reader = Reader::new(&device);
         let mut optimizer = AdamConfig::new().init();
-        let update = way.update();
+        let update = way.update(self.draws);
         let mut random = StdRng::seed_from_u64(seed::mix(run, 1));
         let (mut scores, mut seen) = (Vec::new(), 0);
         for epoch in 1..=self.epochs {

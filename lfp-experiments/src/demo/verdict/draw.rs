@@ -11,7 +11,7 @@ use crate::{
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE},
     study::Spread,
-    text::counted,
+    text::{counted, given_percent},
 };
 
 impl Compared for Way {
@@ -90,7 +90,7 @@ impl Request {
         let ways: Vec<Runs> = ways.collect();
         let who = match self.error_rate {
             _ if !self.ways.contains(&Way::Verdicts) => "labels alone".to_owned(),
-            Some(rate) => format!("a simulated person with {:.0} % errors", 100.0 * rate),
+            Some(rate) => format!("a simulated person with {} errors", given_percent(rate)),
             None => "a person".to_owned(),
         };
         let figure = Figure {

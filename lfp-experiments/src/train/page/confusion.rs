@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{Classes, percent, plural};
+use super::{Classes, percent};
 use crate::{
     report::{Axis, Cell, Chart, Look, Series, Table},
+    text::counted,
     train::Evaluation,
 };
 
@@ -31,7 +32,7 @@ pub(super) fn render(evaluation: &Evaluation, classes: Classes) -> Markup {
     let undecided = evaluation.accuracy.undecided;
     html! {
         @if undecided > 0 {
-            p.problem { "The scores of " (plural(undecided, "sample")) " are NaN; the numbers below do not count them." }
+            p.problem { "The scores of " (counted(undecided, "sample")) " are NaN; the numbers below do not count them." }
         }
         @if classes.count <= WHOLE { (matrix(evaluation, classes)) } @else { (pairs(evaluation, classes)) }
     }
@@ -122,7 +123,7 @@ fn pairs(evaluation: &Evaluation, classes: Classes) -> Markup {
         p {
             (classes.count) " classes: instead of a matrix of " (classes.count * classes.count) " cells, the " (PAIRS)
             " pairs with most samples, and the accuracy of each class. "
-            "In all, " (plural(pairs.len(), "pair")) " occur."
+            "In all, " (counted(pairs.len(), "pair")) " occur."
         }
         @if table.is_empty() { p { "No test sample is in a wrong class." } } @else { (table) }
         div.charts { (accuracies(&ranked)) }
