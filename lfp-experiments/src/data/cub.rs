@@ -35,36 +35,12 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     if !names.is_file() {
         return Err(DataError::no_data_set(&root, "images.txt"));
     }
-    let paths = List::read(&names)?;
-    let labels = List::read(&root.join("image_class_labels.txt"))?;
-    let is_training = List::read(&root.join("train_test_split.txt"))?;
-    let [mut train, mut test] = [Vec::new(), Vec::new()];
-    let mut classes = Vec::new();
-    // Every class has an image.
-    let most = paths.rows.len();
     let folder = root.join("images");
-    let mut listed = Listed::new(&names, &folder);
-    for (number, (path, line)) in &paths.rows {
-        let image = listed.add(path, *line)?;
-        // Classes are counted from 1.
-        let class = labels.number(number)?;
-        let label = class
-            .checked_sub(1)
-            .filter(|_| class as usize <= most)
-            .ok_or_else(|| labels.malformed(number, &format!("a class from 1 to {most}")))?;
-        if classes.len() < class as usize {
-            classes.resize(class as usize, String::new());
-        }
-        if let Some(name) = classes.get_mut(label as usize) {
-            *name = class_name(path);
-        }
-        let part = match is_training.number(number)? {
-            1 => &mut train,
-            0 => &mut test,
-            _ => return Err(is_training.malformed(number, "0 or 1")),
-        };
-        part.push(Labelled { path: image, label });
-    }
+    let Parts {
+        train,
+        test,
+        classes,
+    } = Parts::read(&root, &names, &folder)?;
     for part in [&train, &test] {
         let class = |class| Some(root.join(format!("images/{class:03}.*")));
         check_classes(part, (1..=classes.len()).map(class))?;
@@ -81,6 +57,54 @@ fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let split = reading.split([train, test], classes, [for_train, for_test])?;
     skipped.report(&root);
     Ok(split)
+}
+
+/// What the lists say.
+#[derive(Default)]
+struct Parts {
+    train: Vec<Labelled>,
+    test: Vec<Labelled>,
+    /// Names of the classes.
+    classes: Vec<String>,
+}
+
+impl Parts {
+    /// The images in `folder` that the list `names` has, by the other lists in `root`.
+    fn read(root: &Path, names: &Path, folder: &Path) -> Result<Self, DataError> {
+        let paths = List::read(names)?;
+        let labels = List::read(&root.join("image_class_labels.txt"))?;
+        let is_training = List::read(&root.join("train_test_split.txt"))?;
+        let mut parts = Self::default();
+        // Every class has an image.
+        let most = paths.rows.len();
+        let mut listed = Listed::new(names, folder);
+        for (number, (path, line)) in &paths.rows {
+            let image = listed.add(path, *line)?;
+            // Classes are counted from 1.
+            let class = labels.number(number)?;
+            let label = class
+                .checked_sub(1)
+                .filter(|_| class as usize <= most)
+                .ok_or_else(|| labels.malformed(number, &format!("a class from 1 to {most}")))?;
+            parts.name(label as usize, class_name(path));
+            let part = match is_training.number(number)? {
+                1 => &mut parts.train,
+                0 => &mut parts.test,
+                _ => return Err(is_training.malformed(number, "0 or 1")),
+            };
+            part.push(Labelled { path: image, label });
+        }
+        Ok(parts)
+    }
+
+    fn name(&mut self, class: usize, name: String) {
+        if self.classes.len() <= class {
+            self.classes.resize(class + 1, String::new());
+        }
+        if let Some(place) = self.classes.get_mut(class) {
+            *place = name;
+        }
+    }
 }
 
 /// The class of an image such as `001.Black_footed_Albatross/photo.jpg`: Black footed Albatross.
@@ -126,12 +150,10 @@ impl List {
     fn malformed(&self, image: &u32, expected: &str) -> DataError {
         let expected = format!("{expected} for image {image}");
         match self.rows.get(image) {
-            Some((found, line)) => DataError::MalformedLine {
-                path: self.path.clone(),
-                line: *line,
-                expected,
-                found: found.escape_debug().to_string(),
-            },
+            Some((found, line)) => {
+                let found = found.escape_debug().to_string();
+                DataError::malformed_line(&self.path, *line, expected, found)
+            }
             None => DataError::malformed(&self.path, expected, "none"),
         }
     }

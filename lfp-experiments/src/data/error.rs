@@ -203,6 +203,21 @@ impl DataError {
         }
     }
 
+    /// For a line of a text file, counted from 1.
+    pub(super) fn malformed_line(
+        path: &Path,
+        line: u64,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::MalformedLine {
+            path: path.to_owned(),
+            line,
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
     /// For a folder without `expected`. The hint depends on what it has.
     pub(super) fn no_data_set(folder: &Path, expected: impl Into<String>) -> Self {
         let expected = expected.into();
@@ -236,12 +251,7 @@ impl DataError {
             csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
             _ => error.to_string(),
         };
-        Self::MalformedLine {
-            path: path.to_owned(),
-            line,
-            expected: expected.to_owned(),
-            found,
-        }
+        Self::malformed_line(path, line, expected, found)
     }
 }
 

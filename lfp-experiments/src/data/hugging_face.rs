@@ -13,6 +13,7 @@ use super::{
         parquet::{self, Row},
         photograph::Photograph,
     },
+    images::Contents,
     listing::file_name,
 };
 use crate::files;
@@ -33,16 +34,6 @@ pub(super) struct Published {
     pub(super) check: fn(&Path, [usize; 2]) -> Result<(), DataError>,
     /// The pixels of an image, whose path is that of its table and row.
     pub(super) pixels: fn(&Path, DynamicImage) -> Result<Vec<u8>, DataError>,
-}
-
-/// Images of one size, and their labels.
-#[derive(Default)]
-pub(super) struct Contents {
-    /// Height and width.
-    pub(super) sides: [usize; 2],
-    /// One image after another.
-    pub(super) pixels: Vec<u8>,
-    pub(super) labels: Vec<u8>,
 }
 
 impl Published {

@@ -21,6 +21,44 @@ pub struct Images {
     pub(super) lookup: Vec<[f32; 256]>,
 }
 
+/// The images of a part as they are read: bytes, all of one size.
+#[derive(Default)]
+pub(super) struct Contents {
+    /// Height and width.
+    pub(super) sides: [usize; 2],
+    /// All images, one after another, channel by channel.
+    pub(super) pixels: Vec<u8>,
+    pub(super) labels: Vec<u8>,
+}
+
+impl Contents {
+    /// No images.
+    pub(super) fn of(sides: [usize; 2]) -> Self {
+        Self {
+            sides,
+            ..Self::default()
+        }
+    }
+
+    /// Images with a channel for each table of `lookup`.
+    pub(super) fn into_images(
+        self,
+        num_classes: usize,
+        class_names: &'static [&'static str],
+        lookup: Vec<[f32; 256]>,
+    ) -> Images {
+        let [height, width] = self.sides;
+        Images {
+            shape: [lookup.len(), height, width],
+            num_classes,
+            class_names,
+            pixels: self.pixels,
+            labels: self.labels,
+            lookup,
+        }
+    }
+}
+
 /// Lookup tables that map a byte to `[0, 1]`, subtract the channel's mean and divide by its standard deviation.
 pub(super) fn normalization<const N: usize>(mean: [f32; N], std: [f32; N]) -> Vec<[f32; 256]> {
     let channel =

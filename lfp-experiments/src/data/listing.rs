@@ -193,12 +193,14 @@ impl<'a> Listed<'a> {
         let image = self.folder.join(name);
         let is_inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
         if !Path::new(name).components().all(is_inside) {
-            return Err(DataError::MalformedLine {
-                path: self.labels.to_owned(),
+            let expected = format!("images in {}", self.folder.display());
+            let found = name.escape_debug().to_string();
+            return Err(DataError::malformed_line(
+                self.labels,
                 line,
-                expected: format!("images in {}", self.folder.display()),
-                found: name.escape_debug().to_string(),
-            });
+                expected,
+                found,
+            ));
         }
         if !image.is_file() {
             return Err(DataError::MissingImage {

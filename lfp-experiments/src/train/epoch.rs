@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Settings,
-    sharing::{Sharing, Worked},
+    sharing::{Sharing, SharingError, Worked},
 };
 use crate::{
     data::{Batch, DataError},
@@ -27,6 +27,9 @@ pub enum EpochError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The devices.
+    #[error(transparent)]
+    Sharing(#[from] SharingError),
     /// Outputs or weights became non-finite.
     #[error(transparent)]
     Diverged(#[from] Divergence),
@@ -100,7 +103,7 @@ impl StepAccuracy {
 ///
 /// # Errors
 ///
-/// If a sample cannot be read, or the last outputs or the weights are non-finite. Both are checked once, at the end of
+/// If a sample cannot be read, the thread of a device cannot be started, or the last outputs or the weights are non-finite. Both are checked once, at the end of
 /// the epoch: a check waits for the device.
 pub fn train_epoch(
     mut network: Network,
@@ -113,7 +116,7 @@ pub fn train_epoch(
     let mut last = None;
     for batch in batches {
         let batch = batch?;
-        let Worked { updates, scores } = sharing.updates(&network, objective, &batch);
+        let Worked { updates, scores } = sharing.updates(&network, objective, &batch)?;
         let labels = batch.targets.inner();
         right.add(scores.clone(), labels.clone());
         network = update(network, updates);

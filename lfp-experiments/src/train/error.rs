@@ -5,6 +5,7 @@ use lfp_models::{Difference, NetworkError, StateDictError};
 
 use super::{
     CheckpointError, Divergence, NothingToLearn, PretrainedError, RunFolderError, ScheduleError,
+    SharingError,
 };
 use crate::{data::DataError, files::FileError, output::OutputError};
 
@@ -35,6 +36,9 @@ pub enum TrainError {
     /// The data.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The devices that share the batches.
+    #[error(transparent)]
+    Sharing(#[from] SharingError),
     /// The frozen parts.
     #[error(transparent)]
     Freeze(#[from] FreezeError),

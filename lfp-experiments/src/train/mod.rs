@@ -46,7 +46,7 @@ pub use recorded::Recorded;
 pub use run_folder::{RunFolder, refuse_run_folder};
 pub use schedule::{Schedule, ScheduleError};
 pub use settings::{Optimizer, Pretrained, PretrainedError, SettingDifference, Settings};
-pub use sharing::Sharing;
+pub use sharing::{Sharing, SharingError};
 pub use speed::{Speed, measure};
 
 use crate::{

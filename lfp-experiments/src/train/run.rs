@@ -178,6 +178,7 @@ impl<'a> Run<'a> {
         );
         let (network, step_accuracy) = trained.map_err(|error| match error {
             EpochError::Data(error) => TrainError::Data(error),
+            EpochError::Sharing(error) => TrainError::Sharing(error),
             EpochError::Diverged(source) => TrainError::Diverged {
                 epoch: number,
                 source,

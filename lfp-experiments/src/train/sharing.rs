@@ -5,6 +5,8 @@
 //! memory needed is that of one micro-batch. Burn's `MultiDevice` strategy with the optimiser on the main device does the
 //! same inside a `Learner`.
 
+use std::{io, thread};
+
 use burn::{
     module::Module,
     optim::{GradientsAccumulator, GradientsParams},
@@ -29,6 +31,18 @@ pub(super) struct Worked {
     pub(super) updates: GradientsParams,
     /// Scores `[batch_size, classes]` before the update.
     pub(super) scores: Tensor<2>,
+}
+
+/// The threads of the devices beside the first cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot start the threads of {devices} devices: {source}; end other programs, name fewer by `--devices`, or raise the limit of threads"
+)]
+pub struct SharingError {
+    /// Number of devices.
+    devices: usize,
+    /// Reason.
+    source: io::Error,
 }
 
 impl Sharing {
@@ -67,12 +81,16 @@ impl Sharing {
     /// batch normalisation, the largest magnitude by which spiking layers normalise rewards or gradients
     /// (`Normalization::MaxAbs`, the default under LFP), and the sum of class weights by which the cross-entropy divides.
     /// Dropout draws other masks. Everything else differs by rounding only.
+    ///
+    /// # Errors
+    ///
+    /// If the thread of a device cannot be started.
     pub(super) fn updates(
         &self,
         network: &Network,
         objective: &Objective,
         batch: &Batch,
-    ) -> Worked {
+    ) -> Result<Worked, SharingError> {
         let samples = batch.targets.dims()[0];
         let per_device = samples.div_ceil(self.devices.len());
         let worker = |batch| Worker {
@@ -84,20 +102,25 @@ impl Sharing {
         let mut parts = parts(batch, per_device).into_iter().map(worker);
         let first = parts.next().expect("a batch has a sample");
         let others: Vec<_> = parts.zip(&self.devices[1..]).collect();
-        let (first, others) = std::thread::scope(|scope| {
-            let others: Vec<_> = others
-                .into_iter()
-                .map(|(part, device)| scope.spawn(|| part.work_on(network, device)))
-                .collect();
+        let worked = thread::scope(|scope| {
+            let others = others.into_iter().map(|(part, device)| {
+                let work = move || part.work_on(network, device);
+                thread::Builder::new().spawn_scoped(scope, work)
+            });
+            let others = others.collect::<io::Result<Vec<_>>>()?;
             // Batch normalisation takes its running statistics from the first part.
             let first = first.work(network);
             let others = others.into_iter().map(|other| {
                 let other = other.join();
                 other.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
-            (first, others.collect::<Vec<_>>())
+            Ok((first, others.collect()))
         });
-        self.joined(network, first, others)
+        let (first, others) = worked.map_err(|source| SharingError {
+            devices: self.devices.len(),
+            source,
+        })?;
+        Ok(self.joined(network, first, others))
     }
 
     fn joined(&self, network: &Network, first: Worked, others: Vec<Worked>) -> Worked {

@@ -80,6 +80,7 @@ fn step(run: &mut Run, device: &Device) -> Result<f64, TrainError> {
             // A step that diverges takes as long as another.
             Err(EpochError::Diverged(_)) => {}
             Err(EpochError::Data(error)) => return Err(error.into()),
+            Err(EpochError::Sharing(error)) => return Err(error.into()),
         }
         seconds.push(seconds_since(start));
     }

@@ -97,6 +97,7 @@ fn mnist_in_tables_is_read_with_any_separator_and_line_end() {
         (",", "\n", ""),
         (";", "\r\n", "\u{feff}"),
         ("\t", "\n", "\u{feff}"),
+        (",", "\r", ""),
     ] {
         let root = tempfile::tempdir().unwrap();
         let train = [
@@ -167,6 +168,12 @@ fn a_malformed_table_of_digits_is_named_with_its_line() {
         &|lines| lines[3] = lines[3].replacen('2', "10", 1),
         &["train.csv: line 4", "a label from 0 to 9", "found 10"],
     );
+    // Old Macs end lines by a carriage return alone.
+    let mut lines = [vec![header(",", true)], rows(20, ",", true)].concat();
+    lines[3] = lines[3].replace(",3,", ",300,");
+    write(root.path(), "train.csv", &lines, "\r");
+    let words = ["train.csv: line 4", "\"300\""];
+    fails(load(DataSet::MNIST, root.path()), &words);
     refused(
         &|lines| lines[3] += ",1",
         &["train.csv: line 4", "258 fields instead of 257"],

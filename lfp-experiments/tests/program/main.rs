@@ -25,6 +25,8 @@ mod resuming;
 #[cfg(unix)]
 mod stalled;
 mod streams;
+#[cfg(target_os = "linux")]
+mod threads;
 mod transformers;
 
 use tempfile::TempDir;

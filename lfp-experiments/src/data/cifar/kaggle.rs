@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Contents, check_size, planes};
+use super::{SIDES, check_size, planes};
 use crate::data::{
     DataError,
     formats::{photograph::Photograph, table::Table},
     held_out,
+    images::Contents,
     listing::{Listed, Skipped, images_in, skip_unlisted},
 };
 
@@ -69,6 +70,7 @@ fn decoded(images: &[(PathBuf, u8)]) -> Result<Contents, DataError> {
     });
     let planes = planes.collect::<Result<Vec<_>, DataError>>()?;
     Ok(Contents {
+        sides: SIDES,
         pixels: planes.concat(),
         labels: images.iter().map(|(_, label)| *label).collect(),
     })

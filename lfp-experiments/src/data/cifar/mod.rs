@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use super::{
-    DataError, DataSet, DataSetSpec, Images, Load, Split,
+    DataError, DataSet, DataSetSpec, Load, Split,
     formats::{
         self,
         pickle::{self, Dictionary},
     },
     hugging_face::Published,
-    images::normalization,
+    images::{Contents, normalization},
 };
 
 impl DataSet {
@@ -31,8 +31,8 @@ impl DataSet {
     });
 }
 
-/// Shape of an image, `[channels, height, width]`, in the files' order.
-const SHAPE: [usize; 3] = [3, 32, 32];
+/// Height and width of an image, whose three channels come one after another.
+const SIDES: [usize; 2] = [32, 32];
 const PIXELS: usize = 3 * 32 * 32;
 /// Largest binary file in bytes. That of CIFAR-100 has 154 MB.
 const MAX_FILE: u64 = 1 << 30;
@@ -57,14 +57,7 @@ const CIFAR10: Cifar = Cifar {
     ],
     label_bytes: 1,
     label_key: "labels",
-    tables: Published {
-        folders: &["plain_text", "cifar10"],
-        label: "label",
-        num_classes: 10,
-        channels: 3,
-        check: check_size,
-        pixels: |_, image| Ok(planes(&image.into_rgb8())),
-    },
+    tables: tables(&["plain_text", "cifar10"], "label", 10),
     layouts: [
         Layout {
             folder: "cifar-10-batches-bin",
@@ -98,14 +91,7 @@ const CIFAR100: Cifar = Cifar {
     class_names: &[],
     label_bytes: 2,
     label_key: "fine_labels",
-    tables: Published {
-        folders: &["cifar100"],
-        label: "fine_label",
-        num_classes: 100,
-        channels: 3,
-        check: check_size,
-        pixels: |_, image| Ok(planes(&image.into_rgb8())),
-    },
+    tables: tables(&["cifar100"], "fine_label", 100),
     layouts: [
         Layout {
             folder: "cifar-100-binary",
@@ -133,6 +119,22 @@ struct Cifar {
     layouts: [Layout; 2],
 }
 
+/// The tables of Hugging Face.
+const fn tables(
+    folders: &'static [&'static str],
+    label: &'static str,
+    num_classes: usize,
+) -> Published {
+    Published {
+        folders,
+        label,
+        num_classes,
+        channels: 3,
+        check: check_size,
+        pixels: |_, image| Ok(planes(&image.into_rgb8())),
+    }
+}
+
 /// A published layout.
 struct Layout {
     /// Folder in the archive.
@@ -140,13 +142,6 @@ struct Layout {
     train: &'static [&'static str],
     test: &'static str,
     read: fn(&Cifar, &Path) -> Result<Contents, DataError>,
-}
-
-/// Pixels and labels of a file.
-#[derive(Default)]
-struct Contents {
-    pixels: Vec<u8>,
-    labels: Vec<u8>,
 }
 
 impl Cifar {
@@ -166,7 +161,7 @@ impl Cifar {
             return Ok(self.split(kaggle::read(&labels, self.class_names)?));
         }
         if let Some([train, test]) = self.tables.find(folder)? {
-            return Ok(self.split([self.read_tables(&train)?, self.read_tables(&test)?]));
+            return Ok(self.split([self.tables.read(&train)?, self.tables.read(&test)?]));
         }
         let file = |layout: &Layout| format!("{}/{}", layout.folder, layout.train[0]);
         let expected = self.layouts.each_ref().map(file).join(" or ");
@@ -174,19 +169,14 @@ impl Cifar {
     }
 
     fn split(&self, parts: [Contents; 2]) -> Split {
-        let [train, test] = parts.map(|contents| Images {
-            shape: SHAPE,
-            num_classes: self.num_classes,
-            class_names: self.class_names,
-            pixels: contents.pixels,
-            labels: contents.labels,
-            lookup: normalization(MEAN, STD),
-        });
+        let lookup = || normalization(MEAN, STD);
+        let [train, test] = parts
+            .map(|contents| contents.into_images(self.num_classes, self.class_names, lookup()));
         Split::new(train, test)
     }
 
     fn read(&self, layout: &Layout, folder: &Path, names: &[&str]) -> Result<Contents, DataError> {
-        let mut all = Contents::default();
+        let mut all = Contents::of(SIDES);
         for name in names {
             let path = folder.join(name);
             let contents = (layout.read)(self, &path)?;
@@ -209,21 +199,13 @@ impl Cifar {
             let found = format!("{} bytes, which is not a multiple", bytes.len());
             return Err(DataError::malformed(path, expected, found));
         }
-        let mut contents = Contents::default();
+        let mut contents = Contents::of(SIDES);
         for record in bytes.chunks(record) {
             let (labels, pixels) = record.split_at(self.label_bytes);
             contents.labels.extend(labels.last());
             contents.pixels.extend(pixels);
         }
         Ok(contents)
-    }
-
-    fn read_tables(&self, tables: &[PathBuf]) -> Result<Contents, DataError> {
-        let contents = self.tables.read(tables)?;
-        Ok(Contents {
-            pixels: contents.pixels,
-            labels: contents.labels,
-        })
     }
 
     /// A pickled dictionary with an array of pixels, and labels in a list or an array.
@@ -245,14 +227,18 @@ impl Cifar {
             let expected = format!("pixels of shape [{count}, {PIXELS}] or [{count}, 3, 32, 32]");
             return Err(DataError::malformed(path, expected, format!("{shape:?}")));
         }
-        Ok(Contents { pixels, labels })
+        Ok(Contents {
+            sides: SIDES,
+            pixels,
+            labels,
+        })
     }
 }
 
 /// Checks height and width of an image.
 fn check_size(path: &Path, sides: [usize; 2]) -> Result<(), DataError> {
     match sides {
-        [32, 32] => Ok(()),
+        SIDES => Ok(()),
         [height, width] => {
             let found = format!("{width}x{height}");
             Err(DataError::malformed(

@@ -21,10 +21,11 @@ pub(in crate::data) struct Table {
 impl Table {
     /// Reads a file. The delimiter is the one of `delimiters` that is most frequent in its first line.
     pub(in crate::data) fn read(path: &Path, delimiters: &[u8]) -> Result<Self, DataError> {
-        let content = super::read(path, MAX_FILE)?;
+        let mut content = super::read(path, MAX_FILE)?;
         if content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]) {
             return Err(DataError::malformed(path, "text in UTF-8", "UTF-16"));
         }
+        unify_line_ends(&mut content);
         let delimiter = delimiter(&content, delimiters);
         Ok(Self {
             path: path.to_owned(),
@@ -71,11 +72,17 @@ impl Table {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> DataError {
-        DataError::MalformedLine {
-            path: self.path.clone(),
-            line: self.line(row),
-            expected: expected.into(),
-            found: found.into(),
+        DataError::malformed_line(&self.path, self.line(row), expected, found)
+    }
+}
+
+/// Makes each `\r` that ends a line alone, as on old Macs, a `\n`: the `csv` crate ends a row at both, and counts the latter.
+fn unify_line_ends(content: &mut [u8]) {
+    for index in 0..content.len() {
+        if let [byte @ b'\r', rest @ ..] = &mut content[index..]
+            && rest.first() != Some(&b'\n')
+        {
+            *byte = b'\n';
         }
     }
 }
@@ -87,7 +94,7 @@ fn delimiter(content: &[u8], delimiters: &[u8]) -> u8 {
     for byte in content.iter().take(MAX_HEADER) {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted && counts.iter().any(|&count| count > 0) => break,
+            b'\n' if !quoted && counts.iter().any(|&count| count > 0) => break,
             _ if quoted => {}
             byte => {
                 let counted = delimiters.iter().zip(&mut counts);
@@ -108,6 +115,44 @@ fn delimiter(content: &[u8], delimiters: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lines of `content` with a number that is not below ten.
+    fn lines_above_nine(content: &str) -> Vec<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        std::fs::write(&path, content).unwrap();
+        let table = Table::read(&path, b",;").unwrap();
+        let rows = table.rows().map(Result::unwrap);
+        let above = |row: &StringRecord| row.iter().any(|cell| cell.parse::<u8>().unwrap() > 9);
+        rows.filter(above).map(|row| table.line(&row)).collect()
+    }
+
+    #[test]
+    fn lines_are_counted_alike_for_all_line_ends() {
+        // Also of empty lines, and within quotes.
+        let content = "1,2\n\n\n3,14\n5,\"\n6\"\n15,7\n8,16\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let lines = lines_above_nine(&content.replace('\n', end));
+            assert_eq!(lines, [4, 7, 8], "{end:?}");
+        }
+        assert_eq!(lines_above_nine("1;10\r\r\n2;20\n\r3;30"), [1, 3, 5]);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_named_by_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        for end in ["\n", "\r\n", "\r"] {
+            std::fs::write(&path, ["1,2", "", "3,4", "5,6,7", ""].join(end)).unwrap();
+            let table = Table::read(&path, b",;").unwrap();
+            let error = table.rows().find_map(Result::err).unwrap();
+            let text = table.unreadable("two numbers", &error).to_string();
+            assert!(
+                text.ends_with("line 4: expected two numbers, found 3 fields instead of 2"),
+                "{end:?}: {text}"
+            );
+        }
+    }
 
     #[test]
     fn the_delimiter_is_found_outside_quotes() {

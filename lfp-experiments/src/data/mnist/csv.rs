@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
-use super::{CLASSES, Digits, check_side};
-use crate::data::{DataError, formats::table::Table, held_out, listing::file_name};
+use super::{CLASSES, check_side};
+use crate::data::{
+    DataError, formats::table::Table, held_out, images::Contents, listing::file_name,
+};
 
 /// Names of the training and the test table.
 const NAMES: [[&str; 2]; 2] = [
@@ -21,7 +23,7 @@ pub(super) fn find(folder: &Path) -> Option<[PathBuf; 2]> {
 }
 
 /// Training and test images. Without labels for testing, a share of the training images is held out.
-pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError> {
+pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Contents; 2], DataError> {
     let digits = match table(&train)? {
         Part::Labelled(digits) => digits,
         Part::Unlabelled { .. } => {
@@ -56,13 +58,26 @@ pub(super) fn read([train, test]: [PathBuf; 2]) -> Result<[Digits; 2], DataError
     let parts = held_out::stratified(&train, indices, class, CLASSES.into())?;
     Ok(parts.map(|mut part| {
         part.sort_unstable();
-        digits.subset(&part)
+        subset(&digits, &part)
     }))
+}
+
+/// The images with the given indices.
+fn subset(digits: &Contents, indices: &[usize]) -> Contents {
+    let size = digits.sides.iter().product::<usize>().max(1);
+    let images: Vec<&[u8]> = digits.pixels.chunks(size).collect();
+    let pixels = indices.iter().filter_map(|&index| images.get(index));
+    let labels = indices.iter().filter_map(|&index| digits.labels.get(index));
+    Contents {
+        sides: digits.sides,
+        pixels: pixels.copied().flatten().copied().collect(),
+        labels: labels.copied().collect(),
+    }
 }
 
 /// What a table holds.
 enum Part {
-    Labelled(Digits),
+    Labelled(Contents),
     /// Perhaps images without labels: `columns` is the number of pixels of a square.
     Unlabelled {
         columns: usize,
@@ -99,10 +114,7 @@ fn table(path: &Path) -> Result<Part, DataError> {
     };
     let side = (columns - 1).isqrt();
     check_side(path, side)?;
-    let mut digits = Digits {
-        sides: [side, side],
-        ..Digits::default()
-    };
+    let mut digits = Contents::of([side, side]);
     for row in rows.skip(usize::from(has_header)) {
         let row = row.map_err(invalid)?;
         for (column, cell) in row.iter().enumerate() {

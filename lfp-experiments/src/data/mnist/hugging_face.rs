@@ -1,10 +1,10 @@
 //! MNIST as Hugging Face has it: a PNG file and a label per row.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::DynamicImage;
 
-use super::{CLASSES, Digits, check_side};
+use super::{CLASSES, check_side};
 use crate::data::{DataError, hugging_face::Published};
 
 pub(super) const TABLES: Published = Published {
@@ -19,16 +19,6 @@ pub(super) const TABLES: Published = Published {
     },
     pixels: grey,
 };
-
-/// Reads the tables of a part.
-pub(super) fn read(tables: &[PathBuf]) -> Result<Digits, DataError> {
-    let contents = TABLES.read(tables)?;
-    Ok(Digits {
-        sides: contents.sides,
-        pixels: contents.pixels,
-        labels: contents.labels,
-    })
-}
 
 fn grey(path: &Path, image: DynamicImage) -> Result<Vec<u8>, DataError> {
     match image.color().has_color() {

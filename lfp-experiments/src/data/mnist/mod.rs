@@ -9,10 +9,10 @@ use std::{
 };
 
 use super::{
-    DataError, DataSet, DataSetSpec, Images, Load, Split,
+    DataError, DataSet, DataSetSpec, Load, Split,
     download::Download,
     formats::idx::{Idx, decompressed},
-    images::normalization,
+    images::{Contents, normalization},
 };
 use crate::files;
 
@@ -59,28 +59,18 @@ const MIRRORS: [&str; 2] = [
 /// Limit of a download in bytes, compressed and decompressed. The largest file has 10 and 47 MB.
 const MAX_DOWNLOAD: u64 = 100 << 20;
 
-/// Images and labels of a part.
-#[derive(Default)]
-struct Digits {
-    /// Height and width.
-    sides: [usize; 2],
-    /// One image after another.
-    pixels: Vec<u8>,
-    /// Below [`CLASSES`].
-    labels: Vec<u8>,
-}
-
 fn load(folder: Option<&Path>) -> Result<Split, DataError> {
     let parts = match folder {
         Some(folder) => read_folder(folder)?,
         None => read_idx(download_all()?)?,
     };
-    let [train, test] = parts.map(Digits::into_images);
+    let [train, test] =
+        parts.map(|digits| digits.into_images(CLASSES.into(), &[], normalization([0.5], [0.5])));
     Ok(Split::new(train, test))
 }
 
 /// Reads the published files, or tables.
-fn read_folder(folder: &Path) -> Result<[Digits; 2], DataError> {
+fn read_folder(folder: &Path) -> Result<[Contents; 2], DataError> {
     // torchvision downloads to `MNIST/raw`.
     let places = ["", "MNIST/raw", "raw"].map(|place| folder.join(place));
     let [(first, _), ..] = FILES;
@@ -91,70 +81,44 @@ fn read_folder(folder: &Path) -> Result<[Digits; 2], DataError> {
     if let Some(tables) = csv::find(folder) {
         return csv::read(tables);
     }
-    if let Some([train, test]) = hugging_face::TABLES.find(folder)? {
-        return Ok([hugging_face::read(&train)?, hugging_face::read(&test)?]);
+    let tables = hugging_face::TABLES;
+    if let Some([train, test]) = tables.find(folder)? {
+        return Ok([tables.read(&train)?, tables.read(&test)?]);
     }
     read_idx(find_all(folder)?)
 }
 
 fn read_idx(
     [train_images, train_labels, test_images, test_labels]: [PathBuf; 4],
-) -> Result<[Digits; 2], DataError> {
+) -> Result<[Contents; 2], DataError> {
     Ok([
-        Digits::read(&train_images, &train_labels)?,
-        Digits::read(&test_images, &test_labels)?,
+        read_part(&train_images, &train_labels)?,
+        read_part(&test_images, &test_labels)?,
     ])
 }
 
-impl Digits {
-    fn read(images: &Path, labels: &Path) -> Result<Self, DataError> {
-        let digits = Idx::<3>::read(images)?;
-        let classes = Idx::<1>::read(labels)?;
-        let [count, height, width] = digits.sizes;
-        if count == 0 {
-            return Err(DataError::malformed(images, "images", "none"));
-        }
-        check_side(images, height)?;
-        check_side(images, width)?;
-        if classes.bytes.len() != count {
-            let expected = format!("a label for each of {count} images");
-            let found = format!("{} labels", classes.bytes.len());
-            return Err(DataError::malformed(labels, expected, found));
-        }
-        if let Some(&found) = classes.bytes.iter().find(|&&label| label >= CLASSES) {
-            return Err(DataError::label(labels, CLASSES.into(), found));
-        }
-        Ok(Self {
-            sides: [height, width],
-            pixels: digits.bytes,
-            labels: classes.bytes,
-        })
+fn read_part(images: &Path, labels: &Path) -> Result<Contents, DataError> {
+    let digits = Idx::<3>::read(images)?;
+    let classes = Idx::<1>::read(labels)?;
+    let [count, height, width] = digits.sizes;
+    if count == 0 {
+        return Err(DataError::malformed(images, "images", "none"));
     }
-
-    /// The images with the given indices.
-    fn subset(&self, indices: &[usize]) -> Self {
-        let size = self.sides.iter().product::<usize>().max(1);
-        let images: Vec<&[u8]> = self.pixels.chunks(size).collect();
-        let pixels = indices.iter().filter_map(|&index| images.get(index));
-        let labels = indices.iter().filter_map(|&index| self.labels.get(index));
-        Self {
-            sides: self.sides,
-            pixels: pixels.copied().flatten().copied().collect(),
-            labels: labels.copied().collect(),
-        }
+    check_side(images, height)?;
+    check_side(images, width)?;
+    if classes.bytes.len() != count {
+        let expected = format!("a label for each of {count} images");
+        let found = format!("{} labels", classes.bytes.len());
+        return Err(DataError::malformed(labels, expected, found));
     }
-
-    fn into_images(self) -> Images {
-        let [height, width] = self.sides;
-        Images {
-            shape: [1, height, width],
-            num_classes: CLASSES.into(),
-            class_names: &[],
-            pixels: self.pixels,
-            labels: self.labels,
-            lookup: normalization([0.5], [0.5]),
-        }
+    if let Some(&found) = classes.bytes.iter().find(|&&label| label >= CLASSES) {
+        return Err(DataError::label(labels, CLASSES.into(), found));
     }
+    Ok(Contents {
+        sides: [height, width],
+        pixels: digits.bytes,
+        labels: classes.bytes,
+    })
 }
 
 /// Checks the height or width of images in a file.

@@ -114,11 +114,11 @@ struct Images {
     digest: String,
 }
 
-/// How a request ended.
+/// How a request ended, with the curves of its ways, or a round, with its accuracies.
 #[derive(Debug)]
-pub enum Ended {
-    /// All rounds are complete.
-    Complete(Vec<Curves>),
+pub enum Ended<T> {
+    /// All verdicts are there.
+    Complete(T),
     /// The round was left.
     Left {
         /// All verdicts.
@@ -128,6 +128,20 @@ pub enum Ended {
     },
 }
 
+impl Images {
+    fn read(data_dir: Option<&Path>) -> Result<Self> {
+        let split = DataSet::MNIST.load(data_dir, Reading::default())?;
+        let mut digest = Sha256::new();
+        split.train.identify(&mut digest);
+        split.test.identify(&mut digest);
+        Ok(Self {
+            train: Digits::read(split.train.as_ref(), usize::MAX)?,
+            test: Digits::read(split.test.as_ref(), TESTED)?,
+            digest: format!("{:x}", digest.finalize()),
+        })
+    }
+}
+
 impl Request {
     /// Asks for verdicts where a round was left, and compares with labels when all rounds are complete.
     ///
@@ -135,18 +149,10 @@ impl Request {
     ///
     /// If MNIST cannot be read, a round cannot be saved or taken up again, another process asks in the same folder, or the
     /// terminal cannot be written or read.
-    pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Ended> {
+    pub fn run(&self, data_dir: Option<&Path>, device: &Device) -> Result<Ended<Vec<Curves>>> {
         let asks = self.ways.contains(&Way::Verdicts);
         let _lock = asks.then(|| state::lock(&self.out)).transpose()?;
-        let split = DataSet::MNIST.load(data_dir, Reading::default())?;
-        let mut digest = Sha256::new();
-        split.train.identify(&mut digest);
-        split.test.identify(&mut digest);
-        let images = Images {
-            train: Digits::read(split.train.as_ref(), usize::MAX)?,
-            test: Digits::read(split.test.as_ref(), TESTED)?,
-            digest: format!("{:x}", digest.finalize()),
-        };
+        let images = Images::read(data_dir)?;
         ensure!(
             self.verdicts <= images.train.len(),
             "--verdicts {}: the data have {} images only",
@@ -155,30 +161,35 @@ impl Request {
         );
         let mut curves = Vec::new();
         for &way in &self.ways {
-            let mut accuracies = Vec::new();
+            let mut seeds = Vec::new();
             for seed in 0..self.seeds as u64 {
-                accuracies.push(match way {
-                    Way::Verdicts => match self.asked(seed, &images, device)? {
-                        Asked::Complete(accuracies) => accuracies,
-                        Asked::Left { verdicts, right } => {
-                            return Ok(Ended::Left { verdicts, right });
-                        }
-                    },
-                    Way::Labels | Way::CrossEntropy => {
-                        self.supervised(way, seed, &images, device)?
-                    }
-                });
+                match self.accuracies(way, seed, &images, device)? {
+                    Ended::Complete(accuracies) => seeds.push(accuracies),
+                    Ended::Left { verdicts, right } => return Ok(Ended::Left { verdicts, right }),
+                }
             }
-            curves.push(Curves {
-                way,
-                seeds: accuracies,
-            });
+            curves.push(Curves { way, seeds });
         }
         Ok(Ended::Complete(curves))
     }
 
+    fn accuracies(
+        &self,
+        way: Way,
+        seed: u64,
+        images: &Images,
+        device: &Device,
+    ) -> Result<Ended<Vec<f64>>> {
+        match way {
+            Way::Verdicts => self.asked(seed, images, device),
+            Way::Labels | Way::CrossEntropy => self
+                .supervised(way, seed, images, device)
+                .map(Ended::Complete),
+        }
+    }
+
     /// A round, from where it was left.
-    fn asked(&self, seed: u64, images: &Images, device: &Device) -> Result<Asked> {
+    fn asked(&self, seed: u64, images: &Images, device: &Device) -> Result<Ended<Vec<f64>>> {
         let settings = Settings {
             error_rate: self.error_rate,
             data: images.digest.clone(),
@@ -192,8 +203,8 @@ impl Request {
         };
         let (verdicts, right) = round.said();
         Ok(match complete {
-            true => Asked::Complete(round.accuracies()?),
-            false => Asked::Left { verdicts, right },
+            true => Ended::Complete(round.accuracies()?),
+            false => Ended::Left { verdicts, right },
         })
     }
 
@@ -227,14 +238,6 @@ impl Request {
         }
         Ok(accuracies)
     }
-}
-
-/// How a round ended.
-enum Asked {
-    /// With these accuracies.
-    Complete(Vec<f64>),
-    /// See [`Ended::Left`].
-    Left { verdicts: usize, right: usize },
 }
 
 /// Prints the last of the accuracies.

@@ -24,9 +24,6 @@ pub(super) struct Person {
     read: usize,
 }
 
-/// What reads standard input.
-type Reader = Box<dyn FnOnce() + Send>;
-
 enum Said {
     Verdict(Verdict),
     Leave,
@@ -39,10 +36,6 @@ impl Person {
     ///
     /// If the thread cannot be started.
     pub(super) fn new() -> Result<Self> {
-        Self::read_by(|reader| thread::Builder::new().spawn(reader).map(drop))
-    }
-
-    fn read_by(start: impl FnOnce(Reader) -> io::Result<()>) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let reader = move || {
             let lines = io::stdin().lock().lines();
@@ -51,7 +44,7 @@ impl Person {
                 .take_while(Result::is_ok)
                 .for_each(drop);
         };
-        let started = start(Box::new(reader));
+        let started = thread::Builder::new().spawn(reader);
         started
             .map_err(|error| anyhow!("cannot start the thread that reads the answers: {error}"))?;
         Ok(Self { lines, read: 0 })
@@ -139,20 +132,4 @@ fn drawn(digits: &Digits, image: usize) -> String {
             + "\n"
     });
     rows.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_that_cannot_be_started_is_an_error() {
-        let full = |_| Err(io::ErrorKind::WouldBlock.into());
-        let error = Person::read_by(full).err().expect("an error");
-        let said = error.to_string();
-        assert!(
-            said.contains("cannot start the thread") && said.contains(": "),
-            "{said}"
-        );
-    }
 }

@@ -48,7 +48,7 @@ pub enum StateError {
 }
 
 /// What must stay the same in a round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Settings {
     pub(super) error_rate: Option<f64>,
     /// Tells the images for training and for testing from others.
