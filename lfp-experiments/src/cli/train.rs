@@ -1,5 +1,6 @@
 //! `train`.
 
+mod applied;
 mod options;
 
 use std::path::{Path, PathBuf};
@@ -12,11 +13,10 @@ use self::options::{DataArgs, ModelArgs, OptimisationArgs, RunArgs, SpikingArgs}
 use super::{given::Given, lfp::LfpArgs};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
-    device::DeviceNames,
     objective::Method,
     output,
     text::counted,
-    train::{self, Computing, Origin, Place, Pretrained, RunFolder, Schedule, Settings},
+    train::{self, Computing, Origin, Place, RunFolder, Settings},
 };
 
 #[derive(Debug, Args)]
@@ -152,66 +152,13 @@ impl TrainArgs {
 
     /// The settings `base` with those that are given.
     fn settings(&self, base: Settings) -> Result<Settings> {
-        let Self {
-            model,
-            data,
-            optimisation,
-            spiking,
-            run,
-            ..
-        } = self;
-        let schedule = optimisation.schedule.unwrap_or(base.schedule);
-        let optimizer = optimisation.optimizer.unwrap_or(base.optimizer);
-        let cycles = optimisation.momentum.is_none()
-            && schedule == Schedule::OneCycle
-            && optimizer.has_momentum();
-        let cycle = optimisation.cycle_momentum.as_deref();
-        let cycle = cycle.and_then(|of| of.first_chunk().copied());
-        let pretrained = model.pretrained.as_deref().map(Pretrained::read);
-        let pretrained = match pretrained.transpose()? {
-            Some(given) => Some(model.allowing(given, base.pretrained.as_ref())),
-            None => base.pretrained.clone(),
-        };
-        let devices = match (run.device, run.devices.as_slice()) {
-            (None, []) => base.device.clone(),
-            (Some(device), _) => device.into(),
-            (None, several) => DeviceNames::new(several.iter().copied())?,
-        };
-        let image_size = data.image_size.and_then(|size| u32::try_from(size).ok());
-        Ok(Settings {
-            model: model.model.unwrap_or(base.model),
-            dataset: data.dataset.unwrap_or(base.dataset),
-            method: optimisation.method.unwrap_or(base.method),
-            image_size: image_size.or(base.image_size),
-            reward: optimisation.reward.unwrap_or(base.reward),
-            spike_reward: spiking.spike_reward.or(base.spike_reward),
-            lfp: self.lfp.applied_to(base.lfp)?,
-            activation: model.activation.unwrap_or(base.activation),
-            output_activation: model.output_activation || base.output_activation,
-            dropout: model.dropout.or(base.dropout),
-            weight_bits: model.weight_bits.or(base.weight_bits),
-            latent_rule: model.latent_rule.unwrap_or(base.latent_rule),
-            pretrained,
-            freeze: model.freeze.clone().or(base.freeze),
-            class_weights: data.class_weights || base.class_weights,
-            epochs: optimisation.epochs.unwrap_or(base.epochs),
-            lr: optimisation.lr.unwrap_or(base.lr),
-            schedule,
-            warmup: optimisation.warmup.or(base.warmup),
-            optimizer,
-            momentum: optimisation.momentum.unwrap_or(base.momentum),
-            cycle_momentum: cycle.or(base.cycle_momentum.filter(|_| cycles)),
-            dampening: optimisation.dampening || base.dampening,
-            clip: optimisation.clip.unwrap_or(base.clip),
-            adaptive_clip: optimisation.adaptive_clip.unwrap_or(base.adaptive_clip),
-            weight_decay: optimisation.weight_decay.unwrap_or(base.weight_decay),
-            batch: optimisation.batch.unwrap_or(base.batch),
-            accumulate: optimisation.accumulate.unwrap_or(base.accumulate),
-            checkpointing: optimisation.checkpointing || base.checkpointing,
-            seed: run.seed.unwrap_or(base.seed),
-            device: devices,
-            spiking: base.spiking.map(|base| spiking.config(base)),
-            classes: base.classes,
-        })
+        let mut settings = base;
+        self.model.apply(&mut settings)?;
+        self.data.apply(&mut settings);
+        self.optimisation.apply(&mut settings);
+        self.spiking.apply(&mut settings);
+        self.run.apply(&mut settings)?;
+        settings.lfp = self.lfp.applied_to(settings.lfp)?;
+        Ok(settings)
     }
 }

@@ -18,6 +18,7 @@ mod overview;
 mod page;
 mod photographs;
 mod pickles;
+mod pretrained;
 mod pruning;
 mod quantized;
 mod report;
@@ -25,6 +26,7 @@ mod resuming;
 #[cfg(unix)]
 mod stalled;
 mod streams;
+mod table3;
 #[cfg(target_os = "linux")]
 mod threads;
 mod transformers;

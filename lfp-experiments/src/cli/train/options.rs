@@ -1,13 +1,12 @@
 //! The options of `train`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use lfp_burn::{
     ActivationFn, Normalization, Surrogate, quantize::LatentRule, reward::SpikeRateForm,
-    spiking::LifConfig,
 };
-use lfp_models::{Difference, Model, SpikingConfig};
+use lfp_models::{Difference, Model};
 use strum::VariantNames;
 
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     device::DeviceName,
     limits,
     objective::{Method, RewardKind},
-    train::{Optimizer, Pretrained, Schedule},
+    train::{Optimizer, Schedule},
 };
 
 #[derive(Debug, Args)]
@@ -194,38 +193,4 @@ pub(super) struct RunArgs {
     /// Resume the run in that folder. No other option is needed: those that are given must be those of the run
     #[arg(long)]
     pub(super) resume: bool,
-}
-
-impl ModelArgs {
-    /// The weights with the differences and the part that are given, or those of the run that is resumed.
-    pub(super) fn allowing(&self, given: Pretrained, recorded: Option<&Pretrained>) -> Pretrained {
-        let allow = match self.pretrained_allow.as_slice() {
-            [] => recorded.map(|of| of.allow.clone()).unwrap_or_default(),
-            allow => BTreeSet::from_iter(allow.iter().copied()),
-        };
-        let part = self.pretrained_part.clone();
-        Pretrained {
-            allow,
-            part: part.or(recorded.and_then(|of| of.part.clone())),
-            ..given
-        }
-    }
-}
-
-impl SpikingArgs {
-    pub(super) fn config(&self, default: SpikingConfig) -> SpikingConfig {
-        let lif = default.lif;
-        SpikingConfig {
-            steps: self.steps.unwrap_or(default.steps),
-            lif: LifConfig {
-                beta: self.beta.unwrap_or(lif.beta),
-                threshold: self.threshold.unwrap_or(lif.threshold),
-                surrogate: self.surrogate.unwrap_or(lif.surrogate),
-                gradient_normalization: self
-                    .gradient_normalization
-                    .unwrap_or(lif.gradient_normalization),
-            },
-            hidden_layer: self.hidden_layer || default.hidden_layer,
-        }
-    }
 }
