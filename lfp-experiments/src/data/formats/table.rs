@@ -78,10 +78,10 @@ impl Table {
 
 /// Makes each `\r` that ends a line alone, as on old Macs, a `\n`: the `csv` crate ends a row at both, and counts the latter.
 fn unify_line_ends(content: &mut [u8]) {
-    for index in 0..content.len() {
-        if let [byte @ b'\r', rest @ ..] = &mut content[index..]
-            && rest.first() != Some(&b'\n')
-        {
+    let mut bytes = content.iter_mut().peekable();
+    while let Some(byte) = bytes.next() {
+        let is_last = bytes.peek().is_none_or(|next| **next != b'\n');
+        if *byte == b'\r' && is_last {
             *byte = b'\n';
         }
     }
