@@ -320,6 +320,17 @@ pub trait LfpOps: Backend {
         Self::conv2d_weight_backward(x, weight, grad, options)
     }
 
+    /// The bias gradient of a convolution, for both passes: `grad`, in a propagation the quotients, summed over samples and
+    /// positions. Of `x` and `bias` only the shapes matter.
+    #[fusion(default)]
+    fn lfp_conv2d_bias_backward(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::conv2d_bias_backward(x, bias, grad)
+    }
+
     /// The quotients of the input of a linear map. Where `x` is zero they may be anything finite: the reward is zero there.
     #[fusion(default)]
     fn lfp_linear_x_rewards(

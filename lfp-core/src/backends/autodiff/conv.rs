@@ -88,7 +88,7 @@ impl<B: Backend + LfpOps, const N: usize> Backward<B, N> for Conv2d {
             grads.register::<B>(node.id, of_weight);
         }
         if let (Some(node), Some(bias)) = (parent(), bias) {
-            grads.register::<B>(node.id, B::conv2d_bias_backward(x, bias, grad));
+            grads.register::<B>(node.id, B::lfp_conv2d_bias_backward(x, bias, grad));
         }
     }
 }

@@ -1,21 +1,16 @@
 //! Batch normalisation by the statistics of the batch: one task per channel, whose planes stay in the cache between the
 //! passes over them.
 
-use burn_core::backend::{Bytes, DType, Shape};
-use burn_flex::{FlexTensor, Layout};
+use burn_core::backend::Shape;
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::shared::Shared;
+use super::{
+    planes::{BLOCK, LANES, Planes, sum, total},
+    shared::Shared,
+    tensor,
+};
 use crate::BatchNormRule;
-
-/// Pixels of a plane from which these kernels are faster: with few, they would read lines of the cache for single values.
-const PIXELS: usize = 16;
-/// Elements of a parallel task, at least.
-const TASK: usize = 1 << 14;
-/// Pixels that are summed in f32, before the sum goes on in f64: the rounding errors of more would add up.
-const BLOCK: usize = 4096;
-/// Sums that run side by side, as many as the widest vectors have lanes.
-const LANES: usize = 16;
 
 /// Output, mean and biased variance. `None` if a tensor is not f32, or planes are small.
 pub(super) fn forward(
@@ -37,12 +32,8 @@ pub(super) fn forward(
     let (means, variances): (Vec<f32>, Vec<f32>) = planes
         .for_each_channel(|channel| {
             let count = planes.per_channel() as f64;
-            let sum_of = |term: &dyn Fn(&[f32]) -> f64| -> f64 {
-                let planes = planes
-                    .starts(channel)
-                    .map(|start| &input[start..start + planes.pixels]);
-                planes.flat_map(|plane| plane.chunks(BLOCK)).map(term).sum()
-            };
+            let sum_of =
+                |term: &dyn Fn(&[f32]) -> f64| planes.blocks(input, channel).map(term).sum::<f64>();
             let mean = (sum_of(&sum) / count) as f32;
             let variance = (sum_of(&|plane| sum_of_squares(plane, mean)) / count) as f32;
             let scale = gammas[channel] * inverse_deviation(variance, epsilon);
@@ -107,55 +98,6 @@ pub(super) fn backward(
     ))
 }
 
-/// The planes of a tensor `[samples, channels, ...]`.
-#[derive(Clone, Copy)]
-struct Planes {
-    samples: usize,
-    channels: usize,
-    pixels: usize,
-}
-
-impl Planes {
-    /// `None` if `x` or one of the `others` is not f32, or planes are small.
-    fn of(x: &FlexTensor, others: &[&FlexTensor]) -> Option<Self> {
-        let shape = x.layout().shape();
-        let planes = Self {
-            samples: shape[0],
-            channels: shape[1],
-            pixels: shape.iter().skip(2).product(),
-        };
-        let is_f32 = |tensor: &FlexTensor| tensor.dtype() == DType::F32;
-        let fits = planes.samples > 0 && planes.channels > 0 && planes.pixels >= PIXELS;
-        (fits && is_f32(x) && others.iter().all(|tensor| is_f32(tensor))).then_some(planes)
-    }
-
-    fn per_channel(&self) -> usize {
-        self.samples * self.pixels
-    }
-
-    /// Where the planes of a channel start.
-    fn starts(self, channel: usize) -> impl Iterator<Item = usize> {
-        (0..self.samples).map(move |sample| (sample * self.channels + channel) * self.pixels)
-    }
-
-    #[allow(unsafe_code, reason = "threads write the planes of different channels")]
-    fn output(self, output: Shared<'_>, start: usize) -> &mut [f32] {
-        // SAFETY: the task of a channel alone uses its planes, one at a time.
-        unsafe { output.part(start, self.pixels) }
-    }
-
-    fn for_each_channel<R: Send>(
-        self,
-        task: impl Fn(usize) -> R + Sync + Send,
-    ) -> impl ParallelIterator<Item = R> {
-        let least = TASK.div_ceil(self.per_channel());
-        (0..self.channels)
-            .into_par_iter()
-            .with_min_len(least)
-            .map(task)
-    }
-}
-
 /// A backward pass.
 struct Channels<'a> {
     planes: Planes,
@@ -218,19 +160,6 @@ fn inverse_deviation(variance: f32, epsilon: f64) -> f32 {
     (f64::from(variance) + epsilon).sqrt().recip() as f32
 }
 
-/// The sum of some pixels.
-#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
-fn sum(plane: &[f32]) -> f64 {
-    let (chunks, rest) = plane.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for chunk in chunks {
-        for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum += value;
-        }
-    }
-    total(&sums) + total(rest)
-}
-
 /// The sum of `(x - mean)^2`.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq", "x86_64+avx2"))]
 fn sum_of_squares(plane: &[f32], mean: f32) -> f64 {
@@ -279,16 +208,4 @@ fn project(plane: &[f32], mean: f32, scale: f32, [a, b]: [f32; 2], grad: &mut [f
     for (grad, &value) in grad.iter_mut().zip(plane) {
         *grad = scale * (*grad - a - (value - mean) * b);
     }
-}
-
-fn total(sums: &[f32]) -> f64 {
-    sums.iter().copied().map(f64::from).sum()
-}
-
-fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(
-        Bytes::from_elems(values),
-        Layout::contiguous(shape),
-        DType::F32,
-    )
 }

@@ -1,12 +1,12 @@
 //! Leaky integrate-and-fire neurons: one scan over time per block of neurons, whose state stays in the cache; blocks run in
 //! parallel.
 
-use burn_core::backend::{Bytes, DType, Element, Shape};
-use burn_flex::{Flex, FlexTensor, Layout};
+use burn_core::backend::{DType, Element, Shape};
+use burn_flex::{Flex, FlexTensor};
 use num_traits::Float;
 use rayon::prelude::*;
 
-use super::stabilized;
+use super::{stabilized, tensor};
 use crate::{LfpConfig, LifDenominator, LifNeuron, Normalization, Surrogate, rules};
 
 /// Neurons per block.
@@ -376,14 +376,9 @@ fn row_major<E: Real>(tensor: FlexTensor) -> FlexTensor {
     let shape = tensor.layout().shape().clone();
     match tensor.as_slice::<E>() {
         Some(values) if size_of_val(values) == tensor.bytes().len() => tensor,
-        Some(values) => self::tensor(values.to_vec(), shape),
+        Some(values) => super::tensor(values.to_vec(), shape),
         None => tensor.to_contiguous(),
     }
-}
-
-fn tensor<E: Real>(values: Vec<E>, shape: Shape) -> FlexTensor {
-    let layout = Layout::contiguous(shape);
-    FlexTensor::new(Bytes::from_elems(values), layout, E::dtype())
 }
 
 #[cfg(test)]

@@ -5,14 +5,15 @@
 
 use std::ops::Range;
 
-use burn_core::backend::{Bytes, DType, Shape};
-use burn_flex::{FlexTensor, Layout};
+use burn_core::backend::DType;
+use burn_flex::FlexTensor;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
     spikes::{MOST, Ones, Pass, are_spikes},
+    tensor,
     transpose::{MOST_LANES, transpose},
     vectors::with_widest_vectors,
 };
@@ -107,8 +108,7 @@ impl Problem {
             pass,
             output: &mut output,
         });
-        let layout = Layout::contiguous(Shape::new(shape));
-        FlexTensor::new(Bytes::from_elems(output), layout, DType::F32)
+        tensor(output, shape)
     }
 
     fn spikes(&self) -> &[f32] {
@@ -337,11 +337,6 @@ mod tests {
     use super::*;
     use crate::backends::flex::vectors::forced::for_each_instruction_set;
 
-    fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
-        let layout = Layout::contiguous(Shape::from(shape.to_vec()));
-        FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
-    }
-
     fn values(len: usize, seed: usize) -> Vec<f32> {
         let value = |index: usize| (((index * index + seed) as f64) * 0.37).sin() as f32;
         (0..len).map(value).collect()
@@ -352,10 +347,10 @@ mod tests {
         let spikes = values(rows * inputs, 5).into_iter();
         let spikes = spikes.map(|value| f32::from(value > 0.9)).collect();
         [
-            tensor(spikes, &[rows, inputs]),
-            tensor(values(inputs * columns, 1), &[inputs, columns]),
-            tensor(values(columns, 2), &[columns]),
-            tensor(values(rows * columns, 3), &[rows, columns]),
+            tensor(spikes, [rows, inputs]),
+            tensor(values(inputs * columns, 1), [inputs, columns]),
+            tensor(values(columns, 2), [columns]),
+            tensor(values(rows * columns, 3), [rows, columns]),
         ]
     }
 
@@ -440,7 +435,7 @@ mod tests {
     fn other_inputs_are_left_to_burn() {
         let [_, weight, bias, grad] = operands([4, 6, 8]);
         for x in [values(24, 1), vec![1.0; 24]] {
-            let x = tensor(x, &[4, 6]);
+            let x = tensor(x, [4, 6]);
             assert!(forward(&x, &weight, &bias).is_none());
             assert!(input_rewards(&x, &weight, &grad).is_none());
             assert!(weight_gradient(&x, &grad).is_none());
@@ -459,7 +454,7 @@ mod tests {
 
         let sizes @ [rows, inputs, columns] = [1920, 1000, 1000];
         let [_, weight, bias, grad] = operands(sizes);
-        let dense = tensor(values(rows * inputs, 1), &[rows, inputs]);
+        let dense = tensor(values(rows * inputs, 1), [rows, inputs]);
         println!(
             "multiplied: {:.1} {:.1} {:.1} ms",
             fastest(|| Flex::linear(dense.clone(), weight.clone(), Some(bias.clone()))),
@@ -468,7 +463,7 @@ mod tests {
         );
         let [weights, biases, quotient] = [&weight, &bias, &grad].map(FlexTensor::storage);
         for rate in [0.02, 0.1, 0.2, 0.3] {
-            let x = tensor(random_spikes(rows * inputs, rate), &[rows, inputs]);
+            let x = tensor(random_spikes(rows * inputs, rate), [rows, inputs]);
             let pass = |output, pass| {
                 fastest(|| {
                     let problem = Problem::new(&x, &[], [inputs, columns], 1.0);

@@ -1,9 +1,10 @@
 //! Max pooling: whole lines at a time, without a branch per pixel.
 
-use burn_core::backend::{Bytes, DType, Shape};
-use burn_flex::{FlexTensor, Layout};
+use burn_core::backend::DType;
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
+use super::tensor;
 use crate::PoolWindows;
 
 /// Windows that halve a plane: 2x2 pixels that do not overlap.
@@ -253,9 +254,4 @@ fn scatter(
             plane[y * width + x] += grad;
         }
     }
-}
-
-fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
-    let layout = Layout::contiguous(Shape::new(shape));
-    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }

@@ -9,17 +9,18 @@ mod linear;
 mod max_pool;
 #[cfg(test)]
 mod measure;
+mod planes;
 mod shared;
 mod spikes;
 mod transpose;
 mod vectors;
 
 use burn_core::backend::{
-    Bytes, DType, Element,
+    Bytes, DType, Element, Shape,
     ops::{ConvOptions, ModuleOps},
     tensor::FloatTensor,
 };
-use burn_flex::{Flex, FlexTensor, ops::binary::binary_op};
+use burn_flex::{Flex, FlexTensor, Layout, ops::binary::binary_op};
 use num_traits::Float;
 use rayon::prelude::*;
 
@@ -28,6 +29,12 @@ pub use convolution::{UnknownConvolution, check_convolution};
 use crate::{
     ActivationFn, BatchNormRule, LfpConfig, LfpOps, LifNeuron, PoolWindows, SignChangeRule, rules,
 };
+
+/// A contiguous tensor.
+fn tensor<E: Element>(values: Vec<E>, shape: impl Into<Shape>) -> FlexTensor {
+    let layout = Layout::contiguous(shape.into());
+    FlexTensor::new(Bytes::from_elems(values), layout, E::dtype())
+}
 
 impl LfpOps for Flex {
     fn lfp_rescale(
@@ -216,6 +223,15 @@ impl LfpOps for Flex {
         let shape = weight.layout().shape().dims();
         let ours = convolution::weight_gradient(&x, shape, &grad, &options);
         ours.unwrap_or_else(|| Self::conv2d_weight_backward(x, weight, grad, options))
+    }
+
+    fn lfp_conv2d_bias_backward(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let ours = convolution::bias_gradient(&grad);
+        ours.unwrap_or_else(|| Self::conv2d_bias_backward(x, bias, grad))
     }
 
     fn lfp_linear(

@@ -25,10 +25,15 @@ mod winograd;
 
 use std::sync::LazyLock;
 
-use burn_core::backend::{Bytes, DType, Shape, ops::ConvOptions};
-use burn_flex::{FlexTensor, Layout};
+use burn_core::backend::{DType, ops::ConvOptions};
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
 
-use super::spikes::{MOST, are_spikes};
+use super::{
+    planes::{Planes, sum},
+    spikes::{MOST, are_spikes},
+    tensor,
+};
 use direct::Orientation;
 use gather::Gather;
 use geometry::Geometry;
@@ -252,6 +257,18 @@ pub(super) fn weight_gradient(
     Some(tensor(output, weight))
 }
 
+/// The gradient of the bias, `[to]`. Burn's own writes a transposed copy of what arrives first.
+pub(super) fn bias_gradient(grad: &FlexTensor) -> Option<FlexTensor> {
+    allowed()?;
+    let planes = Planes::of(grad, &[])?;
+    let grad = grad.to_contiguous();
+    let sums = planes.for_each_channel(|channel| {
+        let blocks = planes.blocks(grad.storage(), channel);
+        blocks.map(sum).sum::<f64>() as f32
+    });
+    Some(tensor(sums.collect::<Vec<f32>>(), [planes.channels]))
+}
+
 /// The most that is allowed; `None` for Burn's own.
 fn allowed() -> Option<Algorithm> {
     #[cfg(test)]
@@ -314,9 +331,4 @@ fn is_directs(pass: Pass, geometry: &Geometry) -> bool {
     correlation.from / geometry.groups <= FEW
         && geometry.taps() > 1
         && positions * to <= geometry.out_pixels() * (to + patch)
-}
-
-fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
-    let layout = Layout::contiguous(Shape::new(shape));
-    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }

@@ -2,14 +2,12 @@
 
 use std::cell::Cell;
 
-use burn_core::{
-    backend::{Bytes, DType, Shape, ops::ConvOptions},
-    tensor::TensorData,
-};
-use burn_flex::{FlexTensor, Layout};
+use burn_core::{backend::ops::ConvOptions, tensor::TensorData};
+use burn_flex::FlexTensor;
 
 use super::{
-    Algorithm, Geometry, Pass, choose, forward, input_gradient, input_rewards, weight_gradient,
+    Algorithm, Geometry, Pass, bias_gradient, choose, forward, input_gradient, input_rewards,
+    weight_gradient,
 };
 use crate::backends::flex::{
     measure::{fastest, random_spikes},
@@ -50,8 +48,7 @@ fn tensor(shape: [usize; 4], seed: usize) -> FlexTensor {
 }
 
 fn vector(len: usize, seed: usize) -> FlexTensor {
-    let layout = Layout::contiguous(Shape::new([len]));
-    FlexTensor::new(Bytes::from_elems(values(len, seed)), layout, DType::F32)
+    super::tensor(values(len, seed), [len])
 }
 
 /// Calls `visit` with the indices of output, input and weight of each product.
@@ -270,6 +267,36 @@ fn sums_of_spikes_equal_the_products() {
     // Where spikes are not gathered: strides, dilation, groups.
     assert_exact([2, 4, 9, 8], [6, 3, 3], &options(2, SAME, 1, 1));
     assert_exact([2, 4, 9, 8], [6, 3, 3], &options(1, SAME, 2, 2));
+}
+
+#[test]
+fn the_bias_gradient_is_the_sum_over_samples_and_positions() {
+    // Planes of whole vectors and with a rest; several blocks of a plane, several tasks.
+    for shape in [[3, 5, 4, 4], [2, 3, 9, 7], [1, 2, 90, 50], [128, 70, 8, 8]] {
+        let grad = tensor(shape, 1);
+        let sums = bias_gradient(&grad).unwrap();
+        let planes: Vec<&[f32]> = grad.storage().chunks_exact(shape[2] * shape[3]).collect();
+        for (channel, &sum) in sums.storage::<f32>().iter().enumerate() {
+            let of_channel = planes.iter().skip(channel).step_by(shape[1]);
+            let values = of_channel.flat_map(|plane| plane.iter().copied().map(f64::from));
+            let (exact, size) = values.fold((0.0, 0.0), |(sum, size), value| {
+                (sum + value, size + value.abs())
+            });
+            let error = (f64::from(sum) - exact).abs();
+            assert!(
+                error <= 1e-7 * size,
+                "{shape:?}, channel {channel}: {error}"
+            );
+        }
+    }
+    // What is not contiguous is read in its order.
+    let grad = tensor([4, 2, 5, 7], 1);
+    let swapped = bias_gradient(&grad.transpose(0, 1)).unwrap();
+    let copied = bias_gradient(&grad.transpose(0, 1).to_contiguous()).unwrap();
+    assert_eq!(swapped.storage::<f32>(), copied.storage::<f32>());
+    assert_eq!(swapped.layout().shape().dims(), [4]);
+    // With few pixels Burn's own is faster.
+    assert!(bias_gradient(&tensor([9, 8, 1, 1], 1)).is_none());
 }
 
 #[test]
