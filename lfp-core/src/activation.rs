@@ -145,16 +145,19 @@ impl ActivationFn {
         }
     }
 
-    /// The same function with other parameters; `None` if they are not the function's.
+    /// The same function with other parameters; `None` if they are not the function's, in single precision.
     fn with_parameters(self, parameters: &[f64]) -> Option<Self> {
-        if !parameters.iter().all(|parameter| parameter.is_finite()) {
+        let rounded = parameters.iter().map(|&parameter| parameter as f32);
+        if !rounded.clone().all(f32::is_finite) {
             return None;
         }
+        let is_positive = rounded.clone().all(|parameter| parameter > 0.0);
+        let ascends = rounded.is_sorted_by(|a, b| a < b);
         match (self, parameters) {
             (Self::LeakyRelu { .. }, &[slope]) => Some(Self::LeakyRelu { slope }),
             (Self::Elu { .. }, &[alpha]) => Some(Self::Elu { alpha }),
-            (Self::Hardtanh { .. }, &[min, max]) if min < max => Some(Self::Hardtanh { min, max }),
-            (Self::Softplus { .. }, &[beta]) if beta > 0.0 => Some(Self::Softplus { beta }),
+            (Self::Hardtanh { .. }, &[min, max]) if ascends => Some(Self::Hardtanh { min, max }),
+            (Self::Softplus { .. }, &[beta]) if is_positive => Some(Self::Softplus { beta }),
             (Self::Levels { .. }, &[count]) if can_be_levels(count) => Some(Self::Levels { count }),
             _ => None,
         }

@@ -73,7 +73,8 @@ impl FromStr for Surrogate {
         match (text, slope) {
             ("fast-sigmoid", _) => Ok(Self::default()),
             ("none", _) => Ok(Self::None),
-            (_, Some(Ok(slope))) if f64::is_finite(slope) && slope > 0.0 => {
+            // A positive number in single precision.
+            (_, Some(Ok(slope))) if (f32::MIN_POSITIVE..=f32::MAX).contains(&(slope as f32)) => {
                 Ok(Self::FastSigmoid { slope })
             }
             _ => Err(UnknownSurrogate {

@@ -10,7 +10,7 @@ use clap::Args;
 use lfp_models::Model;
 
 use self::options::{DataArgs, ModelArgs, OptimisationArgs, RunArgs, SpikingArgs};
-use super::{given::Given, lfp::LfpArgs};
+use super::{given::Given, lfp::LfpArgs, values};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
     objective::Method,
@@ -53,6 +53,7 @@ impl TrainArgs {
             Place::New(_) => None,
         };
         let base = recorded.map_or_else(|| self.defaults(), |of| of.settings.clone());
+        values::distinct("pretrained-allow", &self.model.pretrained_allow)?;
         // Settings are checked before the data are read.
         let mut settings = self.settings(base)?;
         settings.check_effects(|option| self.given.contains(option))?;
@@ -136,9 +137,8 @@ impl TrainArgs {
         };
         let data = settings.dataset.load(data_dir, reading)?;
         let found = data.train.num_classes();
-        // That of a run that is resumed, or 0.
-        let recorded = Some(settings.classes).filter(|&classes| classes > 0);
-        match self.data.classes.or(recorded) {
+        // Those that are given or recorded, or 0.
+        match Some(settings.classes).filter(|&classes| classes > 0) {
             Some(expected) if expected != found => Err(DataError::Classes {
                 folder: data_dir
                     .map_or_else(|| settings.dataset.to_string().into(), Path::to_owned),

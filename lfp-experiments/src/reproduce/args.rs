@@ -61,9 +61,9 @@ pub(crate) struct Output {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Grid")]
 pub(crate) struct Common {
-    /// Size of the grid
-    #[arg(long, value_enum, default_value = "quick")]
-    profile: Profile,
+    /// Size of the grid [default: quick]
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
     /// Number of seeds [default: the profile's]
     #[arg(long, value_parser = values::whole(limits::SEEDS))]
     seeds: Option<usize>,
@@ -75,6 +75,17 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// An option that is given and acts on grids alone.
+    pub(super) fn of_grids(&self) -> Option<&'static str> {
+        let given = [
+            ("profile", self.profile.is_some()),
+            ("seeds", self.seeds.is_some()),
+            ("overwrite", self.overwrite),
+        ];
+        let given = given.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(option, _)| option)
+    }
+
     /// Whether fuller results may be replaced.
     pub(super) fn overwrites(&self) -> bool {
         self.overwrite
@@ -179,6 +190,21 @@ pub(crate) struct Context {
 /// Whether a method is to be run in a condition.
 type Selected = dyn Fn(&Condition, MethodVariant) -> bool;
 
+/// A figure or table of runs is made of at least one.
+///
+/// # Errors
+///
+/// If nothing was run.
+pub(super) fn check_any_run<A>(results: &Results<A>) -> Result<()> {
+    if results.cells.iter().any(|cell| cell.outcome.is_ok()) {
+        return Ok(());
+    }
+    bail!(
+        "nothing was run: there are neither its data nor the weights to start from; name their folders with --data-dir and \
+         --pretrained"
+    )
+}
+
 impl Options for Output {
     fn open(&self, figure: &'static str) -> Result<Context> {
         refuse_run_folder(&self.out)?;
@@ -207,7 +233,7 @@ impl Options for Output {
 impl Options for Common {
     fn open(&self, figure: &'static str) -> Result<Context> {
         Ok(Context {
-            profile: self.profile,
+            profile: self.profile.unwrap_or(Profile::Quick),
             seeds: self.seeds,
             overwrite: self.overwrite,
             ..self.output.open(figure)?

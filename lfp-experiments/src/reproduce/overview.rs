@@ -126,6 +126,9 @@ impl OverviewArgs {
             bail!("--skip leaves no figure and no table");
         }
         let studies: Vec<Study> = figures.iter().flat_map(Outlook::studies).collect();
+        if let (true, Some(option)) = (studies.is_empty(), self.common.of_grids()) {
+            bail!("--{option} has no effect: no figure here is made from runs");
+        }
         let needs_weights = studies.iter().any(Study::needs_imagenet_weights);
         if self.pretrained.pretrained.is_some() && !needs_weights {
             bail!("--pretrained has no effect: no network here starts from ImageNet weights");

@@ -170,16 +170,17 @@ impl Study {
 }
 
 impl Study {
-    /// Whether any run is selected.
-    pub fn is_any_selected(&self) -> bool {
-        self.selected_conditions().next().is_some()
-    }
-
-    fn selected_conditions(&self) -> impl Iterator<Item = &Condition> {
+    /// The conditions in which a run is selected.
+    pub fn selected_conditions(&self) -> impl Iterator<Item = &Condition> {
         self.conditions.iter().filter(|condition| {
             let mut methods = condition.methods.iter();
             methods.any(|&method| (self.selected)(condition, method))
         })
+    }
+
+    /// All conditions.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
     }
 
     /// The data sets of the selected runs.

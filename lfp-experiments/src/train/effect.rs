@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use burn::module::{Flag, Module, ModuleVisitor, Param};
 use lfp_burn::{ActsOn, FreezeError, LfpConfig, Surrogate, check_freeze};
-use lfp_models::Model;
+use lfp_models::{Model, Network};
 
 use super::{Optimizer, Schedule, Settings};
 use crate::objective::Method;
@@ -50,6 +51,34 @@ impl Settings {
         for (has_no_effect, option, reason) in rules {
             if has_no_effect && is_given(&option) {
                 return Err(Contradiction::NoEffect { option, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that no option acts on frozen layers alone, which behave as in inference.
+    ///
+    /// # Errors
+    ///
+    /// If one does.
+    pub(super) fn check_frozen(&self, network: &Network) -> Result<(), Contradiction> {
+        let active = ActiveParts::of(network);
+        let of_dropout = [
+            ("dropout", self.dropout.is_some()),
+            ("lfp-dropout", self.lfp.dropout != LfpConfig::new().dropout),
+        ];
+        let of_batch_norm = [(
+            "lfp-batch-norm",
+            self.lfp.batch_norm != LfpConfig::new().batch_norm,
+        )];
+        let options = of_dropout.map(|option| (option, active.dropout, "dropout"));
+        let more = of_batch_norm.map(|option| (option, active.batch_norm, "batch normalisation"));
+        for ((option, is_given), is_active, part) in options.into_iter().chain(more) {
+            if is_given && !is_active {
+                return Err(Contradiction::NoEffect {
+                    option: option.to_owned(),
+                    reason: format!("--freeze leaves no {part} that trains"),
+                });
             }
         }
         Ok(())
@@ -161,6 +190,11 @@ impl Settings {
                 "it acts on the momentum of --optimizer sgd",
             ),
             rule(has_no_momentum, "dampening", "the momentum is 0"),
+            rule(
+                self.batch == 1,
+                "accumulate",
+                "a batch of one sample is not split",
+            ),
         ]
     }
 
@@ -183,6 +217,11 @@ impl Settings {
             .into();
         }
         rules.extend([
+            rule(
+                self.spiking.is_some_and(|spiking| spiking.steps == 1),
+                "beta",
+                "with --steps 1 no membrane potential decays",
+            ),
             rule(
                 !by_gradient,
                 "surrogate",
@@ -245,6 +284,39 @@ impl Settings {
             ActsOn::SpikingNeurons => (self.model.spikes(), "spiking neurons"),
         };
         (!has).then_some(part)
+    }
+}
+
+/// Layers that behave otherwise in training, and are not frozen.
+#[derive(Default)]
+struct ActiveParts {
+    modules: Vec<String>,
+    dropout: bool,
+    batch_norm: bool,
+}
+
+impl ActiveParts {
+    fn of(network: &Network) -> Self {
+        let mut parts = Self::default();
+        network.visit(&mut parts);
+        parts
+    }
+}
+
+impl ModuleVisitor for ActiveParts {
+    fn enter_module(&mut self, _: &str, container: &str) {
+        self.modules.push(container.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.modules.pop();
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        let is_in = |module: &str| self.modules.iter().any(|of| of.ends_with(module));
+        let trains = flag.val().is_enabled();
+        self.dropout |= trains && is_in(":Dropout");
+        self.batch_norm |= trains && is_in(":BatchNorm");
     }
 }
 

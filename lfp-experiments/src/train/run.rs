@@ -56,6 +56,10 @@ impl<'a> Run<'a> {
         computing: &Computing,
         network: Network,
     ) -> Result<Self, TrainError> {
+        let network = settings.frozen(network)?;
+        if settings.freeze.is_some() {
+            settings.check_frozen(&network)?;
+        }
         let devices = computing.devices.iter();
         let sharing = Sharing {
             devices: devices.map(|device| settings.autodiff(device)).collect(),
@@ -67,7 +71,7 @@ impl<'a> Run<'a> {
             settings,
             data,
             objective: settings.objective(data.train.as_ref()),
-            network: settings.frozen(network)?,
+            network,
             workers: computing.workers,
             sharing,
             optimizer,

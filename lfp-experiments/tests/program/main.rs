@@ -941,6 +941,8 @@ fn an_option_without_effect_is_refused_by_name() {
         "--image-size 64",
         "--cache",
         "--threshold 2",
+        "--batch 1 --accumulate 4",
+        "--model snn-mlp --steps 1 --beta 0.5",
     ] {
         let arguments: Vec<&str> = ["train"].into_iter().chain(arguments.split(' ')).collect();
         let mut names = arguments.iter().rev().filter(|word| word.starts_with("--"));

@@ -188,6 +188,11 @@ fn an_overview_refuses_options_without_effect() {
         refused(&weights, &["--pretrained has no effect"]);
         let data = ["--data-dir", ".", "--only", "fig3,fig4"];
         refused(&data, &["--data-dir has no effect"]);
+        for grid in [&["--seeds", "5"][..], &["--profile", "paper"]] {
+            let without = [&["--only", "fig4,figa4"], grid].concat();
+            let words = format!("{} has no effect: no figure here", grid[0]);
+            refused(&without, &[&words]);
+        }
         refused(&["--only", "fig3", "--skip", "fig4"], &["--only", "--skip"]);
         refused(&["--only", "fig99"], &["fig99", "figa8"]);
     }

@@ -109,6 +109,19 @@ fn options_of_quantised_weights_are_checked() {
         &["train", "--latent-rule", "straight-through"],
         "--latent-rule has no effect",
     );
+    for model in ["vit-tiny", "snn-mlp"] {
+        refused(
+            &[
+                "demo",
+                "quantized",
+                "--model",
+                model,
+                "--activation",
+                "relu",
+            ],
+            "--activation has no effect",
+        );
+    }
     refused(
         &["demo", "quantized", "--bits", "1,1"],
         "--bits names 1 twice",

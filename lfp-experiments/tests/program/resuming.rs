@@ -99,6 +99,23 @@ fn what_contradicts_the_run_is_listed_at_once_and_what_is_equal_is_not() {
         &["--dampening unset, now --dampening true"],
     );
     refused(&with(&["--steps", "5"]), &["--steps has no effect"]);
+    refused(
+        &with(&[
+            "--model",
+            "snn-lenet",
+            "--steps",
+            "3",
+            "--hidden-layer",
+            "--classes",
+            "5",
+        ]),
+        &[
+            "--model lenet, now --model snn-lenet",
+            "--steps",
+            "now --hidden-layer",
+            "--classes 10, now --classes 5",
+        ],
+    );
     let same = [
         "--lr",
         "2e-2",

@@ -372,6 +372,22 @@ fn what_is_named_twice_and_folders_that_are_not_there_are_refused() {
             "--runs /nonexistent: no such folder",
         ),
         (
+            "train --pretrained x --pretrained-allow head,head",
+            "--pretrained-allow names head twice",
+        ),
+        ("train --activation softplus:1e308", "unknown activation"),
+        ("train --activation softplus:1e-320", "unknown activation"),
+        ("train --activation leaky_relu:-1e308", "unknown activation"),
+        ("train --activation hardtanh:0,1e-320", "unknown activation"),
+        (
+            "train --model snn-mlp --method gradient --surrogate fast-sigmoid:1e-320",
+            "unknown surrogate",
+        ),
+        (
+            "train --model snn-mlp --method gradient --surrogate fast-sigmoid:1e308",
+            "unknown surrogate",
+        ),
+        (
             "prune --checkpoint x --criteria local,local",
             "--criteria names local twice",
         ),

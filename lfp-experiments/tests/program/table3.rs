@@ -135,8 +135,9 @@ fn table_3_replaces_fuller_results_on_request_only() {
     ];
     refused(&ran.arguments("relu", &paper), &words);
     let overwriting = [&paper[..], &["--overwrite"]].concat();
-    let said = succeeds(&ran.arguments("relu", &overwriting));
-    assert!(said.contains("not run: no data"), "{said}");
+    refused(&ran.arguments("relu", &overwriting), &["nothing was run"]);
+    let table = fs::read_to_string(ran.table().join("table3.txt")).unwrap();
+    assert!(table.contains("not run: no data"), "{table}");
 }
 
 #[test]
@@ -147,11 +148,27 @@ fn table_3_refuses_what_it_does_not_have() {
     let refused_with = |more: &[&str], words: &[&str]| {
         refused(&[&table[..], more].concat(), words);
     };
-    refused_with(&["--models", "mlp"], &["table3 has nothing"]);
+    refused_with(&["--models", "lenet,mlp"], &["--models: table3 has no mlp"]);
+    refused_with(
+        &["--datasets", "cifar10,blobs"],
+        &["--datasets: table3 has no blobs"],
+    );
+    refused_with(
+        &["--activations", "relu,leaky_relu:0.2"],
+        &["--activations: table3 has no leaky_relu:0.2"],
+    );
+    refused_with(
+        &["--models", "lenet", "--datasets", "cub"],
+        &["table3 has nothing that", "select together"],
+    );
+    refused_with(&["--models", "vgg16"], &["with --profile paper alone"]);
     let folder = root.path().to_str().unwrap();
+    let paper = ["--models", "vgg-like", "--profile", "paper"];
     let pretrained = ["--data-dir", folder, "--pretrained", folder];
-    let pretrained = [&pretrained[..], &["--models", "vgg-like"]].concat();
-    refused_with(&pretrained, &["--pretrained has no effect"]);
+    refused_with(
+        &[&paper[..], &pretrained].concat(),
+        &["--pretrained has no effect"],
+    );
     refused(
         &["reproduce", "fig3", "--models", "vgg-like"],
         &["--models", "unexpected argument"],

@@ -85,6 +85,39 @@ fn frozen_parts_keep_their_weights() {
 }
 
 #[test]
+fn options_of_layers_that_are_all_frozen_are_refused() {
+    let data = Digits::new(64, 32);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let arguments = |more: &str| -> Vec<String> {
+        let places = ["train", "--data-dir", data.path(), "--out", &run];
+        let given = "--epochs 1 --batch 32";
+        let words = places
+            .into_iter()
+            .chain(given.split(' '))
+            .chain(more.split(' '));
+        words.map(str::to_owned).collect()
+    };
+    let refused_with = |more: &str, words: &[&str]| {
+        let arguments = arguments(more);
+        refused(
+            &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
+            words,
+        );
+    };
+    let frozen = "--model mlp --freeze dropout|layers.0";
+    for option in ["--dropout 0.2", "--lfp-dropout scale"] {
+        let name = option.split(' ').next().unwrap();
+        refused_with(
+            &format!("{frozen} {option}"),
+            &[name, "has no effect", "no dropout that trains"],
+        );
+    }
+    let arguments = arguments("--model mlp --freeze layers.0 --dropout 0.2");
+    succeeds(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_pattern_that_freezes_nothing_or_everything_is_refused() {
     let data = Digits::new(32, 32);
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Leaky integrate-and-fire neurons: one scan over time per block of neurons, whose state stays in the cache; blocks run in
 //! parallel.
 
-use burn_core::backend::{DType, Element, Shape};
+use burn_core::backend::{DType, Element};
 use burn_flex::{Flex, FlexTensor};
 use num_traits::Float;
 use rayon::prelude::*;
@@ -394,10 +394,7 @@ mod tests {
     fn values<E: Real>(shape: [usize; 3], scale: f64) -> FlexTensor {
         let elements: usize = shape.iter().product();
         let value = |index: usize| E::of(scale * ((index * index + 7) as f64 * 0.37).sin());
-        tensor(
-            (0..elements).map(value).collect::<Vec<E>>(),
-            Shape::new(shape),
-        )
+        tensor((0..elements).map(value).collect::<Vec<E>>(), shape)
     }
 
     fn assert_same<E: Real>(name: &str, fused: &FlexTensor, composed: &FlexTensor, within: f64) {

@@ -23,9 +23,9 @@ pub(in crate::cli) struct QuantizedArgs {
     /// Bits of a weight, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8", value_parser = values::whole(limits::WEIGHT_BITS))]
     bits: Vec<usize>,
-    /// Hidden activation: relu, sign, levels:4, ...
-    #[arg(long, default_value_t = ActivationFn::Relu)]
-    activation: ActivationFn,
+    /// Hidden activation: relu, sign, levels:4, ... [default: relu]
+    #[arg(long)]
+    activation: Option<ActivationFn>,
     /// Training samples, drawn with a fixed seed
     #[arg(long, default_value_t = 6000, value_parser = values::whole(100..=60_000))]
     samples: usize,
@@ -49,13 +49,11 @@ impl QuantizedArgs {
         values::distinct("bits", &self.bits)?;
         let dataset = Request::data_set(self.model)?;
         let settings = Settings {
-            activation: self.activation,
+            activation: self.activation.unwrap_or(ActivationFn::Relu),
             epochs: self.epochs,
             ..Settings::new(self.model, dataset, Method::Lfp, 0)
         };
-        settings.check_effects(|option| {
-            option == "activation" && self.activation != ActivationFn::Relu
-        })?;
+        settings.check_effects(|option| option == "activation" && self.activation.is_some())?;
         let mut bits = self.bits;
         bits.sort_unstable();
         let request = Request {

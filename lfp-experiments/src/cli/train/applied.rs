@@ -41,7 +41,19 @@ impl ModelArgs {
             pretrained_part: _,
             freeze,
         } = self;
-        set(&mut settings.model, model);
+        if let Some(model) = *model
+            && model != settings.model
+        {
+            // Of a run that is resumed: every other option is compared, too, those of spiking networks included.
+            let Settings {
+                dataset,
+                method,
+                classes,
+                ..
+            } = *settings;
+            settings.spiking = Settings::new(model, dataset, method, classes).spiking;
+            settings.model = model;
+        }
         set(&mut settings.activation, activation);
         settings.output_activation |= output_activation;
         set_some(&mut settings.dropout, dropout);
@@ -76,9 +88,9 @@ impl DataArgs {
             dataset,
             image_size,
             class_weights,
+            classes,
             // They change no result.
             data_dir: _,
-            classes: _,
             cache: _,
             workers: _,
         } = self;
@@ -86,6 +98,7 @@ impl DataArgs {
         let image_size = image_size.and_then(|size| u32::try_from(size).ok());
         set_some(&mut settings.image_size, &image_size);
         settings.class_weights |= class_weights;
+        set(&mut settings.classes, classes);
     }
 }
 

@@ -4,12 +4,14 @@ mod grid;
 mod paper;
 mod table;
 
+use std::fmt;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use lfp_burn::ActivationFn;
 use lfp_models::Model;
 
-use super::{Context, Options, PhotographArgs, Reproduce};
+use super::{Context, Options, PhotographArgs, Reproduce, args::check_any_run};
 use crate::{
     cli::values,
     data::DataSet,
@@ -58,6 +60,41 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Checks that every item is one of the table.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    fn check_each(&self, conditions: &[Condition]) -> Result<()> {
+        fn check<T: PartialEq + fmt::Display>(
+            option: &str,
+            list: &[T],
+            known: impl Iterator<Item = T> + Clone,
+        ) -> Result<()> {
+            let mut unknown = list
+                .iter()
+                .filter(|item| !known.clone().any(|of| of == **item));
+            match unknown.next() {
+                Some(item) => bail!("--{option}: table3 has no {item}"),
+                None => Ok(()),
+            }
+        }
+        let settings = conditions.iter().map(|condition| &condition.settings);
+        check("models", &self.models, settings.clone().map(|of| of.model))?;
+        check(
+            "datasets",
+            &self.datasets,
+            settings.clone().map(|of| of.dataset),
+        )?;
+        check(
+            "activations",
+            &self.activations,
+            settings.map(|of| of.activation),
+        )
+    }
+}
+
 impl Options for TableArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
         let selection = self.selection.clone();
@@ -66,11 +103,17 @@ impl Options for TableArgs {
         values::distinct("activations", &selection.activations)?;
         values::distinct("methods", &selection.methods)?;
         let context = self.options.open(figure)?;
+        selection.check_each(study(&context).conditions())?;
         let context = context.only(move |condition, method| selection.has(condition, method));
-        if !study(&context).is_any_selected() {
+        let selected = study(&context);
+        let mut selected = selected.selected_conditions().peekable();
+        if selected.peek().is_none() {
             bail!(
                 "table3 has nothing that --models, --datasets, --activations and --methods select together"
             );
+        }
+        if selected.all(|condition| condition.deferred) {
+            bail!("what is selected is trained with --profile paper alone");
         }
         Ok(context)
     }
@@ -89,7 +132,8 @@ impl Reproduce for Table3 {
         let results = study(context).run(&context.resources, |_| Ok(()))?;
         let report = Report::new(context.header(), &results).with_paper(&results, paper::value);
         report.write(&context.folder)?;
-        table::write(context, &results, &grid::note(context))
+        table::write(context, &results, &grid::note(context))?;
+        check_any_run(&results)
     }
 }
 

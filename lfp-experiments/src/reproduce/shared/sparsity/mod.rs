@@ -2,13 +2,13 @@
 
 mod analysis;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use lfp_models::Model;
 
 use crate::{
     data::DataSet,
     objective::Method,
-    reproduce::{Context, Profile},
+    reproduce::{Context, Profile, args::check_any_run},
     study::{Condition, Measure, Results, Study},
     train::Settings,
 };
@@ -56,12 +56,7 @@ pub(in crate::reproduce) fn run(
         Profile::Paper => missing(&results),
     };
     let results = results.complete();
-    if results.cells.is_empty() {
-        bail!(
-            "nothing was run: there are neither its data nor the weights to start from; name their folders with \
-             --data-dir and --pretrained"
-        );
-    }
+    check_any_run(&results)?;
     Ok((results, note))
 }
 
