@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::Write,
+    io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,14 +18,14 @@ const UNFINISHED: &str = "tmp";
 pub struct FileError {
     action: &'static str,
     path: PathBuf,
-    source: std::io::Error,
+    source: io::Error,
 }
 
 /// Adds the action and the path to an I/O error.
 pub(crate) fn failed<'a>(
     action: &'static str,
     path: &'a Path,
-) -> impl FnOnce(std::io::Error) -> FileError + 'a {
+) -> impl FnOnce(io::Error) -> FileError + 'a {
     move |source| FileError {
         action,
         path: path.to_owned(),
@@ -36,6 +36,12 @@ pub(crate) fn failed<'a>(
 /// Locks a file, which is created if need be, until it is dropped; `None` if another process has locked it. The system unlocks
 /// it when the process ends, however it ends.
 pub(crate) fn lock(path: &Path) -> Result<Option<File>, FileError> {
+    match check_regular(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(failed("lock", path)(error));
+        }
+        _ => {}
+    }
     let mut options = File::options();
     let file = options.write(true).create(true).truncate(false).open(path);
     let file = file.map_err(failed("create", path))?;
@@ -46,9 +52,41 @@ pub(crate) fn lock(path: &Path) -> Result<Option<File>, FileError> {
     }
 }
 
-/// Reads a whole file.
+/// Opens a regular file.
+pub(crate) fn open(path: &Path) -> Result<File, FileError> {
+    let opened = check_regular(path).and_then(|()| File::open(path));
+    opened.map_err(failed("read", path))
+}
+
+/// Reads a whole regular file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(failed("read", path))
+    let mut content = Vec::new();
+    let read = open(path)?.read_to_end(&mut content);
+    read.map_err(failed("read", path))?;
+    Ok(content)
+}
+
+/// Opening a pipe waits for its other end, and a device may never end.
+fn check_regular(path: &Path) -> io::Result<()> {
+    let found = fs::metadata(path)?;
+    let what = match (found.is_file(), found.is_dir()) {
+        (true, _) => return Ok(()),
+        (_, true) => "not a file, but a folder",
+        _ => "not a regular file, but a pipe or a device",
+    };
+    Err(io::Error::other(what))
+}
+
+/// What is wrong with the folder `path`, which must be there; `None` if nothing is.
+pub(crate) fn not_a_folder(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some("not a folder".to_owned()),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Some("no such folder".to_owned()),
+            _ => Some(error.to_string()),
+        },
+    }
 }
 
 /// Lists a folder, in no particular order.
@@ -102,6 +140,22 @@ pub(crate) fn parent(path: &Path) -> &Path {
 /// The path from the root of the file system. Links stay.
 pub(crate) fn from_root(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path from the root of the file system, for a file in JSON.
+///
+/// # Errors
+///
+/// If it is no text in UTF-8, as JSON is.
+pub(crate) fn recorded(path: &Path) -> Result<PathBuf, FileError> {
+    let from_root = from_root(path);
+    match from_root.to_str() {
+        Some(_) => Ok(from_root),
+        None => {
+            let why = "its name, or that of a folder above it, is not UTF-8; rename it, or give a link to it";
+            Err(failed("record", &from_root)(io::Error::other(why)))
+        }
+    }
 }
 
 /// The path from the root of the file system, with links resolved as far as it exists.

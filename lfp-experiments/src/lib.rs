@@ -16,6 +16,7 @@ pub mod cli;
 pub mod conformance;
 pub mod data;
 pub mod demo;
+mod destination;
 pub mod device;
 pub mod explain;
 mod files;

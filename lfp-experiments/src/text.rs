@@ -1,6 +1,6 @@
 //! Text for people.
 
-use std::iter;
+use std::{ffi::OsStr, iter};
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
@@ -44,13 +44,26 @@ pub fn escaped(text: &str) -> String {
     line
 }
 
-/// An argument as a shell takes it.
-pub(crate) fn shell_quoted(argument: &str) -> String {
+/// An argument as a shell takes it, in one line. What no line can hold is written as `$'...'`, which most shells know.
+pub(crate) fn shell_quoted(argument: impl AsRef<OsStr>) -> String {
+    let argument = argument.as_ref();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:".contains(c);
-    match argument.chars().all(plain) && !argument.is_empty() {
-        true => argument.to_owned(),
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    match argument.to_str() {
+        Some(text) if text.chars().all(plain) && !text.is_empty() => text.to_owned(),
+        Some(text) if !text.contains(char::is_control) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => format!("$'{}'", in_octal(argument.as_encoded_bytes())),
     }
+}
+
+/// The text within `$'...'`: octal numbers but for printable ASCII that has no meaning there.
+fn in_octal(bytes: &[u8]) -> String {
+    let character = |&byte: &u8| match byte {
+        b' '..=b'~' if !b"'\\".contains(&byte) => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    };
+    bytes.iter().map(character).collect()
 }
 
 /// A table in columns, each as wide as its widest cell.
@@ -102,6 +115,30 @@ mod tests {
     fn control_characters_are_escaped() {
         let name = "a\n\u{1b}[31m\u{85}\u{3b2}\u{2009}b";
         assert_eq!(escaped(name), "a\\n\\u{1b}[31m\\u{85}\u{3b2}\u{2009}b");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_shell_takes_an_argument_as_it_was() {
+        use std::{os::unix::ffi::OsStrExt, process::Command};
+
+        let arguments: [(&[u8], &str); 6] = [
+            (b"runs/a-1.5", "runs/a-1.5"),
+            (b"", "''"),
+            (b"a run", "'a run'"),
+            (b"it's", r"'it'\''s'"),
+            (b"it's\n\\7", r"$'it\047s\012\1347'"),
+            (b"a\xff0", r"$'a\3770'"),
+        ];
+        for (argument, quoted) in arguments {
+            assert_eq!(shell_quoted(OsStr::from_bytes(argument)), quoted);
+            let line = format!("printf %s {quoted}");
+            let Ok(output) = Command::new("bash").args(["-c", &line]).output() else {
+                eprintln!("skipped in part: no bash");
+                continue;
+            };
+            assert_eq!(output.stdout, argument, "{quoted}");
+        }
     }
 
     #[test]

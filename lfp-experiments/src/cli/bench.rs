@@ -9,11 +9,12 @@ use lfp_models::{Model, SpikingConfig};
 use super::{DeviceArgs, values};
 use crate::{
     bench::{self, Scaled},
+    destination,
     files::{self, to_json},
     limits,
     objective::Method,
     output,
-    train::{refuse_run_folder, spiking_models},
+    train::spiking_models,
 };
 
 #[derive(Debug, Subcommand)]
@@ -200,7 +201,7 @@ impl ScalingArgs {
             rounds: self.rounds,
             device: device.to_string(),
         };
-        refuse_run_folder(&self.out)?;
+        destination::check(&self.out, None)?;
         files::create_folder(&self.out)?;
         let measurements = request.run()?;
         output::lines(bench::scaling_table(request.over, &measurements))?;

@@ -13,13 +13,14 @@ use super::{DeviceArgs, values};
 use crate::{
     conformance,
     data::Split,
+    destination,
     device::DeviceName,
     explain::explain,
-    output,
+    files, output,
     prune::{Criterion, Curve, Report, Subject},
     report,
     study::Measure,
-    train::{Computing, FinishedRun, Settings, refuse_run_folder},
+    train::{Computing, FinishedRun, Settings},
 };
 
 #[derive(Debug, Args)]
@@ -57,12 +58,14 @@ struct FinishedArgs {
 
 impl FinishedArgs {
     /// The run, its network in inference mode with batch normalisation merged, its data, and the device. `check` looks at
-    /// the settings before anything else is read.
+    /// the settings before anything else is read. Results go to `out`.
     fn open(
         &self,
+        out: &Path,
         check: impl FnOnce(&Settings) -> Result<()>,
     ) -> Result<(FinishedRun, Network, Split, Device)> {
         let run = FinishedRun::open(&self.checkpoint)?;
+        destination::check(out, run.data_dir(self.data_dir.as_deref()))?;
         check(run.settings())?;
         let device = self.device.device.open()?.autodiff();
         let data = run.load(self.data_dir.as_deref())?;
@@ -100,9 +103,8 @@ pub(super) struct PruneArgs {
 impl PruneArgs {
     pub(super) fn run(self) -> Result<bool> {
         values::distinct("criteria", &self.criteria)?;
-        refuse_run_folder(&self.out)?;
         let needs_logits = self.criteria.contains(&Criterion::Relevance);
-        let (run, network, data, device) = self.run.open(|settings| {
+        let (run, network, data, device) = self.run.open(&self.out, |settings| {
             if needs_logits && settings.model.spikes() {
                 let model = settings.model;
                 bail!("--criteria relevance needs logits, and {model} emits spikes; use --criteria local,global");
@@ -141,8 +143,7 @@ pub(super) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(super) fn run(self) -> Result<bool> {
-        refuse_run_folder(&self.out)?;
-        let (run, network, data, device) = self.run.open(|settings| {
+        let (run, network, data, device) = self.run.open(&self.out, |settings| {
             let Settings { model, dataset, .. } = settings;
             if model.spikes() {
                 bail!("explain needs logits, and {model} emits spikes");
@@ -170,17 +171,14 @@ impl ExplainArgs {
     }
 }
 
-/// Default folder of training runs.
-const RUNS: &str = "runs";
-
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder with the results of `reproduce` and `prune`
-    #[arg(long, value_name = "FOLDER", default_value = "results")]
-    results: PathBuf,
-    /// Folder with the runs of `train`
-    #[arg(long, value_name = "FOLDER", default_value = RUNS)]
-    runs: PathBuf,
+    /// Folder with the results of `reproduce` and `prune` [default: results]
+    #[arg(long, value_name = "FOLDER")]
+    results: Option<PathBuf>,
+    /// Folder with the runs of `train` [default: runs]
+    #[arg(long, value_name = "FOLDER")]
+    runs: Option<PathBuf>,
     /// Folder of the page
     #[arg(long, value_name = "FOLDER", default_value = "report")]
     out: PathBuf,
@@ -202,15 +200,18 @@ impl ReportArgs {
             output::line(format_args!("written to {}", page.display()))?;
             return Ok(true);
         }
-        refuse_run_folder(&self.out)?;
-        if !self.runs.is_dir() && self.runs != Path::new(RUNS) {
-            bail!("--runs {}: no such folder", self.runs.display());
+        // What is named must be there; the default folders need not.
+        let results = values::existing("results", self.results.as_deref())?;
+        let results = results.unwrap_or("results".into());
+        let runs = values::existing("runs", self.runs.as_deref())?;
+        let runs = runs.unwrap_or("runs".into());
+        destination::check(&self.out, None)?;
+        files::create_folder(&self.out)?;
+        if let Some(problem) = files::not_a_folder(&results) {
+            let results = results.display();
+            tracing::warn!("{results}: {problem}; the page shows the figures as not run");
         }
-        if !self.results.is_dir() {
-            let results = self.results.display();
-            tracing::warn!("{results}: no such folder; the page shows the figures as not run");
-        }
-        report::write(&self.results, &self.runs, &self.out)?;
+        report::write(&results, &runs, &self.out)?;
         let page = self.out.join("index.html");
         output::line(format_args!("written to {}", page.display()))?;
         Ok(true)

@@ -6,7 +6,7 @@ mod levenshtein;
 mod quantized;
 mod verdict;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -18,8 +18,7 @@ use crate::{
         Compared,
         control::{Acrobot, CartPole},
     },
-    files, output,
-    train::refuse_run_folder,
+    destination, files, output,
 };
 
 #[derive(Debug, Subcommand)]
@@ -103,14 +102,14 @@ struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    /// Opens the device, and creates the folder.
+    /// Opens the device, and creates the folder, which is none of the data.
     ///
     /// # Errors
     ///
     /// If there is no such device, or the folder cannot be used.
-    fn open(&self) -> Result<Device> {
+    fn open(&self, data_dir: Option<&Path>) -> Result<Device> {
         let device = self.device.device.open()?;
-        refuse_run_folder(&self.out)?;
+        destination::check(&self.out, data_dir)?;
         files::create_folder(&self.out)?;
         Ok(device)
     }

@@ -76,7 +76,7 @@ impl TrainArgs {
         let data = self.load(&mut settings, data_dir, cached)?;
         let origin = Origin {
             cached,
-            ..Origin::new(&data, data_dir)
+            ..Origin::new(&data, data_dir)?
         };
         let outcome = train::run(&settings, &data, &computing, origin, place)?;
         let last = outcome.test_accuracy.last().copied().unwrap_or_default();

@@ -1,13 +1,19 @@
 //! Parsers of option values.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{
+    fmt::Display,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use anyhow::bail;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use lfp_models::Model;
 
 use crate::{
     data::DataSet,
+    files,
     limits::{self, Real},
 };
 
@@ -31,6 +37,11 @@ where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
+
+/// A path that the run records, so that it must be UTF-8.
+pub(crate) fn recorded_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| files::recorded(&path).map(|_| path))
 }
 
 /// A whole number in a range.
@@ -83,6 +94,18 @@ pub(crate) fn distinct<T: PartialEq + Display>(option: &str, list: &[T]) -> anyh
         }
     }
     Ok(())
+}
+
+/// The folder of an option, which must be there if it is given. Otherwise it would count as an empty one.
+///
+/// # Errors
+///
+/// If it is not.
+pub(crate) fn existing(option: &str, folder: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+    match folder.map(|folder| (folder, files::not_a_folder(folder))) {
+        Some((folder, Some(problem))) => bail!("--{option} {}: {problem}", folder.display()),
+        _ => Ok(folder.map(Path::to_owned)),
+    }
 }
 
 /// Pruning rates: a list in ascending order, or a range in steps of 0.05.

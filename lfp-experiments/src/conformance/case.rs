@@ -23,6 +23,7 @@ use super::{
     error::{CaseError, Malformed},
     network::{Network, Output, Time},
 };
+use crate::files;
 
 const FORMAT_1: &str = "lfp-conformance/1";
 const FORMAT_2: &str = "lfp-conformance/2";
@@ -81,10 +82,7 @@ impl Case {
     ///
     /// If the file cannot be read, violates the format, or asks for a tolerance above [`MAX_TOLERANCE`].
     pub fn load(path: &Path) -> Result<Self, CaseError> {
-        let bytes = std::fs::read(path).map_err(|source| CaseError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = files::read(path)?;
         Self::parse(path, &bytes).map_err(|reason| Self::malformed(path, reason))
     }
 

@@ -6,19 +6,14 @@ use lfp_burn::{ConfigError, LifError, PropagationError, nn::InputError};
 use safetensors::Dtype;
 
 use super::comparison::MAX_TOLERANCE;
-use crate::output::OutputError;
+use crate::{files::FileError, output::OutputError};
 
 /// A case that cannot be read or run.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
     /// The file or folder cannot be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Standard output.
     #[error(transparent)]
     Output(#[from] OutputError),

@@ -23,7 +23,7 @@ pub use case::Case;
 pub use comparison::{MAX_TOLERANCE, Row};
 pub use error::{CaseError, Malformed};
 
-use crate::output;
+use crate::{files, output};
 
 /// Lists the cases at `path`: the file itself, or every `.safetensors` file of a folder, sorted by name.
 ///
@@ -31,28 +31,18 @@ use crate::output;
 ///
 /// If the file or folder does not exist, or the folder holds no case.
 pub fn find(path: &Path) -> Result<Vec<PathBuf>, CaseError> {
-    let unreadable = |source| CaseError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+    if !path.is_dir() {
+        // Reading it says what is wrong with any other path.
         return Ok(vec![path.to_owned()]);
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "safetensors")
-        {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
+    let mut cases = files::list(path)?;
+    let is_case = |file: &PathBuf| file.extension().is_some_and(|of| of == "safetensors");
+    cases.retain(is_case);
+    if cases.is_empty() {
         return Err(CaseError::NoCases(path.to_owned()));
     }
-    files.sort();
-    Ok(files)
+    cases.sort();
+    Ok(cases)
 }
 
 /// Runs all `files` and prints a row per tensor. Returns whether every case passed.

@@ -265,8 +265,8 @@ fn readers(workers: usize) -> String {
 
 /// What to do about a folder without the data set.
 fn hint(folder: &Path, expected: &str) -> String {
-    if !folder.is_dir() {
-        return "there is no such folder".to_owned();
+    if let Some(problem) = files::not_a_folder(folder) {
+        return problem;
     }
     // Hugging Face puts its tables into a subfolder.
     let places = ["", "data", "plain_text"].map(|place| folder.join(place));

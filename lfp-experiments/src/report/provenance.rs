@@ -56,7 +56,7 @@ pub(super) fn provenance(report: &Report) -> Markup {
 
 /// The command as one types it, without the folders of absolute paths.
 pub(crate) fn shell(arguments: &[String]) -> String {
-    let quote = |argument: &String| shell_quoted(&without_folders(argument.clone()));
+    let quote = |argument: &String| shell_quoted(without_folders(argument.clone()));
     let arguments: Vec<String> = arguments.iter().map(quote).collect();
     format!("lfp-experiments {}", arguments.join(" "))
 }

@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use strum::Display;
 
 use super::Entry;
 use crate::{
     cli::{DeviceArgs, values},
-    limits,
+    destination, limits,
     output::OutputError,
     plot::{self, Panel},
     study::{
@@ -20,7 +20,6 @@ use crate::{
         report::{Header, Report},
     },
     text,
-    train::refuse_run_folder,
 };
 
 /// Seeds of the figures; more follow by counting from the first.
@@ -126,21 +125,7 @@ impl PretrainedArgs {
     ///
     /// If it is not.
     pub(super) fn existing(&self) -> Result<Option<PathBuf>> {
-        existing("pretrained", self.pretrained.as_deref())
-    }
-}
-
-/// The folder of an option, which must be there. Otherwise it would count as one without data.
-///
-/// # Errors
-///
-/// If it is not.
-pub(super) fn existing(option: &str, folder: Option<&Path>) -> Result<Option<PathBuf>> {
-    match folder {
-        Some(folder) if !folder.is_dir() => {
-            bail!("--{option} {}: no such folder", folder.display())
-        }
-        folder => Ok(folder.map(Path::to_owned)),
+        values::existing("pretrained", self.pretrained.as_deref())
     }
 }
 
@@ -207,7 +192,7 @@ pub(super) fn check_any_run<A>(results: &Results<A>) -> Result<()> {
 
 impl Options for Output {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        refuse_run_folder(&self.out)?;
+        destination::check(&self.out, None)?;
         let device = self.device.device;
         Ok(Context {
             figure,
@@ -243,16 +228,15 @@ impl Options for Common {
 
 impl Options for ImageArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        let mut context = self.common.open(figure)?;
-        context.resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
-        Ok(context)
+        let context = self.common.open(figure)?;
+        context.with_data(self.data.data_dir.as_deref())
     }
 }
 
 impl Options for PhotographArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        let mut context = self.common.open(figure)?;
-        context.resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
+        let context = self.common.open(figure)?;
+        let mut context = context.with_data(self.data.data_dir.as_deref())?;
         context.resources.pretrained = self.pretrained.existing()?;
         Ok(context)
     }
@@ -276,6 +260,17 @@ impl Context {
             context.profile = Profile::Paper;
         }
         context
+    }
+
+    /// The same with the folder of the data sets.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, or is the one of the results.
+    pub(super) fn with_data(mut self, folder: Option<&Path>) -> Result<Self> {
+        self.resources.data_dir = values::existing("data-dir", folder)?;
+        destination::check(&self.out, folder)?;
+        Ok(self)
     }
 
     /// The same with a progress bar that several figures share.

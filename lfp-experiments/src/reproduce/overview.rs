@@ -12,7 +12,7 @@ use lfp_models::Model;
 
 use super::{
     Common, Context, Entry, FIGURES, Options,
-    args::{DataAtHandArgs, PretrainedArgs, existing},
+    args::{DataAtHandArgs, PretrainedArgs},
     attempt::attempt,
     fuller::{self, Fuller},
 };
@@ -113,10 +113,10 @@ impl OverviewArgs {
     }
 
     fn context(&self) -> Result<Context> {
-        let mut context = self.common.open("")?;
+        let context = self.common.open("")?;
+        let mut context = context.with_data(self.data.data_dir.as_deref())?;
         let resources = &mut context.resources;
         resources.download = false;
-        resources.data_dir = existing("data-dir", self.data.data_dir.as_deref())?;
         resources.pretrained = self.pretrained.existing()?;
         Ok(context)
     }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -68,7 +69,9 @@ impl Progress {
         let progress = Self::new(style.with_key("left", left), Some(pending));
         progress.bar.set_length(length as u64);
         progress.bar.set_position(finished as u64);
-        progress.bar.enable_steady_tick(TICK);
+        if let Err(error) = draw_every(TICK, &progress.bar) {
+            tracing::debug!("the time left is drawn between runs only: {error}");
+        }
         progress
     }
 
@@ -166,6 +169,24 @@ impl Pending {
         let left = correction * self.runs.values().sum::<f64>();
         (left - self.last.elapsed().as_secs_f64()).max(0.0)
     }
+}
+
+/// Draws a bar at this interval, until it is finished or dropped.
+///
+/// # Errors
+///
+/// If the thread that draws it cannot be started.
+fn draw_every(interval: Duration, bar: &ProgressBar) -> io::Result<()> {
+    let bar = bar.downgrade();
+    let present = move || bar.upgrade().filter(|bar| !bar.is_finished());
+    let draw = move || {
+        while let Some(bar) = present() {
+            bar.tick();
+            drop(bar);
+            thread::sleep(interval);
+        }
+    };
+    thread::Builder::new().spawn(draw).map(drop)
 }
 
 fn lock(pending: &Mutex<Pending>) -> MutexGuard<'_, Pending> {

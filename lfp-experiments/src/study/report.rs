@@ -49,7 +49,7 @@ impl Header {
         Self {
             figure: figure.to_owned(),
             profile: None,
-            command: std::env::args().skip(1).map(without_folders).collect(),
+            command: command(),
             date: Some(now.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
             seconds: None,
             machine: Some(Machine::this(device)),
@@ -70,6 +70,13 @@ impl Header {
         self.seconds = Some(seconds);
         self
     }
+}
+
+/// The arguments of this process, of absolute paths only the last part. What is no UTF-8 in them is replaced.
+pub(crate) fn command() -> Vec<String> {
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    arguments.map(without_folders).collect()
 }
 
 /// An argument of the program, of an absolute path only the last part: folders tell of a machine and its user.

@@ -18,7 +18,7 @@ use crate::{
     data::{Batches, DataError, Order, Samples, Split},
     files::{self, to_json},
     machine::Machine,
-    study::report::without_folders,
+    study::report::command,
 };
 
 /// Largest height or width of a picture in the file; larger images are scaled down.
@@ -105,7 +105,7 @@ impl FinishedRun {
         let exhibit = |index| Ok((index, Exhibit::of(data.test.as_ref(), index)?));
         let exhibits: Result<_, DataError> = indices.map(exhibit).collect();
         Ok(Analysis {
-            command: std::env::args().skip(1).map(without_folders).collect(),
+            command: command(),
             date: DateTime::<Utc>::from(SystemTime::now())
                 .format("%Y-%m-%dT%H:%M:%SZ")
                 .to_string(),

@@ -45,6 +45,12 @@ impl FinishedRun {
         &self.recorded.settings
     }
 
+    /// The folder of the data: the given one, or that which the run began with. `None` for generated data and the cache.
+    pub fn data_dir<'a>(&'a self, given: Option<&'a Path>) -> Option<&'a Path> {
+        let origin = self.recorded.origin.as_ref();
+        given.or(origin.and_then(|origin| origin.data_dir.as_deref()))
+    }
+
     /// Reads the data of the run: from `data_dir`, or from the folder that it began with.
     ///
     /// # Errors
@@ -52,11 +58,10 @@ impl FinishedRun {
     /// If they cannot be read, or are others than the run began with. Of runs of earlier versions that is not known.
     pub fn load(&self, data_dir: Option<&Path>) -> Result<Split, TrainError> {
         let Recorded { settings, origin } = &self.recorded;
-        let origin = origin.as_ref();
-        let data_dir = data_dir.or(origin.and_then(|origin| origin.data_dir.as_deref()));
+        let data_dir = self.data_dir(data_dir);
         let data = settings.dataset.load(data_dir, settings.reading())?;
         let difference = |of: &DataIdentity| of.difference(&DataIdentity::of(&data));
-        match origin.and_then(|origin| difference(&origin.data)) {
+        match origin.as_ref().and_then(|origin| difference(&origin.data)) {
             Some(difference) => Err(TrainError::Folder(RunFolderError::OtherData {
                 folder: self.folder.clone(),
                 difference,

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{SettingDifference, Settings, Versions};
-use crate::{data::Split, files};
+use crate::{
+    data::Split,
+    files::{self, FileError},
+};
 
 /// What a run began with, beside its settings: `run` in `settings.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +54,17 @@ pub struct Identity {
 
 impl Origin {
     /// The origin of a run on `data` from `data_dir`, without a cache, by this program.
-    pub fn new(data: &Split, data_dir: Option<&Path>) -> Self {
-        Self {
-            data_dir: data_dir.map(files::from_root),
+    ///
+    /// # Errors
+    ///
+    /// If the path of the folder is not UTF-8 and cannot be recorded.
+    pub fn new(data: &Split, data_dir: Option<&Path>) -> Result<Self, FileError> {
+        Ok(Self {
+            data_dir: data_dir.map(files::recorded).transpose()?,
             cached: false,
             data: DataIdentity::of(data),
             versions: Versions::default(),
-        }
+        })
     }
 
     /// The identity of the checkpoints that this program writes of a run with these settings.

@@ -110,7 +110,7 @@ pub fn run(
         Place::Folder(folder) => resumed(settings, data, computing, origin, *folder)?,
     };
     let path = folder.path().to_owned();
-    let out = text::shell_quoted(&path.to_string_lossy());
+    let out = text::shell_quoted(&path);
     let resumable = Resumable::new(format!(
         "go on with: lfp-experiments train --resume --out {out}"
     ));

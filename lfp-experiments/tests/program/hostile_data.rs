@@ -12,8 +12,10 @@ use image::RgbImage;
 use tempfile::TempDir;
 
 use super::{
-    Digits, PROGRAM, idx, path,
-    photographs::{cub_folder, image_folder, on_folder, pickled, save},
+    Digits, PROGRAM,
+    cifar::pickled,
+    idx, path,
+    photographs::{cub_folder, image_folder, on_folder, save},
     refused, train_arguments,
 };
 
@@ -227,8 +229,7 @@ fn a_pipe_in_place_of_a_file_is_refused() {
     let data = Digits::new(20, 10);
     let images = data.file("train-images-idx3-ubyte");
     fs::remove_file(&images).unwrap();
-    let made = Command::new("mkfifo").arg(&images).status().unwrap();
-    assert!(made.success());
+    super::paths::pipe(&images);
     refused_with_little_memory(
         &train_arguments(&data, "unused"),
         &["train-images-idx3-ubyte"],

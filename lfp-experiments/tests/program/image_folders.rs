@@ -211,7 +211,7 @@ fn a_folder_without_the_data_set_says_what_to_do_with_what_it_has() {
     }
     fails(
         load(DataSet::CIFAR10, Path::new("/nowhere")),
-        &["/nowhere", "there is no such folder"],
+        &["/nowhere", "no such folder"],
     );
 }
 

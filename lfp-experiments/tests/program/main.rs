@@ -1,21 +1,29 @@
 //! The program as its users run it: real processes, real files.
 
 use std::{
+    ffi::OsStr,
+    fmt::Debug,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
+mod batches;
+mod cifar;
 mod control;
 mod crash;
 mod hostile_data;
 mod hugging_face;
 mod image_folders;
 mod layouts;
+#[cfg(target_os = "linux")]
+mod lease;
 mod objectives;
 mod overview;
 mod page;
+#[cfg(unix)]
+mod paths;
 mod photographs;
 mod pickles;
 mod pretrained;
@@ -37,14 +45,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_lfp-experiments");
 /// The folder with the real MNIST files, for the tests that need them.
 const REAL_DATA: &str = "LFP_DATA_DIR";
 
-fn program(arguments: &[&str]) -> Output {
+fn program<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
     let output = Command::new(PROGRAM).args(arguments).output();
     output.expect("the program starts")
 }
 
 /// Runs the program, which must refuse with exit code 2 and one line that contains all of `words`.
 #[track_caller]
-fn refused(arguments: &[&str], words: &[&str]) {
+fn refused<A: AsRef<OsStr> + Debug>(arguments: &[A], words: &[&str]) {
     let output = program(arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{arguments:?} said: {said}");
@@ -59,7 +67,7 @@ fn refused(arguments: &[&str], words: &[&str]) {
 }
 
 #[track_caller]
-fn succeeds(arguments: &[&str]) -> String {
+fn succeeds<A: AsRef<OsStr> + Debug>(arguments: &[A]) -> String {
     let output = program(arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?} said: {said}");

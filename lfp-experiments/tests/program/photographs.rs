@@ -1,27 +1,12 @@
 //! Data sets in their published file layouts.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
-use burn::{
-    data::{
-        dataloader::DataLoaderBuilder,
-        dataset::{Dataset, DatasetError},
-    },
-    tensor::Device,
-};
 use image::{Rgb, RgbImage};
-use lfp_experiments::data::{
-    Batch, Batches, DataError, DataSet, Order, Reading, Sample, SampleBatcher, Samples, Split,
-    class_weights,
-};
+use lfp_experiments::data::{DataError, DataSet, Reading, Samples, Split, class_weights};
 use tempfile::TempDir;
 
-use super::{Digits, REAL_DATA, path, refused, succeeds};
+use super::{path, refused, succeeds};
 
 pub(crate) const READING: Reading = Reading {
     size: 32,
@@ -237,7 +222,7 @@ fn cub_is_split_as_published() {
 
 const LESIONS: [&str; 9] = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK"];
 
-fn isic_folder() -> TempDir {
+pub(crate) fn isic_folder() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut table = format!("image,{}\n", LESIONS.join(","));
     // Unbalanced, like the real data set.
@@ -402,106 +387,6 @@ fn food_11_is_read_in_its_original_layout_and_in_folders() {
     }
 }
 
-/// Pixels and labels of a batch.
-type Contents = (Vec<f32>, Vec<i64>);
-
-/// The contents of every batch.
-fn read_all(data: &Arc<dyn Samples>, workers: usize, order: Order) -> Vec<Contents> {
-    let batches = Batches {
-        data,
-        size: 5,
-        order,
-        workers,
-    };
-    let batches = batches
-        .iter(&Device::default())
-        .map(|batch| read(batch.unwrap()));
-    batches.collect()
-}
-
-fn read(batch: Batch) -> Contents {
-    let pixels = batch.inputs.into_data().iter::<f32>().collect();
-    (pixels, batch.targets.into_data().iter::<i64>().collect())
-}
-
-#[test]
-fn batches_are_the_same_for_any_number_of_workers_and_with_a_cache() {
-    let root = isic_folder();
-    let plain = load(DataSet::ISIC, root.path()).unwrap().train;
-    let cached = Reading {
-        cached: true,
-        ..READING
-    };
-    let cached = DataSet::ISIC.load(Some(root.path()), cached).unwrap().train;
-    let expected = read_all(&plain, 1, Order::Shuffled(7));
-    assert_eq!(expected.len(), plain.len().div_ceil(5));
-    for workers in [2, 3, 8] {
-        assert!(
-            read_all(&plain, workers, Order::Shuffled(7)) == expected,
-            "{workers} workers"
-        );
-    }
-    for _ in 0..2 {
-        assert!(
-            read_all(&cached, 2, Order::Shuffled(7)) == expected,
-            "cached"
-        );
-    }
-    assert!(
-        read_all(&plain, 2, Order::Shuffled(8)) != expected,
-        "another epoch"
-    );
-}
-
-/// The contents of every batch of Burn's data loader, or its first error.
-fn read_by_burn(data: &Arc<dyn Samples>) -> Result<Vec<Contents>, DatasetError> {
-    let batcher = SampleBatcher {
-        shape: data.shape(),
-    };
-    let dataset: Arc<dyn Dataset<Sample>> = data.clone();
-    let loader = DataLoaderBuilder::new(batcher).batch_size(5).build(dataset);
-    loader.iter().map(|batch| batch.map(read)).collect()
-}
-
-#[test]
-fn burns_data_loader_makes_the_same_batches_of_every_kind_of_data_set() {
-    let (digits, cifar, images) = (Digits::new(20, 12), cifar_folder(50), image_folder(3, 2, 4));
-    for (data_set, root) in [
-        (DataSet::MNIST, Some(Path::new(digits.path()))),
-        (DataSet::CIFAR10, Some(cifar.path())),
-        (DataSet::FOLDER, Some(images.path())),
-        (DataSet::BLOBS, None),
-    ] {
-        let test = data_set.load(root, READING).unwrap().test;
-        let found = read_by_burn(&test).unwrap();
-        assert_eq!(found.len(), test.len().div_ceil(5), "{data_set}");
-        assert!(found == read_all(&test, 2, Order::Given), "{data_set}");
-    }
-}
-
-#[test]
-fn burns_data_loader_reports_a_broken_image_by_name() {
-    let root = image_folder(2, 2, 3);
-    let test = load(DataSet::FOLDER, root.path()).unwrap().test;
-    fs::write(root.path().join("test/class1/0.png"), "not an image").unwrap();
-    let error = read_by_burn(&test).unwrap_err().to_string();
-    for word in ["test/class1/0.png", "broken image"] {
-        assert!(error.contains(word), "expected \"{word}\" in: {error}");
-    }
-}
-
-#[test]
-fn every_access_by_burn_augments_differently() {
-    let root = isic_folder();
-    let data = load(DataSet::ISIC, root.path()).unwrap();
-    let first = data.train.get(0).unwrap();
-    assert_eq!(first.label, data.train.label(0));
-    assert!((0..32).any(|_| data.train.get(0).unwrap() != first));
-    // Test images are not augmented.
-    let first = data.test.get(0).unwrap();
-    assert!((0..4).all(|_| data.test.get(0).unwrap() == first));
-}
-
 #[test]
 fn tables_may_have_a_byte_order_mark_crlf_quotes_and_empty_lines() {
     let rewrite = |path: &Path, change: &dyn Fn(&str) -> String| {
@@ -554,178 +439,6 @@ fn a_generated_data_set_needs_no_folder() {
     let with_folder = [&arguments[..5], &["--data-dir", "data"]].concat();
     refused(&with_folder, &["blobs", "--data-dir"]);
     refused(&["train", "--dataset", "cub"], &["cub", "--data-dir"]);
-}
-
-/// CIFAR records in the binary layout; the brightness depends on the class.
-fn cifar_records(count: usize, label_bytes: usize) -> Vec<u8> {
-    let record = |index: usize| {
-        let class = index % 10;
-        let label = std::iter::repeat_n(class as u8, label_bytes);
-        let pixels = (0..3072).map(move |pixel| (class * 20 + pixel % 13) as u8);
-        label.chain(pixels)
-    };
-    (0..count).flat_map(record).collect()
-}
-
-/// CIFAR-10 in the binary layout with `images` training and 30 test images.
-pub(crate) fn cifar_folder(images: usize) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    let inner = root.path().join("cifar-10-batches-bin");
-    fs::create_dir(&inner).unwrap();
-    for batch in 1..=5 {
-        let name = format!("data_batch_{batch}.bin");
-        fs::write(inner.join(name), cifar_records(images / 5, 1)).unwrap();
-    }
-    fs::write(inner.join("test_batch.bin"), cifar_records(30, 1)).unwrap();
-    root
-}
-
-#[test]
-fn cifar_is_read_in_its_binary_layout() {
-    let root = cifar_folder(100);
-    let data = load(DataSet::CIFAR10, root.path()).unwrap();
-    assert_eq!((data.train.len(), data.test.len()), (100, 30));
-    let sample = data.train.read(13, 0).unwrap();
-    assert_eq!(sample.label, 3);
-    let pixel = |channel: usize, mean: f32, deviation: f32| {
-        let byte = 60 + (channel * 1024) % 13;
-        (byte as f32 / 255.0 - mean) / deviation
-    };
-    assert!((sample.values[0] - pixel(0, 0.4911, 0.2022)).abs() < 1e-5);
-    assert!((sample.values[1024] - pixel(1, 0.4820, 0.1993)).abs() < 1e-5);
-    assert!((sample.values[2048] - pixel(2, 0.4467, 0.2009)).abs() < 1e-5);
-
-    let torn = root.path().join("cifar-10-batches-bin/data_batch_3.bin");
-    let whole = fs::read(&torn).unwrap();
-    fs::write(&torn, &whole[..whole.len() - 1]).unwrap();
-    fails(
-        load(DataSet::CIFAR10, root.path()),
-        &["data_batch_3.bin", "3073 bytes"],
-    );
-    fs::write(&torn, [&[10u8][..], &[0; 3072]].concat()).unwrap();
-    fails(
-        load(DataSet::CIFAR10, root.path()),
-        &["data_batch_3.bin", "labels from 0 to 9", "found 10"],
-    );
-    fs::remove_file(&torn).unwrap();
-    fails(load(DataSet::CIFAR10, root.path()), &["data_batch_3.bin"]);
-    fails(
-        load(DataSet::CIFAR100, root.path()),
-        &["cifar-100-binary", "cifar-100-python"],
-    );
-
-    let root = tempfile::tempdir().unwrap();
-    let inner = root.path().join("cifar-100-binary");
-    fs::create_dir(&inner).unwrap();
-    fs::write(inner.join("train.bin"), cifar_records(20, 2)).unwrap();
-    fs::write(inner.join("test.bin"), cifar_records(10, 2)).unwrap();
-    let data = load(DataSet::CIFAR100, root.path()).unwrap();
-    assert_eq!((data.train.num_classes(), data.train.len()), (100, 20));
-    assert_eq!(data.train.label(7), 7);
-}
-
-/// A dictionary with a list of labels and a NumPy array of bytes, as pickled by Python 2 for CIFAR.
-pub(crate) fn pickled(key: &str, labels: &[u8], pixels: &[u8]) -> Vec<u8> {
-    fn short(text: &str) -> Vec<u8> {
-        [&[b'U', text.len() as u8], text.as_bytes()].concat()
-    }
-    let numbers: Vec<u8> = labels.iter().flat_map(|&label| [b'K', label]).collect();
-    let rows = (labels.len() as u16).to_le_bytes();
-    let parts: [&[u8]; 14] = [
-        b"\x80\x02}q\x01(",
-        &short("batch_label"),
-        &short("training batch 1 of 5"),
-        &short(key),
-        b"](",
-        &numbers,
-        b"e",
-        &short("data"),
-        b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09(K\x01M",
-        &rows,
-        b"M\x00\x0c\x86cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87Rq\x0b(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T",
-        &(pixels.len() as u32).to_le_bytes(),
-        pixels,
-        b"tbu.",
-    ];
-    parts.concat()
-}
-
-#[test]
-fn cifar_is_read_in_its_python_layout() {
-    let labels: Vec<u8> = (0..10).collect();
-    let pixels: Vec<u8> = (0..10 * 3072).map(|pixel| (pixel % 251) as u8).collect();
-    let root = tempfile::tempdir().unwrap();
-    let inner = root.path().join("cifar-10-batches-py");
-    fs::create_dir(&inner).unwrap();
-    for name in [
-        "data_batch_1",
-        "data_batch_2",
-        "data_batch_3",
-        "data_batch_4",
-        "data_batch_5",
-        "test_batch",
-    ] {
-        fs::write(inner.join(name), pickled("labels", &labels, &pixels)).unwrap();
-    }
-    let data = load(DataSet::CIFAR10, root.path()).unwrap();
-    assert_eq!((data.train.len(), data.test.len()), (50, 10));
-    let sample = data.test.read(4, 0).unwrap();
-    assert_eq!(sample.label, 4);
-    let byte = (4 * 3072) % 251;
-    assert!((sample.values[0] - (byte as f32 / 255.0 - 0.4911) / 0.2022).abs() < 1e-5);
-
-    let torn = inner.join("test_batch");
-    let whole = pickled("labels", &labels, &pixels);
-    fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
-    fails(
-        load(DataSet::CIFAR10, root.path()),
-        &["test_batch", "expected a pickled dictionary"],
-    );
-    fs::write(&torn, pickled("names", &labels, &pixels)).unwrap();
-    fails(
-        load(DataSet::CIFAR10, root.path()),
-        &["test_batch", "\"labels\""],
-    );
-    fs::write(&torn, pickled("labels", &labels[..9], &pixels)).unwrap();
-    fails(
-        load(DataSet::CIFAR10, root.path()),
-        &["test_batch", "each of 9 labels"],
-    );
-
-    let root = tempfile::tempdir().unwrap();
-    let inner = root.path().join("cifar-100-python");
-    fs::create_dir(&inner).unwrap();
-    for name in ["train", "test"] {
-        fs::write(
-            inner.join(name),
-            pickled("fine_labels", &[99], &pixels[..3072]),
-        )
-        .unwrap();
-    }
-    assert_eq!(
-        load(DataSet::CIFAR100, root.path()).unwrap().test.label(0),
-        99
-    );
-}
-
-#[test]
-fn the_real_cifar_10_has_balanced_classes() {
-    let Some(folder) = std::env::var_os(REAL_DATA).map(PathBuf::from) else {
-        eprintln!("skipped: {REAL_DATA} does not name a folder with CIFAR-10");
-        return;
-    };
-    let data = DataSet::CIFAR10.load(Some(&folder), READING).unwrap();
-    assert_eq!((data.train.len(), data.test.len()), (50_000, 10_000));
-    assert_eq!(
-        counts(&data.train),
-        (0..10).map(|class| (class, 5_000)).collect()
-    );
-    assert_eq!(
-        counts(&data.test),
-        (0..10).map(|class| (class, 1_000)).collect()
-    );
-    // The first training image is a frog, the first test image a cat.
-    assert_eq!((data.train.label(0), data.test.label(0)), (6, 3));
 }
 
 /// Arguments that train for an epoch on an image folder: two steps for a dozen images.

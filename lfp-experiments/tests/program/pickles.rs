@@ -9,7 +9,10 @@ use std::{
 use flate2::read::GzDecoder;
 use lfp_experiments::data::{DataError, DataSet, Split};
 
-use super::photographs::{fails, load, pickled};
+use super::{
+    cifar::pickled,
+    photographs::{fails, load},
+};
 
 /// Batches by `generate.py` in that folder, by name.
 fn batches() -> Vec<(String, Vec<u8>)> {

@@ -54,8 +54,8 @@ const FIGURES: [&str; 14] = [
 #[test]
 fn without_results_the_page_has_every_figure_with_the_command_that_makes_it() {
     let nothing = tempfile::tempdir().unwrap();
-    let (html, said) = page(&nothing.path().join("absent"));
-    assert!(said.contains("no such folder"), "{said}");
+    let (html, said) = page(nothing.path());
+    assert_eq!(said, "");
     let places = FIGURES.map(|figure| {
         let section = html.find(&format!("<section id=\"{figure}\">"));
         let command = format!("<pre>lfp-experiments reproduce {figure}");
@@ -67,6 +67,31 @@ fn without_results_the_page_has_every_figure_with_the_command_that_makes_it() {
     let with_weights = "reproduce table3 --profile paper --data-dir DATA --pretrained WEIGHTS";
     assert!(html.contains(with_weights));
     assert!(!html.contains("http"), "nothing from the network");
+}
+
+#[test]
+fn a_folder_of_results_that_is_named_must_be_there_and_a_default_one_need_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [out, file, nothing] = ["out", "file", "nothing"].map(|name| path(&folder, name));
+    fs::write(&file, "").unwrap();
+    for option in ["--results", "--runs"] {
+        for (place, problem) in [(&file, "not a folder"), (&nothing, "no such folder")] {
+            let words = format!("{option} {place}: {problem}");
+            refused(&["report", option, place, "--out", &out], &[&words]);
+        }
+    }
+    assert!(!Path::new(&out).exists());
+    let line = ["report", "--out", &out];
+    let mut command = Command::new(PROGRAM);
+    let output = command.args(line).current_dir(&folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("results: no such folder"), "{said}");
+    assert!(Path::new(&out).join("index.html").is_file());
+    // Named, the same folder is not there.
+    let output = command.args(["--runs", "runs"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use tempfile::TempDir;
 
-use super::{Report, path, photographs::cifar_folder, refused, succeeds};
+use super::{Report, cifar::cifar_folder, path, refused, succeeds};
 
 /// What the command said, and where it is.
 struct Ran {

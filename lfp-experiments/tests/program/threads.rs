@@ -1,11 +1,15 @@
 //! Threads that cannot be started: a part of the program that needs one ends it with a line.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    thread,
+};
 
 use burn::tensor::{Device, Int, Tensor};
 use lfp_experiments::{
     data::Batch,
     objective::{Method, Objective},
+    study::Progress,
     train::{EpochError, Sharing, train_epoch},
 };
 use lfp_models::{Model, NetworkConfig, initialized};
@@ -43,22 +47,43 @@ fn a_person_is_not_asked_if_nobody_can_listen() {
     assert!(ended.stdout.is_empty(), "no digit is shown");
 }
 
-#[test]
-fn a_device_without_a_thread_ends_the_epoch() {
+/// Whether this process can start no thread with a stack of the usual size. If it can, another process does the `test`.
+fn is_without_threads(test: &str) -> bool {
     // No address space has room for such a stack.
     let (variable, stack) = ("RUST_MIN_STACK", (1_u64 << 60).to_string());
-    if std::env::var(variable).as_ref() != Ok(&stack) {
-        let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--test-threads", "1"])
-            .arg("threads::a_device_without_a_thread_ends_the_epoch")
-            .env(variable, &stack)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
-        assert!(
-            ended.status.success() && said.contains("1 passed"),
-            "{said}"
-        );
+    if std::env::var(variable).as_ref() == Ok(&stack) {
+        return true;
+    }
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--test-threads", "1"])
+        .arg(format!("threads::{test}"))
+        .env(variable, &stack)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(
+        ended.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    false
+}
+
+#[test]
+fn a_progress_bar_without_a_thread_is_drawn_when_there_is_progress() {
+    if !is_without_threads("a_progress_bar_without_a_thread_is_drawn_when_there_is_progress") {
+        return;
+    }
+    assert!(thread::Builder::new().spawn(|| ()).is_err());
+    let runs = [("a.json", 3.0), ("b.json", 4.0)];
+    let runs = runs.map(|(name, seconds)| (name.into(), seconds));
+    let progress = Progress::of_all(5, runs.into());
+    progress.begin("fig3");
+    progress.finish();
+}
+
+#[test]
+fn a_device_without_a_thread_ends_the_epoch() {
+    if !is_without_threads("a_device_without_a_thread_ends_the_epoch") {
         return;
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1);

@@ -169,12 +169,18 @@ fn collect_containers(
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let file = fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::Error::other(
-            "expected a file of weights, found a folder",
-        ));
+    // Before it is opened: opening a pipe waits for its other end.
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        let found = if found.is_dir() {
+            "a folder"
+        } else {
+            "a pipe or a device"
+        };
+        let error = format!("expected a file of weights, found {found}");
+        return Err(io::Error::other(error));
     }
+    let file = fs::File::open(path)?;
     let mut head = Vec::new();
     file.take(HEAD).read_to_end(&mut head)?;
     Ok(head)

@@ -59,7 +59,7 @@ impl ControlArgs {
             ways,
             seeds: self.seeds,
         };
-        let device = self.place.open()?;
+        let device = self.place.open(None)?;
         let curves = request.run::<M>(&device)?;
         output::lines(control::table(&curves))?;
         control::draw::<M>(&request, &curves, &self.place.out)?;

@@ -51,7 +51,7 @@ impl F1Args {
             seeds: self.seeds,
         };
         let DataArgs { data_dir, place } = self.data;
-        let device = place.open()?;
+        let device = place.open(data_dir.as_deref())?;
         let curves = request.run(data_dir.as_deref(), &device)?;
         output::lines(f1::table(&curves))?;
         request.draw(&curves, &place.out)?;

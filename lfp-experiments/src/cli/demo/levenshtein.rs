@@ -49,7 +49,7 @@ impl LevenshteinArgs {
             seeds: self.seeds,
         };
         let DataArgs { data_dir, place } = self.data;
-        let device = place.open()?;
+        let device = place.open(data_dir.as_deref())?;
         let curves = request.run(data_dir.as_deref(), &device)?;
         output::lines(levenshtein::table(&curves))?;
         request.draw(&curves, &place.out)?;

@@ -64,7 +64,7 @@ impl QuantizedArgs {
             seeds: self.seeds as u64,
         };
         let DataArgs { data_dir, place } = self.data;
-        let device = place.open()?;
+        let device = place.open(data_dir.as_deref())?;
         let measured = request.run(data_dir.as_deref(), &device)?;
         output::lines(measured.table())?;
         request.draw(&measured, &place.out)?;

@@ -54,7 +54,7 @@ impl VerdictArgs {
             out: place.out.clone(),
             device: place.device.device.resolved(),
         };
-        let device = place.open()?;
+        let device = place.open(data_dir.as_deref())?;
         // Without verdicts the command begins again.
         let _resumable = asks.then(|| interrupt::Resumable::new(GO_ON.to_owned()));
         match request.run(data_dir.as_deref(), &device)? {

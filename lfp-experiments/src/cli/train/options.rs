@@ -44,7 +44,7 @@ pub(super) struct ModelArgs {
     /// Weights to start from: a file of torch.save or of safetensors
     ///
     /// If the file has another number of classes, the last layer is drawn.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::recorded_path())]
     pub(super) pretrained: Option<PathBuf>,
     /// Differences between that file and the network to allow
     ///
@@ -71,7 +71,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_parser = values::data_set())]
     pub(super) dataset: Option<DataSet>,
     /// Folder of the data set; without it MNIST is downloaded into a cache
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_parser = values::recorded_path())]
     pub(super) data_dir: Option<PathBuf>,
     /// Expected number of classes; other data are refused
     #[arg(long, value_parser = values::whole(limits::CLASSES))]

@@ -8,7 +8,10 @@ use std::{
 use byteorder::{BigEndian, ReadBytesExt};
 use flate2::read::GzDecoder;
 
-use crate::{data::DataError, files::failed};
+use crate::{
+    data::DataError,
+    files::{self, failed},
+};
 
 /// Largest number of elements. The largest file in this format, of EMNIST, has 547 million.
 pub(in crate::data) const MAX_ELEMENTS: usize = 1 << 30;
@@ -28,7 +31,7 @@ impl<const RANK: usize> Idx<RANK> {
 
     /// Reads a plain or gzip-compressed file, as far as its header says and no further.
     pub(in crate::data) fn read(path: &Path) -> Result<Self, DataError> {
-        let mut file = BufReader::new(super::open(path)?);
+        let mut file = BufReader::new(files::open(path)?);
         let start = file.fill_buf().map_err(failed("read", path))?;
         match start.starts_with(&GZIP) {
             false => Self::parse(path, file, &|error| failed("read", path)(error).into()),

@@ -12,14 +12,10 @@
     )
 )]
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use super::DataError;
-use crate::files::failed;
+use crate::files::{self, failed};
 
 pub(super) mod idx;
 pub(super) mod jpeg;
@@ -29,18 +25,9 @@ pub(super) mod pickle;
 pub(super) mod table;
 mod whole;
 
-/// Opens a regular file. Reading a pipe or a device might never end.
-pub(super) fn open(path: &Path) -> Result<File, DataError> {
-    let kind = fs::metadata(path).map_err(failed("read", path))?;
-    if !kind.is_file() {
-        return Err(DataError::malformed(path, "a file", "a folder or a device"));
-    }
-    Ok(File::open(path).map_err(failed("read", path))?)
-}
-
 /// Reads a regular file of at most `limit` bytes.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
-    let file = open(path)?;
+    let file = files::open(path)?;
     let length = file.metadata().map_err(failed("read", path))?.len();
     if length > limit {
         return Err(DataError::too_large(path, limit, length));

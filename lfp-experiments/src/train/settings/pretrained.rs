@@ -31,10 +31,10 @@ impl Pretrained {
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// If it cannot be read, or its path is not UTF-8 and cannot be recorded.
     pub fn read(file: &Path) -> Result<Self, FileError> {
         Ok(Self {
-            file: files::from_root(file),
+            file: files::recorded(file)?,
             sha256: files::sha256(&files::read(file)?),
             allow: BTreeSet::new(),
             part: None,
