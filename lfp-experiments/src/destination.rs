@@ -63,7 +63,15 @@ mod tests {
             let checked = check(&root.path().join(out), Some(&data));
             matches!(checked, Err(DestinationError::Data(_)))
         };
-        assert!(refused("data") && refused("data/../data/") && refused("data/mnist"));
+        for out in [
+            "data",
+            "data/../data/",
+            "data/mnist",
+            "new/../data",
+            "a/b/../../data/mnist",
+        ] {
+            assert!(refused(out), "{out}");
+        }
         // Where no data set is read from, results may lie.
         for out in ["results", "data/results", "data/cifar10", "."] {
             assert!(!refused(out), "{out}");

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Read, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use serde::Serialize;
@@ -158,18 +158,28 @@ pub(crate) fn recorded(path: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
-/// The path from the root of the file system, with links resolved as far as it exists.
+/// The path from the root of the file system, with links resolved as far as it exists, and as it is when the rest is created.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
-    let absolute = from_root(path);
-    let existing = absolute
+    let from_root = from_root(path);
+    let existing = from_root
         .ancestors()
         .find_map(|part| Some((part, part.canonicalize().ok()?)));
-    match existing {
-        Some((part, real)) => match absolute.strip_prefix(part) {
-            Ok(rest) if rest != Path::new("") => real.join(rest),
-            _ => real,
-        },
-        None => absolute,
+    let Some((part, mut real)) = existing else {
+        return from_root;
+    };
+    let rest = from_root.strip_prefix(part).unwrap_or(Path::new(""));
+    for component in rest.components() {
+        match component {
+            Component::ParentDir => {
+                real.pop();
+            }
+            other => real.push(other),
+        }
+    }
+    // The parent of a folder that is not there may have others that are.
+    match rest.components().any(|of| of == Component::ParentDir) {
+        true => absolute(&real),
+        false => real,
     }
 }
 
