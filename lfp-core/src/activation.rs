@@ -145,23 +145,29 @@ impl ActivationFn {
         }
     }
 
-    /// The same function with other parameters; `None` if they are not the function's, in single precision.
+    /// The same function with other parameters; `None` if they are not the function's, or out of range in single precision.
     fn with_parameters(self, parameters: &[f64]) -> Option<Self> {
         let rounded = parameters.iter().map(|&parameter| parameter as f32);
         if !rounded.clone().all(f32::is_finite) {
             return None;
         }
-        let is_positive = rounded.clone().all(|parameter| parameter > 0.0);
         let ascends = rounded.is_sorted_by(|a, b| a < b);
         match (self, parameters) {
             (Self::LeakyRelu { .. }, &[slope]) => Some(Self::LeakyRelu { slope }),
             (Self::Elu { .. }, &[alpha]) => Some(Self::Elu { alpha }),
             (Self::Hardtanh { .. }, &[min, max]) if ascends => Some(Self::Hardtanh { min, max }),
-            (Self::Softplus { .. }, &[beta]) if is_positive => Some(Self::Softplus { beta }),
+            (Self::Softplus { .. }, &[beta]) if is_positive_single(beta) => {
+                Some(Self::Softplus { beta })
+            }
             (Self::Levels { .. }, &[count]) if can_be_levels(count) => Some(Self::Levels { count }),
             _ => None,
         }
     }
+}
+
+/// Whether a number is positive and finite in single precision, and its reciprocal, too.
+pub(crate) fn is_positive_single(number: f64) -> bool {
+    (f32::MIN_POSITIVE..=f32::MAX).contains(&(number as f32))
 }
 
 /// Whether `count` is a number of levels of [`ActivationFn::Levels`].
@@ -219,7 +225,7 @@ impl From<ActivationFn> for String {
 /// A text that names no activation function, or gives it parameters that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown activation \"{text}\", expected one of: {}; parameters follow a colon, as in leaky_relu:0.2",
+    "unknown activation \"{text}\", expected one of: {}; parameters follow a colon, as in leaky_relu:0.2, and are in the range of single precision",
     ActivationFn::ALL.map(|activation| activation.name()).join(", ")
 )]
 pub struct UnknownActivation {

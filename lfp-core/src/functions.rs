@@ -297,8 +297,8 @@ pub fn batch_norm_train<const D: usize>(
 
 /// Convolution in two dimensions. Not stabilised: follow it by [`stabilize`] or [`linear_activation`].
 ///
-/// On Flex (f32, not depthwise) by convolutions of this crate, which are several times faster than Burn's, for the forward
-/// pass and both backward passes. Outputs and `backward()` equal Burn's to rounding, 1e-5 of the largest magnitude. Any model
+/// On Flex (f32, not depthwise but for the bias gradient) by convolutions of this crate, which are several times faster than
+/// Burn's, for the forward pass and the backward passes of both methods. Outputs and `backward()` equal Burn's to rounding, 1e-5 of the largest magnitude. Any model
 /// may call it, hooked or not.
 ///
 /// # Shapes

@@ -4,7 +4,7 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Normalization;
+use crate::{Normalization, activation::is_positive_single};
 
 /// The dynamics of leaky integrate-and-fire neurons, with reset by subtraction (Eqs. A.2 and A.3):
 ///
@@ -73,10 +73,7 @@ impl FromStr for Surrogate {
         match (text, slope) {
             ("fast-sigmoid", _) => Ok(Self::default()),
             ("none", _) => Ok(Self::None),
-            // A positive number in single precision.
-            (_, Some(Ok(slope))) if (f32::MIN_POSITIVE..=f32::MAX).contains(&(slope as f32)) => {
-                Ok(Self::FastSigmoid { slope })
-            }
+            (_, Some(Ok(slope))) if is_positive_single(slope) => Ok(Self::FastSigmoid { slope }),
             _ => Err(UnknownSurrogate {
                 text: text.to_owned(),
             }),
@@ -101,7 +98,7 @@ impl From<Surrogate> for String {
 /// A text that names no surrogate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown surrogate \"{text}\", expected fast-sigmoid, fast-sigmoid:SLOPE with a positive slope, or none"
+    "unknown surrogate \"{text}\", expected fast-sigmoid, fast-sigmoid:SLOPE with a slope that is positive and finite in single precision, or none"
 )]
 pub struct UnknownSurrogate {
     text: String,
@@ -117,7 +114,9 @@ pub enum LifError {
     #[error("a spiking neuron's threshold must be a positive, finite number (such as 1), got {0}")]
     Threshold(f64),
     /// The slope of the surrogate.
-    #[error("the slope of a surrogate must be a positive, finite number (such as 25), got {0}")]
+    #[error(
+        "the slope of a surrogate must be positive and finite in single precision (such as 25), got {0}"
+    )]
     Slope(f64),
 }
 
@@ -127,7 +126,8 @@ impl LifNeuron {
     ///
     /// # Errors
     ///
-    /// [`LifError`] unless `beta` is from 0 to 1, and `threshold` and the surrogate's slope are positive and finite.
+    /// [`LifError`] unless `beta` is from 0 to 1, `threshold` positive and finite, and the surrogate's slope, too, in single
+    /// precision.
     pub fn new(beta: f64, threshold: f64, surrogate: Surrogate) -> Result<Self, LifError> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !(0.0..=1.0).contains(&beta) {
@@ -137,7 +137,9 @@ impl LifNeuron {
             return Err(LifError::Threshold(threshold));
         }
         match surrogate {
-            Surrogate::FastSigmoid { slope } if !positive(slope) => Err(LifError::Slope(slope)),
+            Surrogate::FastSigmoid { slope } if !is_positive_single(slope) => {
+                Err(LifError::Slope(slope))
+            }
             _ => Ok(Self {
                 beta,
                 threshold,

@@ -212,6 +212,11 @@ impl DeviceNames {
         Ok(Self(found))
     }
 
+    /// Number of devices, at least one.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Opens all devices.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
     }
 }
 
-/// A share that the user gave, such as `7 %`, with all its digits.
+/// A share that the user gave, such as `7 %`, to seven digits.
 pub(crate) fn given_percent(share: f64) -> String {
     // The product is rounded: 100 times 0.07 is a little more than 7.
     format!("{} %", (100.0 * share) as f32)

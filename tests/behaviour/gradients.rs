@@ -215,6 +215,9 @@ fn a_hooked_convolution_equals_burns_to_rounding() {
         assert_close(&name("outputs"), &ours, &plain, 1e-5);
         assert_close(&name("input"), &ours_below, &plain_below, 1e-5);
         let weight = |grads: &GradientsParams| values(grads.get::<4>(conv.weight.id).unwrap());
+        let bias = conv.bias.as_ref().unwrap().id;
+        let bias = |grads: &GradientsParams| values(grads.get::<1>(bias).unwrap());
+        assert_close(&name("bias"), &bias(&our_grads), &bias(&plain_grads), 1e-5);
         assert_close(
             &name("weight"),
             &weight(&our_grads),

@@ -54,7 +54,7 @@ impl TrainArgs {
         };
         let base = recorded.map_or_else(|| self.defaults(), |of| of.settings.clone());
         values::distinct("pretrained-allow", &self.model.pretrained_allow)?;
-        // Settings are checked before the data are read.
+        // Settings are checked before the data are read, but for what depends on the parts of the network.
         let mut settings = self.settings(base)?;
         settings.check_effects(|option| self.given.contains(option))?;
         match (recorded, &place) {

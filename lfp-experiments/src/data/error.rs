@@ -146,9 +146,8 @@ pub enum DataError {
     },
     /// The worker threads cannot be started.
     #[error(
-        "cannot start {}: {source}; end other programs{}",
-        readers(*workers),
-        if *workers > 0 { ", or name fewer by `--workers`" } else { "" }
+        "cannot start {}: {source}; end other programs, or name fewer by `--workers` where a command has it",
+        readers(*workers)
     )]
     Workers {
         /// Number of threads; 0 for the number of cores.

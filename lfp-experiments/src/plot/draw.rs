@@ -241,11 +241,13 @@ fn draw<DB: DrawingBackend>(
             let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
             line(&area, pixels.clone(), look.dash, look.colour, scale)?;
             let mut marks = apart(&pixels, 3 * MARK * scale).into_iter();
-            marks.try_for_each(|at| marked(chart, cell, at, look.mark, look.colour, MARK * scale))
+            marks.try_for_each(|at| {
+                mark_point(chart, cell, at, look.mark, look.colour, MARK * scale)
+            })
         }
         Shape::Best(at, colour) => {
             let at = pixel(chart, *at);
-            marked(chart, cell, at, Mark::Diamond, *colour, BEST * scale)
+            mark_point(chart, cell, at, Mark::Diamond, *colour, BEST * scale)
         }
         Shape::Dots(points, colour, radius) => {
             let disc = |&point: &(f64, f64)| Circle::new(point, radius * scale, colour.filled());
@@ -322,9 +324,8 @@ pub(super) fn line<DB: DrawingBackend>(
     area.draw(&DashedPathElement::new(pixels, dash, gap, style))
 }
 
-/// Draws a mark around a pixel of the plotting area. It may reach over the edge of that area, which would cut it, into the
-/// panel around it.
-fn marked<DB: DrawingBackend>(
+/// Draws a mark around a pixel of the plotting area, whole at its edge, too: the area itself would cut it.
+fn mark_point<DB: DrawingBackend>(
     chart: &Chart<'_, DB>,
     cell: &Area<DB>,
     (x, y): Pixel,

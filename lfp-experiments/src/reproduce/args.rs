@@ -1,6 +1,7 @@
 //! Options that figures share.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use crate::{
     output::OutputError,
     plot::{self, Panel},
     study::{
-        Analysis, Condition, MethodVariant, Progress, Resources, Results, Study,
+        Analysis, Cell, Condition, MethodVariant, NotRun, Progress, Resources, Results, Study,
         report::{Header, Report},
     },
     text,
@@ -175,19 +176,28 @@ pub(crate) struct Context {
 /// Whether a method is to be run in a condition.
 type Selected = dyn Fn(&Condition, MethodVariant) -> bool;
 
-/// A figure or table of runs is made of at least one.
+/// A figure or table of runs is made of at least one that is selected.
 ///
 /// # Errors
 ///
-/// If nothing was run.
-pub(super) fn check_any_run<A>(results: &Results<A>) -> Result<()> {
-    if results.cells.iter().any(|cell| cell.outcome.is_ok()) {
-        return Ok(());
+/// If none was run: what is missing.
+pub(super) fn check_any_run<A>(context: &Context, results: &Results<A>) -> Result<()> {
+    let is_selected = |cell: &&Cell<A>| (context.selected)(&cell.condition, cell.method);
+    let mut missing = BTreeSet::new();
+    for cell in results.cells.iter().filter(is_selected) {
+        let settings = &cell.condition.settings;
+        match cell.outcome {
+            Ok(_) => return Ok(()),
+            Err(NotRun::NoData) => missing.insert(format!("{} (--data-dir)", settings.dataset)),
+            Err(NotRun::NoWeights) => missing.insert(format!(
+                "ImageNet weights of {} (--pretrained)",
+                settings.model
+            )),
+            Err(NotRun::NotSelected | NotRun::Deferred) => false,
+        };
     }
-    bail!(
-        "nothing was run: there are neither its data nor the weights to start from; name their folders with --data-dir and \
-         --pretrained"
-    )
+    let missing = Vec::from_iter(missing).join(", ");
+    bail!("nothing was run; missing: {missing}")
 }
 
 impl Options for Output {

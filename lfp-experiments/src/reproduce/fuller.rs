@@ -86,10 +86,10 @@ impl fmt::Display for Fuller {
             f,
             "{folder} has fuller results ({there}) than this command makes ({now}); "
         )?;
-        if now.runs == 0 {
-            f.write_str("its data or weights are not there: name their folder, ")?;
-        }
-        f.write_str("choose another --out, or add --overwrite")
+        f.write_str(match now.runs {
+            0 => "its data or weights are not there: name their folder",
+            _ => "choose another --out, or add --overwrite",
+        })
     }
 }
 

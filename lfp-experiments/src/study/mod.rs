@@ -178,11 +178,6 @@ impl Study {
         })
     }
 
-    /// All conditions.
-    pub fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-
     /// The data sets of the selected runs.
     pub fn data_sets(&self) -> impl Iterator<Item = DataSet> {
         self.selected_conditions()

@@ -33,6 +33,21 @@ fn rule(has_no_effect: bool, option: &str, reason: impl Into<String>) -> Rule {
     (has_no_effect, option.to_owned(), reason.into())
 }
 
+/// # Errors
+///
+/// The first option that is given and has no effect.
+fn check_rules(
+    rules: impl IntoIterator<Item = Rule>,
+    is_given: impl Fn(&str) -> bool,
+) -> Result<(), Contradiction> {
+    for (has_no_effect, option, reason) in rules {
+        if has_no_effect && is_given(&option) {
+            return Err(Contradiction::NoEffect { option, reason });
+        }
+    }
+    Ok(())
+}
+
 impl Settings {
     /// Checks that every option that `is_given` acts on this run. It gets names without dashes, such as `cycle-momentum`.
     ///
@@ -40,6 +55,20 @@ impl Settings {
     ///
     /// The first that does not.
     pub fn check_effects(&self, is_given: impl Fn(&str) -> bool) -> Result<(), Contradiction> {
+        self.check_recorded_effects(&is_given)?;
+        check_rules(self.rules_of_values(), is_given)
+    }
+
+    /// The same for settings of a file, which may be of an earlier version: combinations of values that are refused since then
+    /// change nothing, and stay readable.
+    ///
+    /// # Errors
+    ///
+    /// The first option that has no effect.
+    pub(super) fn check_recorded_effects(
+        &self,
+        is_given: impl Fn(&str) -> bool,
+    ) -> Result<(), Contradiction> {
         if let Some(pattern) = &self.freeze {
             check_freeze(pattern)?;
         }
@@ -48,12 +77,7 @@ impl Settings {
             .chain(self.rules_of_network())
             .chain(self.rules_of_spikes())
             .chain(self.rules_of_propagation());
-        for (has_no_effect, option, reason) in rules {
-            if has_no_effect && is_given(&option) {
-                return Err(Contradiction::NoEffect { option, reason });
-            }
-        }
-        Ok(())
+        check_rules(rules, is_given)
     }
 
     /// Checks that no option acts on frozen layers alone, which behave as in inference.
@@ -63,25 +87,17 @@ impl Settings {
     /// If one does.
     pub(super) fn check_frozen(&self, network: &Network) -> Result<(), Contradiction> {
         let active = ActiveParts::of(network);
-        let of_dropout = [
-            ("dropout", self.dropout.is_some()),
-            ("lfp-dropout", self.lfp.dropout != LfpConfig::new().dropout),
+        let rule = |option: &str, is_active: bool, part: &str| {
+            let reason = format!("--freeze leaves no {part} that trains");
+            rule(!is_active, option, reason)
+        };
+        let rules = [
+            rule("dropout", active.dropout, "dropout"),
+            rule("lfp-dropout", active.dropout, "dropout"),
+            rule("lfp-batch-norm", active.batch_norm, "batch normalisation"),
         ];
-        let of_batch_norm = [(
-            "lfp-batch-norm",
-            self.lfp.batch_norm != LfpConfig::new().batch_norm,
-        )];
-        let options = of_dropout.map(|option| (option, active.dropout, "dropout"));
-        let more = of_batch_norm.map(|option| (option, active.batch_norm, "batch normalisation"));
-        for ((option, is_given), is_active, part) in options.into_iter().chain(more) {
-            if is_given && !is_active {
-                return Err(Contradiction::NoEffect {
-                    option: option.to_owned(),
-                    reason: format!("--freeze leaves no {part} that trains"),
-                });
-            }
-        }
-        Ok(())
+        let chosen = self.chosen();
+        check_rules(rules, |option| chosen.contains(option))
     }
 
     /// The options, without dashes, whose values are not the default for model, data, method and optimiser.
@@ -190,11 +206,6 @@ impl Settings {
                 "it acts on the momentum of --optimizer sgd",
             ),
             rule(has_no_momentum, "dampening", "the momentum is 0"),
-            rule(
-                self.batch == 1,
-                "accumulate",
-                "a batch of one sample is not split",
-            ),
         ]
     }
 
@@ -218,11 +229,6 @@ impl Settings {
         }
         rules.extend([
             rule(
-                self.spiking.is_some_and(|spiking| spiking.steps == 1),
-                "beta",
-                "with --steps 1 no membrane potential decays",
-            ),
-            rule(
                 !by_gradient,
                 "surrogate",
                 "--method lfp takes no derivative of a spike",
@@ -244,6 +250,29 @@ impl Settings {
             ),
         ]);
         rules
+    }
+
+    /// Options whose values leave nothing to do.
+    fn rules_of_values(&self) -> [Rule; 3] {
+        let devices = self.device.len();
+        let per_device = self.batch.div_ceil(devices);
+        [
+            rule(
+                per_device == 1,
+                "accumulate",
+                "a device gets one sample at a time, which is not split",
+            ),
+            rule(
+                self.batch < devices,
+                "devices",
+                format!("a batch of {} leaves some without samples", self.batch),
+            ),
+            rule(
+                self.spiking.is_some_and(|spiking| spiking.steps == 1),
+                "beta",
+                "with --steps 1 no membrane potential decays",
+            ),
+        ]
     }
 
     fn rules_of_propagation(&self) -> impl Iterator<Item = Rule> {
@@ -331,7 +360,8 @@ pub(crate) fn spiking_models() -> String {
 
 #[cfg(test)]
 mod tests {
-    use lfp_burn::{quantize::LatentRule, reward::SpikeRateForm};
+    use burn::tensor::Device;
+    use lfp_burn::{BatchNormRule, quantize::LatentRule, reward::SpikeRateForm};
 
     use super::*;
     use crate::{data::DataSet, objective::RewardKind};
@@ -351,6 +381,61 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn values_that_leave_nothing_to_do_are_refused_on_the_command_line_alone() {
+        let refused = |settings: &Settings, option: &str| {
+            let error = settings.check_effects(|of| of == option).unwrap_err();
+            let start = format!("--{option} has no effect");
+            assert!(error.to_string().starts_with(&start), "{error}");
+            assert_eq!(settings.check(), Ok(()));
+        };
+        let settings = |model| Settings::new(model, DataSet::MNIST, Method::Lfp, 10);
+        let mut one = settings(Model::LENET);
+        one.accumulate = 4;
+        one.batch = 1;
+        refused(&one, "accumulate");
+        one.batch = 2;
+        assert_eq!(one.check_effects(|_| true), Ok(()));
+        one.device = "cuda,cuda:1".to_owned().try_into().unwrap();
+        refused(&one, "accumulate");
+        one.batch = 1;
+        refused(&one, "devices");
+        let mut spikes = settings(Model::SNN_MLP);
+        if let Some(spiking) = &mut spikes.spiking {
+            spiking.steps = 1;
+            spiking.lif.beta = 0.5;
+        }
+        refused(&spikes, "beta");
+    }
+
+    #[test]
+    fn options_of_layers_that_are_all_frozen_have_no_effect() {
+        let mut settings = Settings::new(Model::VGG_LIKE_BN, DataSet::CIFAR10, Method::Lfp, 10);
+        settings.lfp.batch_norm = BatchNormRule::ThroughStatistics;
+        settings.dropout = Some(0.2);
+        let config = settings.network([3, 32, 32], 10);
+        let network = settings.model.init(&config, &Device::default()).unwrap();
+        assert_eq!(settings.check_frozen(&network), Ok(()));
+        let mut check = |pattern: &str| {
+            settings.freeze = Some(pattern.to_owned());
+            let frozen = settings.frozen(network.clone()).unwrap();
+            settings
+                .check_frozen(&frozen)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(check("blocks.0.0"), Ok(()));
+        let error = check("blocks.*").unwrap_err();
+        assert!(
+            error.starts_with("--lfp-batch-norm has no effect: --freeze"),
+            "{error}"
+        );
+        let error = check("dropout|blocks.0.0").unwrap_err();
+        assert!(
+            error.starts_with("--dropout has no effect: --freeze"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -102,6 +102,24 @@ fn a_demo_runs_the_chosen_ways_alone() {
 }
 
 #[test]
+fn the_number_of_draws_decides_what_is_learned_and_stands_in_the_figure() {
+    let data = Digits::new(200, 50);
+    let folder = tempfile::tempdir().unwrap();
+    let [one, three] = ["1", "3"].map(|draws| {
+        let out = path(&folder, draws);
+        let options =
+            "demo levenshtein --ways edit-distance --longest 1 --samples 256 --epochs 4 --seeds 1";
+        let options: Vec<&str> = options.split(' ').collect();
+        let places = ["--data-dir", data.path(), "--out", &out, "--draws", draws];
+        succeeds(&[&options[..], &places].concat());
+        let read = |file| fs::read_to_string(Path::new(&out).join(file)).unwrap();
+        [read("levenshtein.csv"), read("levenshtein.svg")]
+    });
+    assert!(one[0] != three[0]);
+    assert!(one[1].contains("1 draw, ") && three[1].contains("3 draws, "));
+}
+
+#[test]
 fn options_of_ways_that_are_left_out_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "out");

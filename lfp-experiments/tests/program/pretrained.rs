@@ -136,6 +136,6 @@ fn weights_of_another_network_and_differences_to_no_weights_are_refused() {
     );
     refused(
         &trained.arguments("resnet32", &["--pretrained-allow", "head"]),
-        &["--pretrained"],
+        &["--pretrained <"],
     );
 }

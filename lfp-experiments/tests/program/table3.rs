@@ -126,18 +126,38 @@ fn table_3_runs_nothing_twice_and_keeps_what_another_selection_ran() {
 #[test]
 fn table_3_replaces_fuller_results_on_request_only() {
     let ran = Ran::new();
-    let paper = "--profile paper --models vgg-like --datasets cifar100";
-    let paper: Vec<&str> = paper.split(' ').collect();
+    let file = ran.table().join("result.json");
+    // As if a larger profile had made it.
+    let mut fuller = Report::read(&ran.table()).json;
+    fuller["profile"] = "paper".into();
+    let fuller = fuller.to_string();
+    fs::write(&file, &fuller).unwrap();
     let words = [
-        "fuller results (profile quick, 2 runs)",
-        "profile paper, 0 runs",
+        "fuller results (profile paper, 2 runs)",
+        "profile quick, 2 runs",
         "--overwrite",
     ];
+    refused(&ran.arguments("relu", &[]), &words);
+    assert_eq!(fs::read_to_string(&file).unwrap(), fuller);
+    succeeds(&ran.arguments("relu", &["--overwrite"]));
+    assert_eq!(Report::read(&ran.table()).json["profile"], "quick");
+}
+
+#[test]
+fn table_3_replaces_nothing_by_a_table_without_runs() {
+    let ran = Ran::new();
+    let file = ran.table().join("result.json");
+    let before = fs::read_to_string(&file).unwrap();
+    let paper = "--profile paper --models vgg-like --datasets cifar100";
+    let paper: Vec<&str> = paper.split(' ').collect();
+    let words = ["profile paper, 0 runs", "name their folder"];
     refused(&ran.arguments("relu", &paper), &words);
     let overwriting = [&paper[..], &["--overwrite"]].concat();
-    refused(&ran.arguments("relu", &overwriting), &["nothing was run"]);
-    let table = fs::read_to_string(ran.table().join("table3.txt")).unwrap();
-    assert!(table.contains("not run: no data"), "{table}");
+    refused(
+        &ran.arguments("relu", &overwriting),
+        &["nothing was run; missing: cifar100 (--data-dir)"],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
 }
 
 #[test]
@@ -159,9 +179,13 @@ fn table_3_refuses_what_it_does_not_have() {
     );
     refused_with(
         &["--models", "lenet", "--datasets", "cub"],
-        &["table3 has nothing that", "select together"],
+        &["table3 has nothing in profile quick", "select together"],
     );
     refused_with(&["--models", "vgg16"], &["with --profile paper alone"]);
+    refused_with(
+        &["--models", "lenet", "--profile", "paper"],
+        &["table3 has nothing in profile paper"],
+    );
     let folder = root.path().to_str().unwrap();
     let paper = ["--models", "vgg-like", "--profile", "paper"];
     let pretrained = ["--data-dir", folder, "--pretrained", folder];

@@ -5,16 +5,15 @@ use clap::Args;
 
 use super::{PlaceArgs, WaysArgs};
 use crate::{
-    cli::values,
+    cli::{given::Given, values},
     demo::control::{self, Mechanism, Request, Way},
     limits, output,
 };
 
-/// Time steps by default.
-const STEPS: usize = 8;
-
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ControlArgs {
+    #[command(flatten)]
+    given: Given,
     /// Updates of each run
     #[arg(long, default_value_t = 150, value_parser = values::whole(limits::UPDATES))]
     updates: usize,
@@ -24,9 +23,9 @@ pub(in crate::cli) struct ControlArgs {
     /// Hidden neurons
     #[arg(long, default_value_t = 64, value_parser = values::whole(limits::NEURONS))]
     hidden: usize,
-    /// Time steps of the spiking networks for each observation [default: 8]
-    #[arg(long, value_parser = values::whole(limits::TIME_STEPS))]
-    steps: Option<usize>,
+    /// Time steps of the spiking networks for each observation
+    #[arg(long, default_value_t = 8, value_parser = values::whole(limits::TIME_STEPS))]
+    steps: usize,
     /// Learning rate of Adam
     #[arg(long, default_value_t = 0.01, value_parser = values::positive)]
     lr: f64,
@@ -46,14 +45,14 @@ impl ControlArgs {
     pub(super) fn run<M: Mechanism>(self) -> Result<bool> {
         let ways = self.ways.chosen()?;
         ensure!(
-            self.steps.is_none() || ways.iter().any(|way| way.is_spiking()),
+            !self.given.contains("steps") || ways.iter().any(|way| way.is_spiking()),
             "--steps has no effect: --ways leaves out the spiking networks"
         );
         let request = Request {
             updates: self.updates,
             episodes: self.episodes,
             hidden: self.hidden,
-            steps: self.steps.unwrap_or(STEPS),
+            steps: self.steps,
             learning_rate: self.lr,
             discount: self.discount,
             ways,

@@ -5,13 +5,15 @@ use clap::Args;
 
 use super::{DataArgs, WaysArgs};
 use crate::{
-    cli::values,
-    demo::levenshtein::{self, DRAWS, Way},
+    cli::{given::Given, values},
+    demo::levenshtein::{self, Way},
     limits, output,
 };
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct LevenshteinArgs {
+    #[command(flatten)]
+    given: Given,
     /// Digits of a string, at most
     #[arg(long, default_value_t = 5, value_parser = values::whole(limits::DIGITS))]
     longest: usize,
@@ -21,9 +23,9 @@ pub(in crate::cli) struct LevenshteinArgs {
     /// Passes
     #[arg(long, default_value_t = 10, value_parser = values::whole(limits::DEMO_EPOCHS))]
     epochs: usize,
-    /// Draws of the decisions whose edit distances are averaged [default: 8]
-    #[arg(long, value_parser = values::whole(limits::DRAWS))]
-    draws: Option<usize>,
+    /// Draws of the decisions whose edit distances are averaged
+    #[arg(long, default_value_t = 8, value_parser = values::whole(limits::DRAWS))]
+    draws: usize,
     #[command(flatten)]
     ways: WaysArgs<Way>,
     /// Runs of each way to train
@@ -37,7 +39,7 @@ impl LevenshteinArgs {
     pub(super) fn run(self) -> Result<bool> {
         let ways = self.ways.chosen()?;
         ensure!(
-            self.draws.is_none() || ways.contains(&Way::EditDistance),
+            !self.given.contains("draws") || ways.contains(&Way::EditDistance),
             "--draws has no effect: --ways leaves out the edit distance"
         );
         let request = levenshtein::Request {
@@ -45,7 +47,7 @@ impl LevenshteinArgs {
             samples: self.samples,
             epochs: self.epochs,
             ways,
-            draws: self.draws.unwrap_or(DRAWS),
+            draws: self.draws,
             seeds: self.seeds,
         };
         let DataArgs { data_dir, place } = self.data;

@@ -7,7 +7,7 @@ use lfp_models::Model;
 
 use super::{DataArgs, WaysArgs};
 use crate::{
-    cli::values,
+    cli::{given::Given, values},
     demo::quantized::{Request, Way},
     limits,
     objective::Method,
@@ -17,15 +17,17 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct QuantizedArgs {
+    #[command(flatten)]
+    given: Given,
     /// Network, for MNIST or CIFAR-10
     #[arg(long, value_parser = values::model(), default_value = "lenet")]
     model: Model,
     /// Bits of a weight, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8", value_parser = values::whole(limits::WEIGHT_BITS))]
     bits: Vec<usize>,
-    /// Hidden activation: relu, sign, levels:4, ... [default: relu]
-    #[arg(long)]
-    activation: Option<ActivationFn>,
+    /// Hidden activation: relu, sign, levels:4, ...
+    #[arg(long, default_value_t = ActivationFn::Relu)]
+    activation: ActivationFn,
     /// Training samples, drawn with a fixed seed
     #[arg(long, default_value_t = 6000, value_parser = values::whole(100..=60_000))]
     samples: usize,
@@ -49,11 +51,11 @@ impl QuantizedArgs {
         values::distinct("bits", &self.bits)?;
         let dataset = Request::data_set(self.model)?;
         let settings = Settings {
-            activation: self.activation.unwrap_or(ActivationFn::Relu),
+            activation: self.activation,
             epochs: self.epochs,
             ..Settings::new(self.model, dataset, Method::Lfp, 0)
         };
-        settings.check_effects(|option| option == "activation" && self.activation.is_some())?;
+        settings.check_effects(|option| option == "activation" && self.given.contains(option))?;
         let mut bits = self.bits;
         bits.sort_unstable();
         let request = Request {

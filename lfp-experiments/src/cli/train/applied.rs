@@ -41,18 +41,17 @@ impl ModelArgs {
             pretrained_part: _,
             freeze,
         } = self;
-        if let Some(model) = *model
-            && model != settings.model
-        {
-            // Of a run that is resumed: every other option is compared, too, those of spiking networks included.
+        set(&mut settings.model, model);
+        if settings.spiking.is_none() {
+            // If another network is named for a run that is resumed, its options are compared, too.
             let Settings {
+                model,
                 dataset,
                 method,
                 classes,
                 ..
             } = *settings;
             settings.spiking = Settings::new(model, dataset, method, classes).spiking;
-            settings.model = model;
         }
         set(&mut settings.activation, activation);
         settings.output_activation |= output_activation;
@@ -89,7 +88,7 @@ impl DataArgs {
             image_size,
             class_weights,
             classes,
-            // They change no result.
+            // They are no settings, but say where the data are and how they are read.
             data_dir: _,
             cache: _,
             workers: _,

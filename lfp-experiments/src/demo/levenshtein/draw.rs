@@ -151,9 +151,13 @@ impl Request {
             ],
             corner: String::new(),
             note: format!(
-                "strings of up to {} of MNIST, {} per epoch, {}",
+                "strings of up to {} of MNIST, {} per epoch, {}{}",
                 counted(self.longest, "digit"),
                 counted(self.samples, "picture"),
+                match self.ways.contains(&Way::EditDistance) {
+                    true => counted(self.draws, "draw") + ", ",
+                    false => String::new(),
+                },
                 counted(self.seeds, "seed")
             ),
         };

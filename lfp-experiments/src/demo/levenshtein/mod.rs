@@ -51,8 +51,6 @@ const TESTED: usize = 200;
 const LEARNING_RATE: f64 = 3e-3;
 /// Columns draw their decisions from the softmax.
 const TEMPERATURE: f64 = 1.0;
-/// [`Request::draws`] by default.
-pub const DRAWS: usize = 8;
 
 /// What to train.
 #[derive(Clone, Debug)]

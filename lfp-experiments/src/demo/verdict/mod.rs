@@ -114,7 +114,7 @@ struct Images {
     digest: String,
 }
 
-/// How a request ended, with the curves of its ways, or a round, with its accuracies.
+/// How something with verdicts ended. `T` is what a complete one has: the curves of a request, the accuracies of a round.
 #[derive(Debug)]
 pub enum Ended<T> {
     /// All verdicts are there.

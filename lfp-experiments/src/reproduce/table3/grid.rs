@@ -47,6 +47,11 @@ pub(super) fn conditions(context: &Context) -> Vec<Condition> {
     conditions.into_iter().map(with_seeds).collect()
 }
 
+/// The conditions of all profiles.
+pub(super) fn all() -> Vec<Condition> {
+    quick_conditions()
+}
+
 /// The paper's conditions (A.6.2), with one seed.
 pub(super) fn paper_conditions() -> Vec<Condition> {
     let mut conditions = Vec::new();

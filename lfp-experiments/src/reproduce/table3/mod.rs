@@ -58,9 +58,7 @@ impl Selection {
             && listed(&self.activations, &settings.activation)
             && listed(&self.methods, &method.method())
     }
-}
 
-impl Selection {
     /// Checks that every item is one of the table.
     ///
     /// # Errors
@@ -103,13 +101,14 @@ impl Options for TableArgs {
         values::distinct("activations", &selection.activations)?;
         values::distinct("methods", &selection.methods)?;
         let context = self.options.open(figure)?;
-        selection.check_each(study(&context).conditions())?;
+        selection.check_each(&grid::all())?;
         let context = context.only(move |condition, method| selection.has(condition, method));
         let selected = study(&context);
         let mut selected = selected.selected_conditions().peekable();
         if selected.peek().is_none() {
             bail!(
-                "table3 has nothing that --models, --datasets, --activations and --methods select together"
+                "table3 has nothing in profile {} that --models, --datasets, --activations and --methods select together",
+                context.profile
             );
         }
         if selected.all(|condition| condition.deferred) {
@@ -130,10 +129,10 @@ impl Reproduce for Table3 {
 
     fn draw(context: &Context) -> Result<()> {
         let results = study(context).run(&context.resources, |_| Ok(()))?;
+        check_any_run(context, &results)?;
         let report = Report::new(context.header(), &results).with_paper(&results, paper::value);
         report.write(&context.folder)?;
-        table::write(context, &results, &grid::note(context))?;
-        check_any_run(&results)
+        table::write(context, &results, &grid::note(context))
     }
 }
 

@@ -19,7 +19,7 @@ impl Settings {
         self.check_real_numbers()?;
         self.check_fit()?;
         let chosen = self.chosen();
-        let checked = self.check_effects(|option| chosen.contains(option));
+        let checked = self.check_recorded_effects(|option| chosen.contains(option));
         checked.map_err(|error| error.to_string())
     }
 

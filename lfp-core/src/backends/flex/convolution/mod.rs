@@ -1,5 +1,5 @@
-//! Convolutions in two dimensions, faster than Flex's own: forward pass, input gradient and weight gradient, for gradients
-//! and quotients alike.
+//! Convolutions in two dimensions, faster than Flex's own: forward pass and gradients of input, weights and bias, for
+//! gradients and quotients alike.
 //!
 //! | kernel | stride, dilation, groups | channels | by |
 //! |---|---|---|---|
@@ -9,7 +9,9 @@
 //! | other | any | any | [`lowered`] (im2col) |
 //! | depthwise, or not f32 | any | any | Burn |
 //!
-//! Sums have an order that depends on shapes alone: results do not depend on the number of threads.
+//! The bias gradient does not depend on the kernel: it is a sum over planes.
+//!
+//! Sums have an order that depends on shapes and, of spikes, on their places: results do not depend on the number of threads.
 //!
 //! `LFP_CONVOLUTION=burn` in the environment switches to Burn's convolutions; `winograd` gathers no spikes, neither here nor in
 //! linear maps, `direct` avoids Winograd's algorithm, too, and `lowered` all three.

@@ -50,13 +50,13 @@ pub(in crate::reproduce) fn run(
         let measure = measure(trained.settings.dataset);
         Sparsity::of(trained, measure)
     })?;
+    check_any_run(context, &results)?;
     context.report(&results)?;
     let note = match context.profile {
         Profile::Quick => quick_note(extent),
         Profile::Paper => missing(&results),
     };
     let results = results.complete();
-    check_any_run(&results)?;
     Ok((results, note))
 }
 
