@@ -397,7 +397,7 @@ mod tests {
         one.batch = 1;
         refused(&one, "accumulate");
         one.batch = 2;
-        assert_eq!(one.check_effects(|_| true), Ok(()));
+        assert_eq!(one.check_effects(|of| of == "accumulate"), Ok(()));
         one.device = "cuda,cuda:1".to_owned().try_into().unwrap();
         refused(&one, "accumulate");
         one.batch = 1;

@@ -26,8 +26,11 @@ fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "levenshtein");
     let sizes = ["--longest", "1", "--samples", "960", "--epochs", "12"];
-    let places = ["--seeds", "1", "--data-dir", data.path(), "--out", &out];
-    let said = succeeds(&[&["demo", "levenshtein"][..], &sizes, &places].concat());
+    let demo = |out: &str, more: &[&str]| {
+        let places = ["--seeds", "1", "--data-dir", data.path(), "--out", out];
+        succeeds(&[&["demo", "levenshtein"][..], &sizes, &places, more].concat())
+    };
+    let said = demo(&out, &[]);
     assert!(said.contains("LFP, edit distance"), "{said}");
     // A line for each epoch of each way.
     let lines = |words: &str| said.lines().filter(|line| line.contains(words)).count();
@@ -43,6 +46,14 @@ fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
     // Who reads nothing has a distance of 1, who reads the same digit always 0.9.
     let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(distances[0] > 0.8 && least < 0.5, "{distances:?}");
+    // The number of draws acts, and stands in the figure.
+    let two = path(&folder, "two");
+    demo(&two, &["--ways", "edit-distance", "--draws", "2"]);
+    let two = Path::new(&two);
+    let distances_of_two = values(&two.join("levenshtein.csv"), "LFP, edit distance");
+    assert_ne!(distances_of_two, distances);
+    let figure = |folder: &Path| fs::read_to_string(folder.join("levenshtein.svg")).unwrap();
+    assert!(figure(out).contains("8 draws, ") && figure(two).contains("2 draws, "));
 }
 
 #[test]
@@ -99,24 +110,6 @@ fn a_demo_runs_the_chosen_ways_alone() {
     let ways = json["ways"].as_array().unwrap().iter();
     let ways: Vec<&str> = ways.map(|way| way["way"].as_str().unwrap()).collect();
     assert_eq!(ways, ["lfp", "spiking-lfp"], "in the order of figures");
-}
-
-#[test]
-fn the_number_of_draws_decides_what_is_learned_and_stands_in_the_figure() {
-    let data = Digits::new(200, 50);
-    let folder = tempfile::tempdir().unwrap();
-    let [one, three] = ["1", "3"].map(|draws| {
-        let out = path(&folder, draws);
-        let options =
-            "demo levenshtein --ways edit-distance --longest 1 --samples 256 --epochs 4 --seeds 1";
-        let options: Vec<&str> = options.split(' ').collect();
-        let places = ["--data-dir", data.path(), "--out", &out, "--draws", draws];
-        succeeds(&[&options[..], &places].concat());
-        let read = |file| fs::read_to_string(Path::new(&out).join(file)).unwrap();
-        [read("levenshtein.csv"), read("levenshtein.svg")]
-    });
-    assert!(one[0] != three[0]);
-    assert!(one[1].contains("1 draw, ") && three[1].contains("3 draws, "));
 }
 
 #[test]
