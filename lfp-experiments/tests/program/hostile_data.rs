@@ -16,7 +16,7 @@ use super::{
     cifar::pickled,
     idx, path,
     photographs::{cub_folder, image_folder, on_folder, save},
-    refused, train_arguments,
+    refusal, refused, train_arguments,
 };
 
 /// Runs the program with little memory.
@@ -29,10 +29,7 @@ fn with_little_memory(arguments: &[&str]) -> Output {
 
 #[track_caller]
 fn refused_with_little_memory(arguments: &[&str], words: &[&str]) {
-    let output = with_little_memory(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    let said = refusal(&with_little_memory(arguments));
     for word in words {
         assert!(said.contains(word), "expected \"{word}\" in: {said}");
     }

@@ -50,17 +50,19 @@ fn program<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
     output.expect("the program starts")
 }
 
+/// The line of a program that refused with exit code 2.
+#[track_caller]
+fn refusal(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    said
+}
+
 /// Runs the program, which must refuse with exit code 2 and one line that contains all of `words`.
 #[track_caller]
 fn refused<A: AsRef<OsStr> + Debug>(arguments: &[A], words: &[&str]) {
-    let output = program(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?} said: {said}");
-    assert_eq!(
-        said.trim_end().lines().count(),
-        1,
-        "{arguments:?} said: {said}"
-    );
+    let said = refusal(&program(arguments));
     for word in words {
         assert!(said.contains(word), "expected \"{word}\" in: {said}");
     }
@@ -417,8 +419,7 @@ fn a_full_disk_is_named() {
         train_arguments(&data, &out).join(" ")
     );
     let output = Command::new("bash").args(["-c", &line]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let said = refusal(&output);
     assert!(
         said.contains("cannot write") && said.contains("best.safetensors"),
         "{said}"

@@ -9,7 +9,7 @@ use std::{
 
 #[cfg(unix)]
 use super::stalled::Stalled;
-use super::{Digits, PROGRAM, path, program, refused, succeeds};
+use super::{Digits, PROGRAM, path, refusal, refused, succeeds};
 
 /// The last cell of each row of a CSV file whose first cell is `way`.
 fn values(file: &Path, way: &str) -> Vec<f64> {
@@ -375,9 +375,7 @@ fn a_round_says_in_one_line_what_is_wrong() {
     let person = path(&folder, "person");
     let of_person = round(&data, &person, &["--verdicts", "20"]);
     let heard = said_by_a_person(&of_person, "u\n", writer.into());
-    let text = String::from_utf8(heard.stderr).unwrap();
-    assert_eq!(heard.status.code(), Some(2), "{text}");
-    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    let text = refusal(&heard);
     assert!(text.contains("cannot write to standard output"), "{text}");
 
     let others = round(&data, &out, &["--oracle", "--error-rate", "0.2"]);
@@ -423,10 +421,7 @@ fn demos_refuse_options_out_of_range_or_without_effect() {
         ),
     ] {
         let arguments: Vec<&str> = ["demo"].into_iter().chain(arguments.split(' ')).collect();
-        let output = program(&arguments);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(words), "{said}");
+        refused(&arguments, &[words]);
     }
     let data = Digits::new(40, 20);
     let out = path(&data.folder, "out");

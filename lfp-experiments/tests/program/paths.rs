@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Digits, PROGRAM, path, refused, succeeds, train_arguments};
+use super::{Digits, PROGRAM, path, refusal, refused, succeeds, train_arguments};
 
 /// The arguments of a line, and more of them.
 fn arguments(line: &str, more: &[&OsStr]) -> Vec<OsString> {
@@ -76,8 +76,7 @@ fn a_path_that_a_run_records_must_be_text() {
         .current_dir(&inside)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let said = refusal(&output);
     assert!(said.contains("is not UTF-8"), "{said}");
     assert!(fs::read_dir(&inside).unwrap().next().is_none());
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fs, path::Path};
 
 use safetensors::SafeTensors;
 
-use super::{Digits, path, program, refused, resuming::stopped_after, succeeds, weights};
+use super::{Digits, path, refused, resuming::stopped_after, succeeds, weights};
 
 #[test]
 fn demo_quantized_trains_binary_weights_and_exports_them() {
@@ -98,12 +98,7 @@ fn a_run_with_quantised_weights_resumes_and_is_read_with_them() {
 
 #[test]
 fn options_of_quantised_weights_are_checked() {
-    let refused = |arguments: &[&str], words: &str| {
-        let output = program(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(words), "expected \"{words}\" in: {said}");
-    };
+    let refused = |arguments: &[&str], words: &str| refused(arguments, &[words]);
     refused(&["train", "--weight-bits", "9"], "from 1 to 8");
     refused(
         &["train", "--latent-rule", "straight-through"],

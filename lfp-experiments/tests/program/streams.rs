@@ -9,7 +9,7 @@ use std::{
 #[cfg(target_os = "linux")]
 use super::lease::Lease;
 #[cfg(unix)]
-use super::stalled::{Stalled, require_ctrl_c};
+use super::stalled::Stalled;
 use super::{Digits, PROGRAM, path, program, refused, succeeds, train_arguments, weights};
 
 /// Runs the program with this standard output. Returns its exit code and what it said.
@@ -167,67 +167,6 @@ fn a_parent_that_ignores_ctrl_c_has_it_ignored() {
     stalled.interrupt();
     stalled.release();
     assert_eq!(stalled.end(), (Some(0), String::new()));
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn threads_that_cannot_be_started_are_named_before_any_work() {
-    require_ctrl_c();
-    let data = Digits::new(64, 20);
-    let folder = tempfile::tempdir().unwrap();
-    let run = path(&folder, "run");
-    let refused_with = |stack: &str, words: &str| {
-        let mut command = with_little_address_space(stack);
-        command
-            .args(train_arguments(&data, &run))
-            .env("RAYON_NUM_THREADS", "100");
-        let said = refusal(command);
-        assert!(said.contains(words), "{said}");
-        assert!(!Path::new(&run).exists());
-    };
-    // Not even the first.
-    refused_with("4000000000", "cannot handle Ctrl-C");
-    // Not all.
-    refused_with("200000000", "cannot start the threads of the computation");
-}
-
-/// The program with 1.5 GB of address space for the stacks of its threads, each of `stack` bytes.
-///
-/// Stacks have to be large: where one just fits, but not the small one that Rust's runtime puts beside it for signals, the
-/// runtime ends the program.
-#[cfg(target_os = "linux")]
-fn with_little_address_space(stack: &str) -> Command {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -v 1500000; exec \"$0\" \"$@\"", PROGRAM])
-        .env("RUST_MIN_STACK", stack);
-    command
-}
-
-/// The one line of a program that ends with bad input.
-#[cfg(target_os = "linux")]
-fn refusal(mut command: Command) -> String {
-    let ended = command.output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    said
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn readers_that_cannot_be_started_end_a_run_with_a_message() {
-    let data = Digits::new(64, 20);
-    let folder = tempfile::tempdir().unwrap();
-    let run = path(&folder, "run");
-    let mut command = with_little_address_space("200000000");
-    command
-        .args(train_arguments(&data, &run))
-        .env("RAYON_NUM_THREADS", "1")
-        .args(["--workers", "1024"]);
-    let said = refusal(command);
-    assert!(said.contains("cannot start 1024 threads"), "{said}");
-    assert!(!Path::new(&run).join("final.safetensors").exists());
 }
 
 #[test]

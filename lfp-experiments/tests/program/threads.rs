@@ -1,6 +1,7 @@
 //! Threads that cannot be started: a part of the program that needs one ends it with a line.
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     thread,
 };
@@ -14,34 +15,76 @@ use lfp_experiments::{
 };
 use lfp_models::{Model, NetworkConfig, initialized};
 
-use super::{Digits, PROGRAM, path};
+use super::{Digits, PROGRAM, path, refusal, stalled::require_ctrl_c, train_arguments};
 
-/// Address space of a thread's stack in bytes.
-const STACK: u64 = 2_000_000_000;
+/// Address space in bytes, beside what the program takes for some stacks of 200 MB.
+const STACKS: u64 = 1_500_000_000;
+
+/// The program in an address space of `space` bytes, with stacks of `stack` bytes for its threads, after a line of the shell.
+///
+/// Stacks have to be large: where one just fits, but not the small one that Rust's runtime puts beside it for signals, the
+/// runtime ends the program.
+fn with_little_address_space(first: &str, space: u64, stack: u64) -> Command {
+    let line = format!("{first} ulimit -v {}; exec \"$0\" \"$@\"", space / 1024);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &line, PROGRAM])
+        .env("RUST_MIN_STACK", stack.to_string());
+    command
+}
+
+#[test]
+fn threads_that_cannot_be_started_are_named_before_any_work() {
+    require_ctrl_c();
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let refused_with = |stack: u64, words: &str| {
+        let mut command = with_little_address_space("", STACKS, stack);
+        command
+            .args(train_arguments(&data, &run))
+            .env("RAYON_NUM_THREADS", "100");
+        let said = refusal(&command.output().unwrap());
+        assert!(said.contains(words), "{said}");
+        assert!(!Path::new(&run).exists());
+    };
+    // Not even the first.
+    refused_with(4_000_000_000, "cannot handle Ctrl-C");
+    // Not all.
+    refused_with(200_000_000, "cannot start the threads of the computation");
+}
+
+#[test]
+fn readers_that_cannot_be_started_end_a_run_with_a_message() {
+    let data = Digits::new(64, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let mut command = with_little_address_space("", STACKS, 200_000_000);
+    command
+        .args(train_arguments(&data, &run))
+        .env("RAYON_NUM_THREADS", "1")
+        .args(["--workers", "1024"]);
+    let said = refusal(&command.output().unwrap());
+    assert!(said.contains("cannot start 1024 threads"), "{said}");
+    assert!(!Path::new(&run).join("final.safetensors").exists());
+}
 
 #[test]
 fn a_person_is_not_asked_if_nobody_can_listen() {
     let data = Digits::new(40, 20);
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "round");
+    let stack = 2_000_000_000;
     // With Ctrl-C ignored, one thread computes and one listens. There is room for the program and the stack of the first.
-    let line = format!(
-        "trap '' INT; ulimit -v {}; exec \"$0\" \"$@\"",
-        (STACK + STACK / 2) / 1024
-    );
-    let places = ["--data-dir", data.path(), "--out", &out];
-    let ended = Command::new("sh")
-        .args(["-c", &line, PROGRAM, "demo", "verdict"])
-        .args(places)
-        .args(["--verdicts", "20"])
-        .env("RUST_MIN_STACK", STACK.to_string())
+    let mut command = with_little_address_space("trap '' INT;", stack + stack / 2, stack);
+    let ended = command
+        .args(["demo", "verdict", "--verdicts", "20"])
+        .args(["--data-dir", data.path(), "--out", &out])
         .env("RAYON_NUM_THREADS", "1")
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    let said = refusal(&ended);
     let reason = "cannot start the thread that reads the answers: ";
     assert!(said.contains(reason), "{said}");
     assert!(ended.stdout.is_empty(), "no digit is shown");
