@@ -47,6 +47,24 @@ fn demo_cartpole_learns_to_balance_and_draws_it() {
 }
 
 #[test]
+fn demo_acrobot_learns_to_swing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = path(&folder, "acrobot");
+    let sizes = "--ways lfp --seeds 1 --updates 24 --episodes 8 --hidden 32";
+    let sizes: Vec<&str> = sizes.split(' ').collect();
+    succeeds(&[&["demo", "acrobot", "--out", &out][..], &sizes].concat());
+    let ways = returns(&out, "acrobot.json");
+    let [(_, seeds)] = ways.as_slice() else {
+        panic!("expected one way, found {ways:?}");
+    };
+    let mean = |returns: &[f64]| returns.iter().sum::<f64>() / returns.len() as f64;
+    let returns = seeds[0].as_slice();
+    // An episode that misses the goal returns -500.
+    let [first, last] = [&returns[..8], &returns[20..]].map(mean);
+    assert!(first < -460.0 && last > -440.0, "{returns:?}");
+}
+
+#[test]
 fn demo_acrobot_runs_with_few_episodes() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(&folder, "acrobot");

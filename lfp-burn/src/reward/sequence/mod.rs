@@ -37,7 +37,7 @@ const ALIKE: f64 = 1e-9;
 ///
 /// # Cost
 ///
-/// A step waits for the decisions, `batch_size * columns` numbers, once per draw, and brings one number per output to the
+/// A step waits once for the decisions, `batch_size * columns` numbers per draw, and brings one number per output to the
 /// device. The score is called at most `columns (classes - 1) + 1` times per sample and draw, and once only for alternatives
 /// that spell the same.
 ///
@@ -112,18 +112,22 @@ impl<F> SequenceReward<F> {
         self
     }
 
-    /// The decision of every column, sample by sample.
-    fn decide(&self, outputs: Tensor<3>) -> Vec<usize> {
-        let outputs = match self.temperature > 0.0 {
-            // The largest of outputs with noise of Gumbel's distribution is a draw from their softmax.
-            true => {
-                let uniform = outputs.random_like(Distribution::Uniform(1e-6, 1.0 - 1e-6));
-                outputs - uniform.log().neg().log() * self.temperature
-            }
-            false => outputs,
+    /// The decision of every column, draw by draw and sample by sample: of all draws by one transfer, for which the device is
+    /// waited for once.
+    fn decide(&self, outputs: &Tensor<3>, draws: usize) -> Vec<usize> {
+        let draw = |_| -> Tensor<3, Int> {
+            let outputs = outputs.clone();
+            let outputs = match self.temperature > 0.0 {
+                // The largest of outputs with noise of Gumbel's distribution is a draw from their softmax.
+                true => {
+                    let uniform = outputs.random_like(Distribution::Uniform(1e-6, 1.0 - 1e-6));
+                    outputs - uniform.log().neg().log() * self.temperature
+                }
+                false => outputs,
+            };
+            outputs.argmax(2)
         };
-        let decided: Tensor<3, Int> = outputs.argmax(2);
-        let decided = decided.into_data();
+        let decided = Tensor::cat((0..draws).map(draw).collect(), 0).into_data();
         decided.iter::<i64>().map(|class| class as usize).collect()
     }
 
@@ -217,8 +221,8 @@ impl<Y, F: Fn(&[usize], &Y) -> f64> Reward<3, &[Y]> for SequenceReward<F> {
             1
         };
         let mut scores = vec![Sum::default(); samples * columns * classes];
-        for _ in 0..draws {
-            let mut decided = self.decide(outputs.clone());
+        let mut decided = self.decide(&outputs, draws);
+        for decided in decided.chunks_mut((samples * columns).max(1)) {
             let of_samples = decided.chunks_mut(columns.max(1)).zip(targets);
             let of_samples = of_samples.zip(scores.chunks_mut((columns * classes).max(1)));
             for ((decided, target), scores) in of_samples {
