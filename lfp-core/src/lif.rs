@@ -111,7 +111,9 @@ pub enum LifError {
     #[error("beta, the decay of a spiking neuron's membrane, must be from 0 to 1, got {0}")]
     Beta(f64),
     /// The threshold: a neuron at rest must not fire.
-    #[error("a spiking neuron's threshold must be a positive, finite number (such as 1), got {0}")]
+    #[error(
+        "a spiking neuron's threshold must be positive and finite in single precision (such as 1), got {0}"
+    )]
     Threshold(f64),
     /// The slope of the surrogate.
     #[error(
@@ -126,14 +128,13 @@ impl LifNeuron {
     ///
     /// # Errors
     ///
-    /// [`LifError`] unless `beta` is from 0 to 1, `threshold` positive and finite, and the surrogate's slope, too, in single
+    /// [`LifError`] unless `beta` is from 0 to 1, and `threshold` and the surrogate's slope are positive and finite in single
     /// precision.
     pub fn new(beta: f64, threshold: f64, surrogate: Surrogate) -> Result<Self, LifError> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
         if !(0.0..=1.0).contains(&beta) {
             return Err(LifError::Beta(beta));
         }
-        if !positive(threshold) {
+        if !is_positive_single(threshold) {
             return Err(LifError::Threshold(threshold));
         }
         match surrogate {
@@ -214,7 +215,10 @@ mod tests {
             neuron(f64::NAN, 1.0, 25.0),
             Err(LifError::Beta(_))
         ));
-        assert_eq!(neuron(0.9, 0.0, 25.0), Err(LifError::Threshold(0.0)));
+        for threshold in [0.0, 1e-50, 1e300] {
+            let refused = Err(LifError::Threshold(threshold));
+            assert_eq!(neuron(0.9, threshold, 25.0), refused);
+        }
         assert_eq!(neuron(0.9, 1.0, -1.0), Err(LifError::Slope(-1.0)));
     }
 }

@@ -6,6 +6,7 @@ mod options;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use burn::tensor::Device;
 use clap::Args;
 use lfp_models::Model;
 
@@ -13,6 +14,7 @@ use self::options::{DataArgs, ModelArgs, OptimisationArgs, RunArgs, SpikingArgs}
 use super::{given::Given, lfp::LfpArgs, values};
 use crate::{
     data::{DataError, DataSet, Reading, Split},
+    destination,
     objective::Method,
     output,
     text::counted,
@@ -58,7 +60,9 @@ impl TrainArgs {
         let mut settings = self.settings(base)?;
         settings.check_effects(|option| self.given.contains(option))?;
         match (recorded, &place) {
-            (Some(recorded), _) => recorded.check_settings(&settings, &out)?,
+            (Some(recorded), _) => {
+                recorded.check_settings(&settings, &out, |of| self.given.contains(of))?;
+            }
             // Nobody means the defaults by not giving any option.
             (None, Place::Folder(folder)) if self.says_nothing_of(&settings) => {
                 return Err(folder.not_begun().into());
@@ -73,7 +77,11 @@ impl TrainArgs {
         let data_dir = self.data.data_dir.as_deref();
         let data_dir = data_dir.or(origin.and_then(|origin| origin.data_dir.as_deref()));
         let cached = self.data.cache || origin.is_some_and(|origin| origin.cached);
+        if let Place::New(out) = &place {
+            destination::check_data(out, data_dir)?;
+        }
         let data = self.load(&mut settings, data_dir, cached)?;
+        self.check_frozen(&settings, &data, &computing.devices[0])?;
         let origin = Origin {
             cached,
             ..Origin::new(&data, data_dir)?
@@ -148,6 +156,17 @@ impl TrainArgs {
             _ => settings.classes = found,
         }
         Ok(data)
+    }
+
+    /// Checks that no given option acts on frozen layers alone.
+    fn check_frozen(&self, settings: &Settings, data: &Split, device: &Device) -> Result<()> {
+        if settings.freeze.is_none() {
+            return Ok(());
+        }
+        let config = settings.network(data.train.shape(), data.train.num_classes());
+        let network = settings.frozen(settings.model.init(&config, device)?)?;
+        let is_given = |option: &str| self.given.contains(option);
+        Ok(train::check_frozen_effects(&network, is_given)?)
     }
 
     /// The settings `base` with those that are given.

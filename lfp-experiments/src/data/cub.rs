@@ -19,9 +19,14 @@ impl DataSet {
     pub const CUB: Self = Self::new(&DataSetSpec {
         name: "cub",
         summary: "CUB-200-2011: photographs of birds",
+        folders: &[&[FOLDER, IMAGES]],
         load: Load::ImageFiles(load),
     });
 }
+
+/// The folder that the archive unpacks to, and that of the images in it.
+const FOLDER: &str = "CUB_200_2011";
+const IMAGES: &str = "images";
 
 /// Channel statistics from the configuration of the paper's authors.
 const STATS: ChannelStats = (
@@ -30,19 +35,19 @@ const STATS: ChannelStats = (
 );
 
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
-    let root = subfolder_or_self(root, "CUB_200_2011");
+    let root = subfolder_or_self(root, FOLDER);
     let names = root.join("images.txt");
     if !names.is_file() {
         return Err(DataError::no_data_set(&root, "images.txt"));
     }
-    let folder = root.join("images");
+    let folder = root.join(IMAGES);
     let Parts {
         train,
         test,
         classes,
     } = Parts::read(&root, &names, &folder)?;
     for part in [&train, &test] {
-        let class = |class| Some(root.join(format!("images/{class:03}.*")));
+        let class = |class| Some(folder.join(format!("{class:03}.*")));
         check_classes(part, (1..=classes.len()).map(class))?;
     }
     let mut skipped = Skipped::default();

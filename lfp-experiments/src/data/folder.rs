@@ -18,16 +18,18 @@ impl DataSet {
     pub const FOLDER: Self = Self::new(&DataSetSpec {
         name: "folder",
         summary: "Your own image files in train/CLASS/* and test/CLASS/*",
+        folders: &[&[TRAIN], &TEST_PARTS],
         load: Load::ImageFiles(load),
     });
 }
 
+const TRAIN: &str = "train";
 /// Names of the test part. The first one with classes is used.
 const TEST_PARTS: [&str; 4] = ["test", "val", "valid", "validation"];
 
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
     let mut skipped = Skipped::default();
-    let train = root.join("train");
+    let train = root.join(TRAIN);
     let test = test_part(root, &mut skipped)?;
     let (true, Some(test)) = (train.is_dir(), test) else {
         let expected = "train/CLASS/* and test/CLASS/*";

@@ -16,9 +16,13 @@ impl DataSet {
     pub const FOOD11: Self = Self::new(&DataSetSpec {
         name: "food11",
         summary: "Food-11: photographs of dishes",
+        folders: &[&PARTS],
         load: Load::ImageFiles(load),
     });
 }
+
+/// The folders for training and testing.
+const PARTS: [&str; 2] = ["training", "evaluation"];
 
 /// Names of the classes in the order of their numbers.
 const CLASSES: [&str; 11] = [
@@ -36,7 +40,7 @@ const CLASSES: [&str; 11] = [
 ];
 
 fn load(root: &Path, reading: Reading) -> Result<Split, DataError> {
-    let [train, test] = ["training", "evaluation"].map(|part| root.join(part));
+    let [train, test] = PARTS.map(|part| root.join(part));
     if !train.is_dir() || !test.is_dir() {
         let expected = "training/CLASS_NUMBER.jpg and evaluation/CLASS_NUMBER.jpg";
         return Err(DataError::no_data_set(root, expected));

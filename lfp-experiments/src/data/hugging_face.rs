@@ -20,6 +20,10 @@ use crate::files;
 
 /// Parts of a data set, as the names of their tables have them.
 const PARTS: [&str; 2] = ["train", "test"];
+/// A folder that tables of any data set may lie in.
+const DATA: &str = "data";
+/// Folders of tables in that of a data set, beside its [own](Published::folders).
+pub(super) const FOLDERS: [&str; 3] = [DATA, PARTS[0], PARTS[1]];
 
 /// How a data set is published.
 pub(super) struct Published {
@@ -39,7 +43,7 @@ pub(super) struct Published {
 impl Published {
     /// The tables for training and testing, if there are any for training.
     pub(super) fn find(&self, folder: &Path) -> Result<Option<[Vec<PathBuf>; 2]>, DataError> {
-        let folders = ["", "data"].iter().chain(self.folders);
+        let folders = ["", DATA].iter().chain(self.folders);
         let mut found = folders.map(|place| PARTS.map(|part| tables(&folder.join(place), part)));
         let found = found.find(|[train, _]| !train.is_empty());
         if let Some([train, test]) = &found

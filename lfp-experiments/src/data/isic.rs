@@ -18,6 +18,7 @@ impl DataSet {
     pub const ISIC: Self = Self::new(&DataSetSpec {
         name: "isic",
         summary: "ISIC 2019: photographs of skin lesions",
+        folders: &[&[IMAGES]],
         load: Load::ImageFiles(load),
     });
 }

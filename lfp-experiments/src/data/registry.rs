@@ -1,6 +1,6 @@
 //! Data sets by name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{DATA_SETS, DataError, Reading, Split, image_files::subfolder_or_self};
 
@@ -13,6 +13,8 @@ pub struct DataSetSpec {
     pub name: &'static str,
     /// One line for `--help`.
     pub summary: &'static str,
+    /// The folders that it is read from, in groups: subfolders of the one that the user names, as they are published.
+    pub folders: &'static [&'static [&'static str]],
     /// How to load it. Call [`DataSet::load`] instead, which finds the folder.
     pub load: Load,
 }
@@ -76,6 +78,14 @@ impl DataSet {
     /// The data set's specification.
     pub fn spec(self) -> &'static DataSetSpec {
         self.0
+    }
+
+    /// The folders that it is read from where the user names `root`; each may be there or not.
+    pub(crate) fn folders(self, root: &Path) -> impl Iterator<Item = PathBuf> {
+        let published = self.0.folders.iter().copied().flatten().copied();
+        let own = (!self.is_generated()).then_some(self.name());
+        let folders = own.into_iter().chain(published);
+        folders.map(|folder| root.join(folder))
     }
 
     /// Whether it consists of image files, which are resized and cached as [`Reading`] says.

@@ -14,18 +14,21 @@ impl DataSet {
     pub const BLOBS: Self = Self::new(&DataSetSpec {
         name: "blobs",
         summary: "Points in the plane: two normal distributions",
+        folders: &[],
         load: Load::Generated(|seed| PointCloud::Blobs.split(seed)),
     });
     /// 10,000 training and 500 test points of a ring of radius 1 and one of radius 0.05 in its centre.
     pub const CIRCLES: Self = Self::new(&DataSetSpec {
         name: "circles",
         summary: "Points in the plane: a ring around a small ring",
+        folders: &[],
         load: Load::Generated(|seed| PointCloud::Circles.split(seed)),
     });
     /// 10,000 training and 500 test points of three arms of a spiral.
     pub const SWIRL: Self = Self::new(&DataSetSpec {
         name: "swirl",
         summary: "Points in the plane: three arms of a spiral",
+        folders: &[],
         load: Load::Generated(|seed| PointCloud::Swirl.split(seed)),
     });
 }

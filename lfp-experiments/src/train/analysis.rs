@@ -68,9 +68,9 @@ pub enum Exhibit {
 }
 
 impl FinishedRun {
-    /// Whether the folder has an `evaluation.json`.
+    /// Whether the folder has an `evaluation.json`. What is no file under that name is refused when it is read.
     pub fn is_evaluated(&self) -> bool {
-        self.file(EVALUATION).is_file()
+        self.file(EVALUATION).exists()
     }
 
     /// Writes `evaluation.json`: evaluates the final and the best network on the test set of `data`, each in one pass.

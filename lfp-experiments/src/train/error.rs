@@ -4,8 +4,8 @@ use lfp_burn::{FreezeError, optim::ClipError};
 use lfp_models::{Difference, NetworkError, StateDictError};
 
 use super::{
-    CheckpointError, Contradiction, Divergence, NothingToLearn, PretrainedError, RunFolderError,
-    ScheduleError, SharingError,
+    CheckpointError, Divergence, NothingToLearn, PretrainedError, RunFolderError, ScheduleError,
+    SharingError,
 };
 use crate::{data::DataError, files::FileError, output::OutputError};
 
@@ -42,9 +42,6 @@ pub enum TrainError {
     /// The frozen parts.
     #[error(transparent)]
     Freeze(#[from] FreezeError),
-    /// An option that acts on frozen parts alone.
-    #[error(transparent)]
-    NoEffect(#[from] Contradiction),
     /// The pretrained weights.
     #[error("{}{}", .0, what_to_allow(.0))]
     Pretrained(StateDictError),

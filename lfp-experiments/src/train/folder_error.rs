@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{SettingDifference, checkpoint::CheckpointError};
-use crate::files::FileError;
+use crate::{destination::InTheWay, files::FileError};
 
 /// Errors of a run folder.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum RunFolderError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// There cannot be such a folder.
+    #[error(transparent)]
+    InTheWay(#[from] InTheWay),
     /// The folder of a new run is not empty.
     #[error(
         "{}: the folder is not empty; resume its run with --resume, or choose another --out",

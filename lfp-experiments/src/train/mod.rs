@@ -30,8 +30,8 @@ use lfp_models::{Classifier, Mismatch, Network, NetworkError, initialized};
 
 pub use analysis::{Analysis, Exhibit};
 pub use checkpoint::{Checkpoint, CheckpointError, Reached};
-pub use effect::Contradiction;
 pub(crate) use effect::spiking_models;
+pub use effect::{Contradiction, check_frozen_effects};
 pub use epoch::{Divergence, EpochError, StepAccuracy, TrainedEpoch, train_epoch};
 pub use error::TrainError;
 pub use evaluation::{Accuracy, Evaluation, Mistake};

@@ -50,9 +50,16 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// All that differ.
-    pub fn check_settings(&self, settings: &Settings, folder: &Path) -> Result<(), RunFolderError> {
-        let differences = settings.differences(&self.settings);
+    /// All that differ. Of those that the run does not have, because its model takes none, only the ones that are given: the
+    /// others are defaults of another model.
+    pub fn check_settings(
+        &self,
+        settings: &Settings,
+        folder: &Path,
+        is_given: impl Fn(&str) -> bool,
+    ) -> Result<(), RunFolderError> {
+        let mut differences = settings.differences(&self.settings);
+        differences.retain(|of| !of.is_new() || is_given(of.option()));
         match differences.is_empty() {
             true => Ok(()),
             false => Err(RunFolderError::OtherSettings {

@@ -57,9 +57,6 @@ impl<'a> Run<'a> {
         network: Network,
     ) -> Result<Self, TrainError> {
         let network = settings.frozen(network)?;
-        if settings.freeze.is_some() {
-            settings.check_frozen(&network)?;
-        }
         let devices = computing.devices.iter();
         let sharing = Sharing {
             devices: devices.map(|device| settings.autodiff(device)).collect(),

@@ -17,7 +17,10 @@
 
 mod contents;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use same_file::Handle;
 
@@ -26,7 +29,10 @@ use super::{
     checkpoint::{self, Checkpoint},
     identity::{Identity, Origin},
 };
-use crate::files::{self, failed, list, to_json};
+use crate::{
+    destination,
+    files::{self, failed, list, to_json},
+};
 
 pub use contents::refuse_run_folder;
 pub(super) use contents::{BEST, EVALUATION, METRICS, PAGE, RESULT, SETTINGS, WEIGHTS};
@@ -49,8 +55,9 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If the folder holds anything but what a run leaves that was stopped before it began, or lies in that of a run.
+    /// If something else has its name; if the folder holds anything but what a run leaves that was stopped before it began, or lies in that of a run.
     pub fn check_new(path: &Path) -> Result<(), RunFolderError> {
+        destination::check_path(path)?;
         if let Some(above) = files::absolute(path).parent() {
             refuse_run_folder(above)?;
         }
@@ -97,7 +104,9 @@ impl RunFolder {
             reason,
         };
         match path.metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 return Err(no_run("no such folder"));
             }
             Ok(found) if !found.is_dir() => return Err(no_run("not a folder")),
@@ -163,7 +172,7 @@ impl RunFolder {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
-        recorded.check_settings(settings, &self.path)?;
+        recorded.check_settings(settings, &self.path, |_| true)?;
         let Some(origin) = &recorded.origin else {
             return Ok(());
         };

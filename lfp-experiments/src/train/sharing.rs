@@ -5,7 +5,7 @@
 //! memory needed is that of one micro-batch. Burn's `MultiDevice` strategy with the optimiser on the main device does the
 //! same inside a `Learner`.
 
-use std::{io, thread};
+use std::{io, ops::Range, thread};
 
 use burn::{
     module::Module,
@@ -20,7 +20,7 @@ use crate::{data::Batch, objective::Objective};
 /// Devices and micro-batches of a training step.
 #[derive(Clone, Debug)]
 pub struct Sharing {
-    /// Devices; each gets an equal part of every batch.
+    /// Devices; each gets a part of every batch, as equal as whole samples allow.
     pub devices: Vec<Device>,
     /// Micro-batches per device.
     pub passes: usize,
@@ -36,7 +36,7 @@ pub(super) struct Worked {
 /// The threads of the devices beside the first cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot start the threads of {devices} devices: {source}; end other programs, name fewer by `--devices`, or raise the limit of threads"
+    "cannot start a thread for each of {devices} devices: {source}; end other programs, name fewer by `--devices`, or raise the limit of threads"
 )]
 pub struct SharingError {
     /// Number of devices.
@@ -66,15 +66,8 @@ impl Sharing {
             Some(0) | None => batch,
             Some(rest) => rest,
         };
-        let smallest = |whole: usize, parts: usize| {
-            let size = whole.div_ceil(parts.max(1)).max(1);
-            match whole % size {
-                0 => size,
-                rest => rest,
-            }
-        };
-        let of_batch = |size| smallest(smallest(size, self.devices.len()), self.passes);
-        of_batch(batch).min(of_batch(last))
+        let parts = self.devices.len() * self.passes;
+        (last / parts.max(1)).max(1)
     }
 
     /// The update of a batch. It depends on the split where a part computes something over its samples: the statistics of
@@ -92,14 +85,13 @@ impl Sharing {
         batch: &Batch,
     ) -> Result<Worked, SharingError> {
         let samples = batch.targets.dims()[0];
-        let per_device = samples.div_ceil(self.devices.len());
         let worker = |batch| Worker {
             objective,
             passes: self.passes,
             samples,
             batch,
         };
-        let mut parts = parts(batch, per_device).into_iter().map(worker);
+        let mut parts = parts(batch, self.devices.len()).into_iter().map(worker);
         let first = parts.next().expect("a batch has a sample");
         let others: Vec<_> = parts.zip(&self.devices[1..]).collect();
         let worked = thread::scope(|scope| {
@@ -162,10 +154,9 @@ impl Worker<'_> {
     }
 
     fn work(self, network: &Network) -> Worked {
-        let samples = self.batch.targets.dims()[0];
         let mut sum = GradientsAccumulator::new();
         let mut scores = Vec::new();
-        for Batch { inputs, targets } in parts(&self.batch, samples.div_ceil(self.passes)) {
+        for Batch { inputs, targets } in parts(&self.batch, self.passes) {
             let share = targets.dims()[0] as f64 / self.samples as f64;
             let outputs = network.outputs(inputs);
             scores.push(outputs.scores());
@@ -179,21 +170,21 @@ impl Worker<'_> {
     }
 }
 
-/// Splits a batch into parts of at most `size` samples.
-fn parts(batch: &Batch, size: usize) -> Vec<Batch> {
+/// Splits a batch into `count` parts whose sizes differ by one sample at most; of fewer samples, one sample each.
+fn parts(batch: &Batch, count: usize) -> Vec<Batch> {
     let samples = batch.targets.dims()[0];
-    if size >= samples {
+    if count.min(samples) <= 1 {
         return vec![batch.clone()];
     }
-    let part = |start: usize| {
-        let count = size.min(samples - start);
-        let targets: Tensor<1, Int> = batch.targets.clone().narrow(0, start, count);
+    let part = |Range { start, end }: Range<usize>| {
+        let targets: Tensor<1, Int> = batch.targets.clone().narrow(0, start, end - start);
         Batch {
-            inputs: batch.inputs.clone().narrow(0, start, count),
+            inputs: batch.inputs.clone().narrow(0, start, end - start),
             targets,
         }
     };
-    (0..samples).step_by(size).map(part).collect()
+    let ranges = (0..count).map(|index| samples * index / count..samples * (index + 1) / count);
+    ranges.filter(|range| !range.is_empty()).map(part).collect()
 }
 
 #[cfg(test)]
@@ -213,6 +204,25 @@ mod tests {
         assert_eq!(smallest(101, 25, 1), 1);
         assert_eq!(smallest(100, 1000, 1), 100);
         assert_eq!(smallest(100, 20, 20), 1);
-        assert_eq!(smallest(100, 10, 3), 2, "parts of 4, 4 and 2");
+        assert_eq!(smallest(100, 10, 3), 3, "parts of 3, 3 and 4");
+    }
+
+    #[test]
+    fn no_device_idles_while_there_are_samples_for_all() {
+        let device = Device::default();
+        let sizes = |samples: usize, count| -> Vec<usize> {
+            let targets = Tensor::<1, Int>::arange(0..samples as i64, &device);
+            let inputs = targets.clone().float().reshape([samples, 1, 1, 1]);
+            let batch = Batch { inputs, targets };
+            let parts = parts(&batch, count);
+            let labels = parts.iter().map(|part| part.targets.clone()).collect();
+            let joined: Tensor<1, Int> = Tensor::cat(labels, 0);
+            assert_eq!(joined.into_data(), batch.targets.into_data());
+            parts.iter().map(|part| part.inputs.dims()[0]).collect()
+        };
+        assert_eq!(sizes(6, 4), [1, 2, 1, 2]);
+        assert_eq!(sizes(6, 3), [2, 2, 2]);
+        assert_eq!(sizes(2, 4), [1, 1]);
+        assert_eq!(sizes(5, 1), [5]);
     }
 }

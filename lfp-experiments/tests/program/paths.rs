@@ -119,6 +119,12 @@ fn a_pipe_or_a_device_is_no_file_that_is_read() {
         refused(&["train", "--resume", "--out", &out], &[name, WORDS]);
         fs::rename(&kept, &file).unwrap();
     }
+    for name in ["evaluation.json", "metrics.csv"] {
+        let file = Path::new(&out).join(name);
+        fs::remove_file(&file).unwrap();
+        pipe(&file);
+        refused(&["report", "--run", &out], &[name, WORDS]);
+    }
 }
 
 #[test]
@@ -129,8 +135,16 @@ fn what_is_in_the_way_of_results_is_said_alone_and_before_anything_is_computed()
     symlink(&link, &link).unwrap();
     let run = path(&folder, "run");
     succeeds(&arguments(TOY, &["--out".as_ref(), run.as_ref()]));
-    for place in [&*file, &link, "/dev/null"] {
+    let [below, roundabout] = ["file/a/b", "new/../file"].map(|name| path(&folder, name));
+    for (out, place) in [
+        (&*file, &*file),
+        (&below, &file),
+        (&roundabout, &file),
+        (&link, &link),
+        ("/dev/null", "/dev/null"),
+    ] {
         for line in [
+            &format!("{TOY} --out"),
             "report --out",
             "reproduce fig4 --out",
             "demo cartpole --out",
@@ -138,9 +152,12 @@ fn what_is_in_the_way_of_results_is_said_alone_and_before_anything_is_computed()
             &format!("prune --checkpoint {run} --layers all --out"),
         ] {
             let words = format!("{place}: not a folder");
-            refused(&arguments(line, &[place.as_ref()]), &[&words]);
+            refused(&arguments(line, &[out.as_ref()]), &[&words]);
         }
     }
+    assert!(!folder.path().join("new").exists());
+    let resume = ["train", "--resume", "--out", &below];
+    refused(&resume, &[&below, "no such folder"]);
 }
 
 #[test]
@@ -168,10 +185,21 @@ fn results_are_not_written_among_the_data() {
         "prune --checkpoint {run}",
     ] {
         let line = line.replace("{data}", place).replace("{run}", &run);
-        let words = format!("{other_name}: the folder of the data");
+        let words = format!("{other_name}: a folder of the data");
         let line = format!("{line} --out {other_name}");
         refused(&line.split(' ').collect::<Vec<_>>(), &[&words]);
     }
     refused(&train_arguments(&data, place), &["the folder is not empty"]);
+    // torchvision's folder, which is read if it has the files.
+    let raw = format!("{place}/MNIST/raw");
+    fs::create_dir_all(&raw).unwrap();
+    let new = format!("{raw}/new");
+    for out in [&raw, &new] {
+        let words = format!("{out}: a folder of the data");
+        refused(&train_arguments(&data, out), &[&words]);
+        let demo = ["demo", "f1", "--data-dir", place, "--out", out];
+        refused(&demo, &[&words]);
+    }
+    fs::remove_dir_all(format!("{place}/MNIST")).unwrap();
     assert_eq!(fs::read_dir(place).unwrap().count(), before);
 }

@@ -116,6 +116,9 @@ fn what_contradicts_the_run_is_listed_at_once_and_what_is_equal_is_not() {
             "--classes 10, now --classes 5",
         ],
     );
+    let said = refusal(&program(&with(&["--model", "snn-mlp", "--beta", "0.5"])));
+    let listed = "--model lenet, now --model snn-mlp; --beta unset, now --beta 0.5;";
+    assert!(said.contains(listed), "{said}");
     let same = [
         "--lr",
         "2e-2",

@@ -99,22 +99,53 @@ fn options_of_layers_that_are_all_frozen_are_refused() {
         words.map(str::to_owned).collect()
     };
     let refused_with = |more: &str, words: &[&str]| {
-        let arguments = arguments(more);
-        refused(
-            &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
-            words,
-        );
+        refused(&arguments(more), words);
     };
     let frozen = "--model mlp --freeze dropout|layers.0";
-    for option in ["--dropout 0.2", "--lfp-dropout scale"] {
+    // The last is the default.
+    for option in [
+        "--dropout 0.2",
+        "--lfp-dropout scale",
+        "--lfp-dropout conserve",
+    ] {
         let name = option.split(' ').next().unwrap();
         refused_with(
             &format!("{frozen} {option}"),
             &[name, "has no effect", "no dropout that trains"],
         );
     }
-    let arguments = arguments("--model mlp --freeze layers.0 --dropout 0.2");
-    succeeds(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    succeeds(&arguments("--model mlp --freeze layers.0 --dropout 0.2"));
+}
+
+#[test]
+fn a_run_whose_recorded_options_act_on_frozen_layers_alone_is_resumed() {
+    let data = Digits::new(64, 32);
+    let folder = tempfile::tempdir().unwrap();
+    let run = path(&folder, "run");
+    let line = "train --model mlp --freeze dropout|layers.0 --epochs 1 --batch 32 --data-dir";
+    let places = [data.path(), "--out", &run];
+    succeeds(&line.split(' ').chain(places).collect::<Vec<_>>());
+    // Stopped before its first checkpoint, by a version that did not refuse this.
+    for entry in fs::read_dir(&run).unwrap() {
+        let path = entry.unwrap().path();
+        match path.file_name().unwrap().to_str().unwrap() {
+            "settings.json" => {
+                let content = fs::read(&path).unwrap();
+                let mut settings: serde_json::Value = serde_json::from_slice(&content).unwrap();
+                settings["dropout"] = 0.2.into();
+                fs::write(&path, settings.to_string()).unwrap();
+            }
+            ".lock" => {}
+            _ if path.is_dir() => fs::remove_dir_all(&path).unwrap(),
+            _ => fs::remove_file(&path).unwrap(),
+        }
+    }
+    let resume = ["train", "--resume", "--out", &run];
+    refused(
+        &[&resume[..], &["--dropout", "0.2"]].concat(),
+        &["--dropout has no effect"],
+    );
+    succeeds(&resume);
 }
 
 #[test]

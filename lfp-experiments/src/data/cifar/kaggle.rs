@@ -13,15 +13,18 @@ use crate::data::{
     listing::{Listed, Skipped, images_in, skip_unlisted},
 };
 
+/// Folder of the images.
+pub(super) const FOLDER: &str = "train";
+
 /// The table of classes in a folder.
 pub(super) fn find(folder: &Path) -> Option<PathBuf> {
     let labels = folder.join("trainLabels.csv");
-    (labels.is_file() && folder.join("train").is_dir()).then_some(labels)
+    (labels.is_file() && folder.join(FOLDER).is_dir()).then_some(labels)
 }
 
 /// Training images, of which a share is held out for testing.
 pub(super) fn read(labels: &Path, classes: &[&str]) -> Result<[Contents; 2], DataError> {
-    let folder = labels.with_file_name("train");
+    let folder = labels.with_file_name(FOLDER);
     let images = listed(labels, &folder, classes)?;
     let mut skipped = Skipped::default();
     let found = images_in(&folder, &mut skipped)?;

@@ -12,7 +12,7 @@ use super::{
         self,
         pickle::{self, Dictionary},
     },
-    hugging_face::Published,
+    hugging_face::{self, Published},
     images::{Contents, normalization},
 };
 
@@ -21,12 +21,26 @@ impl DataSet {
     pub const CIFAR10: Self = Self::new(&DataSetSpec {
         name: "cifar10",
         summary: "Photographs of ten kinds of objects, 32x32",
+        folders: &[
+            &[
+                CIFAR10.layouts[0].folder,
+                CIFAR10.layouts[1].folder,
+                kaggle::FOLDER,
+            ],
+            CIFAR10.tables.folders,
+            &hugging_face::FOLDERS,
+        ],
         load: Load::Folder(|folder| CIFAR10.load(folder)),
     });
     /// CIFAR-100: 50,000 training and 10,000 test images of 3x32x32 pixels, a hundred classes.
     pub const CIFAR100: Self = Self::new(&DataSetSpec {
         name: "cifar100",
         summary: "Photographs of a hundred kinds of objects, 32x32",
+        folders: &[
+            &[CIFAR100.layouts[0].folder, CIFAR100.layouts[1].folder],
+            CIFAR100.tables.folders,
+            &hugging_face::FOLDERS,
+        ],
         load: Load::Folder(|folder| CIFAR100.load(folder)),
     });
 }

@@ -12,6 +12,7 @@ use super::{
     DataError, DataSet, DataSetSpec, Load, Split,
     download::Download,
     formats::idx::{Idx, decompressed},
+    hugging_face::FOLDERS,
     images::{Contents, normalization},
 };
 use crate::files;
@@ -21,6 +22,12 @@ impl DataSet {
     pub const MNIST: Self = Self::new(&DataSetSpec {
         name: "mnist",
         summary: "Handwritten digits, 28x28; downloaded if --data-dir is not given",
+        folders: &[
+            &TORCHVISION,
+            NAMES.as_flattened(),
+            hugging_face::TABLES.folders,
+            &FOLDERS,
+        ],
         load: Load::Download { load, is_cached },
     });
 }
@@ -31,24 +38,23 @@ const MIN_SIDE: usize = 16;
 /// Largest height and width: networks for digits have a weight for each pixel.
 const MAX_SIDE: usize = 256;
 
-/// The four files with the SHA-256 of their decompressed content: gzip headers differ between mirrors.
-const FILES: [(&str, &str); 4] = [
-    (
-        "train-images-idx3-ubyte",
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    (
-        "train-labels-idx1-ubyte",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    (
-        "t10k-images-idx3-ubyte",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    (
-        "t10k-labels-idx1-ubyte",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+/// Folders of torchvision's download: `MNIST/raw`.
+const TORCHVISION: [&str; 2] = ["MNIST", "raw"];
+
+/// Names of the four files. On Kaggle they have a dot, or lie in a folder of their name.
+const NAMES: [[&str; 2]; 4] = [
+    ["train-images-idx3-ubyte", "train-images.idx3-ubyte"],
+    ["train-labels-idx1-ubyte", "train-labels.idx1-ubyte"],
+    ["t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"],
+    ["t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"],
+];
+
+/// The SHA-256 of their decompressed content: gzip headers differ between mirrors.
+const SHA256: [&str; 4] = [
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 ];
 
 const MIRRORS: [&str; 2] = [
@@ -71,10 +77,14 @@ fn load(folder: Option<&Path>) -> Result<Split, DataError> {
 
 /// Reads the published files, or tables.
 fn read_folder(folder: &Path) -> Result<[Contents; 2], DataError> {
-    // torchvision downloads to `MNIST/raw`.
-    let places = ["", "MNIST/raw", "raw"].map(|place| folder.join(place));
-    let [(first, _), ..] = FILES;
-    let published = places.iter().find(|place| find(place, first).is_some());
+    let [_, raw] = TORCHVISION;
+    let places = [
+        folder.to_owned(),
+        folder.join(PathBuf::from_iter(TORCHVISION)),
+        folder.join(raw),
+    ];
+    let [images, ..] = NAMES;
+    let published = places.iter().find(|place| find(place, images).is_some());
     if let Some(place) = published {
         return read_idx(find_all(place)?);
     }
@@ -137,10 +147,9 @@ fn check_side(path: &Path, side: usize) -> Result<(), DataError> {
     }
 }
 
-/// A published file in `place`, compressed or not. On Kaggle its name has a dot, or it lies in a folder of its name.
-fn find(place: &Path, name: &str) -> Option<PathBuf> {
-    let dotted = name.replace("-idx", ".idx");
-    let candidates = [name, &dotted].map(|name| {
+/// A published file in `place`, compressed or not.
+fn find(place: &Path, names: [&str; 2]) -> Option<PathBuf> {
+    let candidates = names.map(|name| {
         let file = place.join(name);
         [file.join(name), file, place.join(format!("{name}.gz"))]
     });
@@ -150,9 +159,9 @@ fn find(place: &Path, name: &str) -> Option<PathBuf> {
 
 fn find_all(folder: &Path) -> Result<[PathBuf; 4], DataError> {
     let mut paths = [const { PathBuf::new() }; 4];
-    for (path, (name, _)) in paths.iter_mut().zip(FILES) {
+    for (path, names @ [name, _]) in paths.iter_mut().zip(NAMES) {
         let expected = format!("{name} or {name}.gz");
-        *path = find(folder, name).ok_or_else(|| DataError::no_data_set(folder, expected))?;
+        *path = find(folder, names).ok_or_else(|| DataError::no_data_set(folder, expected))?;
     }
     Ok(paths)
 }
@@ -163,14 +172,15 @@ fn cache() -> Option<PathBuf> {
 }
 
 fn is_cached() -> bool {
-    let has_all = |folder: PathBuf| FILES.iter().all(|(name, _)| folder.join(name).is_file());
+    let has_all = |folder: PathBuf| NAMES.iter().all(|[name, _]| folder.join(name).is_file());
     cache().is_some_and(has_all)
 }
 
 fn download_all() -> Result<[PathBuf; 4], DataError> {
     let folder = cache().ok_or(DataError::NoCache)?;
     let mut paths = [const { PathBuf::new() }; 4];
-    for (path, (name, expected)) in paths.iter_mut().zip(FILES) {
+    let published = NAMES.into_iter().zip(SHA256);
+    for (path, ([name, _], expected)) in paths.iter_mut().zip(published) {
         *path = folder.join(name);
         if !path.is_file() {
             files::create_folder(&folder)?;

@@ -47,6 +47,7 @@ impl Settings {
         };
         let difference = |name: &String| SettingDifference {
             name: name.replace('_', "-"),
+            is_new: !theirs.contains_key(name),
             ours: shown(ours.get(name)),
             theirs: shown(theirs.get(name)),
         };
@@ -73,13 +74,29 @@ fn shown(value: Option<&serde_json::Value>) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingDifference {
     name: String,
+    /// Whether the other has no such setting.
+    is_new: bool,
     ours: String,
     theirs: String,
 }
 
+impl SettingDifference {
+    /// The option that sets it, without dashes.
+    pub(in crate::train) fn option(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the other run has no such setting.
+    pub(in crate::train) fn is_new(&self) -> bool {
+        self.is_new
+    }
+}
+
 impl fmt::Display for SettingDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, ours, theirs } = self;
+        let Self {
+            name, ours, theirs, ..
+        } = self;
         write!(f, "--{name} {theirs}, now --{name} {ours}")
     }
 }
