@@ -67,13 +67,18 @@ fn in_octal(bytes: &[u8]) -> String {
 }
 
 /// A table in columns, each as wide as its widest cell.
-pub(crate) fn columns<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    let header = header.map(str::to_owned);
-    let all = || iter::once(&header).chain(rows);
-    let width = |column: usize| all().map(|row| row[column].chars().count()).max();
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
+pub(crate) fn columns(header: &[&str], rows: &[impl AsRef<[String]>]) -> String {
+    let header: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
+    let all = || iter::once(header.as_slice()).chain(rows.iter().map(AsRef::as_ref));
+    let mut widths = Vec::new();
+    for row in all() {
+        widths.resize(row.len().max(widths.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let lines = all().map(|row| {
-        let cells = row.iter().zip(widths);
+        let cells = row.iter().zip(&widths);
         let padded: Vec<String> = cells
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
@@ -144,6 +149,6 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["\u{3b2}".to_owned(), "1".to_owned()]];
-        assert_eq!(columns(["name", "n"], &rows), "name  n\n\u{3b2}     1\n");
+        assert_eq!(columns(&["name", "n"], &rows), "name  n\n\u{3b2}     1\n");
     }
 }

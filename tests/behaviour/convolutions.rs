@@ -81,7 +81,8 @@ fn a_hooked_convolution_is_burns() {
             let grads = (output.clone() * output.clone()).sum().backward();
             let weight = conv.weight.val().grad(&grads).unwrap();
             let below = x.grad(&grads).unwrap();
-            [values(output), values(below), values(weight)]
+            let bias = conv.bias.as_ref().unwrap().val().grad(&grads).unwrap();
+            [values(output), values(below), values(weight), values(bias)]
         };
         let ours = pass(conv.clone().hooked().forward(x.clone()));
         assert!(ours == pass(conv.forward(x.clone())), "{channels:?}");

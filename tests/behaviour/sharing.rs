@@ -74,7 +74,7 @@ fn batch(samples: usize, device: &Device) -> Batch {
 fn passes_and_devices_leave_the_updates_of_the_whole() {
     let (device, _alone) = seeded(11);
     let network = network(&device);
-    // Uneven parts: eleven samples on two devices are six and five, in three passes two, two and two (or one).
+    // Uneven parts: eleven samples on two devices are five and six, in three passes of two samples (or one).
     let batch = batch(11, &device);
     for method in [Method::Lfp, Method::Gradient] {
         let whole = updates(&network, method, &batch, &Sharing::none(&device));

@@ -61,7 +61,9 @@ impl TrainArgs {
         settings.check_effects(|option| self.given.contains(option))?;
         match (recorded, &place) {
             (Some(recorded), _) => {
-                recorded.check_settings(&settings, &out, |of| self.given.contains(of))?;
+                let data_dir = self.data.data_dir.as_deref();
+                let is_given = |option: &str| self.given.contains(option);
+                recorded.check_settings(&settings, &out, data_dir, is_given)?;
             }
             // Nobody means the defaults by not giving any option.
             (None, Place::Folder(folder)) if self.says_nothing_of(&settings) => {

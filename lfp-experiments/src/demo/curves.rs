@@ -50,7 +50,7 @@ pub(super) fn panel(title: &str, [x, y]: [Axis; 2], ways: &[Runs]) -> Panel {
     let mut panel = Panel::new(title, x, y);
     for runs in ways {
         let points = runs.averaged().into_iter();
-        let points = points.map(|(x, spread)| (x, (spread.mean, spread.standard_deviation)));
+        let points = points.map(|(x, spread)| (x, (spread.mean, spread.width())));
         let points: Vec<_> = points.collect();
         panel.shapes.extend(band(&points, &possible, runs.look));
         panel.legend.push(Key::curve(runs.title, runs.look));

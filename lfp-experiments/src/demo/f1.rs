@@ -33,7 +33,7 @@ use crate::{
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     seed,
     study::Spread,
-    text::{counted, given_percent},
+    text::{columns, counted, given_percent},
 };
 
 const BATCH: usize = 128;
@@ -333,18 +333,14 @@ impl Curves {
 
 /// The scores after the last epoch as a table.
 pub fn table(curves: &[Curves]) -> String {
-    let mut text = format!(
-        "{:24} {:>12} {:>12} {:>12}\n",
-        "", "macro F1 %", "precision %", "recall %"
-    );
-    for of_way in curves {
-        text += &format!(
-            "{:24} {:>12} {:>12} {:>12}\n",
-            of_way.way.title(),
+    let row = |of_way: &Curves| {
+        [
+            of_way.way.title().to_owned(),
             of_way.last(|score| score.macro_f1).percent(),
             of_way.last(|score| score.precision).percent(),
-            of_way.last(|score| score.recall).percent()
-        );
-    }
-    text
+            of_way.last(|score| score.recall).percent(),
+        ]
+    };
+    let rows: Vec<_> = curves.iter().map(row).collect();
+    columns(&["way", "macro F1 %", "precision %", "recall %"], &rows)
 }

@@ -3,7 +3,7 @@
 //! Rounding has no derivative that is of use, so gradients need an estimator. LFP conserves rewards through it instead, or
 //! passes them straight through, for comparison. Beside both stands rounding the weights of a network that was trained without.
 
-use std::path::Path;
+use std::{iter, path::Path};
 
 use anyhow::{Result, ensure};
 use burn::{
@@ -33,7 +33,7 @@ use crate::{
     output,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, SURROGATE},
     study::Spread,
-    text::counted,
+    text::{columns, counted},
     train::{Accuracy, Computing, Settings, run_in_memory},
 };
 
@@ -370,6 +370,19 @@ fn export(network: Network, bits: usize, testing: &Testing<'_>) -> Result<Export
     })
 }
 
+fn table_of(exports: &[Export]) -> String {
+    let row = |of: &Export| {
+        [
+            of.bits.to_string(),
+            of.bytes_before.to_string(),
+            of.bytes.to_string(),
+            format!("{:.1}", 100.0 * of.accuracy),
+        ]
+    };
+    let rows: Vec<_> = exports.iter().map(row).collect();
+    columns(&["bits", "bytes before", "after", "accuracy %"], &rows)
+}
+
 impl Measured {
     /// The accuracies of each seed.
     fn seeds(&self, way: Way, bits: usize) -> Option<&[f64]> {
@@ -400,34 +413,21 @@ impl Measured {
         let mut bits: Vec<usize> = self.accuracies.iter().map(|of| of.bits).collect();
         bits.sort_unstable();
         bits.dedup();
-        let mut text = format!("{:30}", "test accuracy %, by bits");
-        text.extend(bits.iter().map(|bits| format!("{bits:>13}")));
+        let numbers: Vec<String> = bits.iter().map(usize::to_string).collect();
+        let mut header = vec!["test accuracy %, by bits"];
+        header.extend(numbers.iter().map(String::as_str));
         let mut ways: Vec<Way> = self.accuracies.iter().map(|of| of.way).collect();
         ways.dedup();
-        for way in ways {
-            text += &format!("\n{:30}", way.title());
-            let cells = bits.iter().map(|&bits| match self.spread(way, bits) {
-                Some(spread) => format!("{:>13}", spread.percent()),
-                None => format!("{:>13}", ""),
-            });
-            text.extend(cells);
+        let row = |way: Way| -> Vec<String> {
+            let spreads = bits.iter().map(|&bits| self.spread(way, bits));
+            let cells = spreads.map(|of| of.map_or_else(String::new, Spread::percent));
+            iter::once(way.title().to_owned()).chain(cells).collect()
+        };
+        let rows: Vec<_> = ways.into_iter().map(row).collect();
+        let text = columns(&header, &rows);
+        match self.exports.as_slice() {
+            [] => text,
+            exports => format!("{text}\nexported by Burn at 8 bits\n{}", table_of(exports)),
         }
-        text += "\n";
-        if self.exports.is_empty() {
-            return text;
-        }
-        text += "\nexported by Burn at 8 bits\n";
-        text += &format!(
-            "{:>4} {:>13} {:>13} {:>13}\n",
-            "bits", "bytes before", "after", "accuracy %"
-        );
-        for of in &self.exports {
-            let accuracy = 100.0 * of.accuracy;
-            text += &format!(
-                "{:>4} {:>13} {:>13} {accuracy:>13.1}\n",
-                of.bits, of.bytes_before, of.bytes
-            );
-        }
-        text
     }
 }

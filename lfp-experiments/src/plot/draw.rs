@@ -14,7 +14,7 @@ use plotters::{
 };
 
 use super::{
-    Axis, ColourBar, Dash, Error, Figure, Mark, Panel, Shape,
+    Axis, ColourBar, Dash, Error, Figure, Look, Mark, Panel, Shape,
     axis::Ticked,
     legend,
     style::{FONT, GRID, INK, LABEL, STRIP, TICK, TITLE, fitting, text_width},
@@ -236,15 +236,7 @@ fn draw<DB: DrawingBackend>(
             let style = colour.mix(0.6).stroke_width(scale);
             series(chart.draw_series(LineSeries::new(points.iter().copied(), style)))
         }
-        Shape::Curve(points, look) => {
-            let area = chart.plotting_area().strip_coord_spec();
-            let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
-            line(&area, pixels.clone(), look.dash, look.colour, scale)?;
-            let mut marks = apart(&pixels, 3 * MARK * scale).into_iter();
-            marks.try_for_each(|at| {
-                mark_point(chart, cell, at, look.mark, look.colour, MARK * scale)
-            })
-        }
+        Shape::Curve(points, look) => curve(chart, cell, points, *look, scale),
         Shape::Best(at, colour) => {
             let at = pixel(chart, *at);
             mark_point(chart, cell, at, Mark::Diamond, *colour, BEST * scale)
@@ -272,6 +264,21 @@ fn draw<DB: DrawingBackend>(
             text(&area, content, TICK * scale, at, HPos::Center, INK)
         }
     }
+}
+
+/// A line with marks.
+fn curve<DB: DrawingBackend>(
+    chart: &Chart<'_, DB>,
+    cell: &Area<DB>,
+    points: &[(f64, f64)],
+    look: Look,
+    scale: u32,
+) -> Result<(), Error<DB>> {
+    let area = chart.plotting_area().strip_coord_spec();
+    let pixels: Vec<Pixel> = points.iter().map(|&at| pixel(chart, at)).collect();
+    line(&area, pixels.clone(), look.dash, look.colour, scale)?;
+    let mut marks = apart(&pixels, 3 * MARK * scale).into_iter();
+    marks.try_for_each(|at| mark_point(chart, cell, at, look.mark, look.colour, MARK * scale))
 }
 
 /// Drops the handle for plotters' own legend.

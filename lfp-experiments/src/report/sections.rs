@@ -290,11 +290,7 @@ fn row(entry: &Entry, with_paper: bool, values: &[&str]) -> Vec<Cell> {
     }
     cells.extend(values.iter().map(|name| {
         let value = ran.and_then(|ran| ran.values.get(*name));
-        Cell::number(
-            value
-                .map(|of| format!("{:.3} \u{b1} {:.3}", of.mean, of.standard_deviation))
-                .unwrap_or_default(),
-        )
+        Cell::number(value.map(|of| of.shown(3)).unwrap_or_default())
     }));
     cells
 }
@@ -310,7 +306,7 @@ struct Difference {
 impl Difference {
     fn of(ours: Spread, paper: Spread) -> Self {
         let difference = ours.mean - paper.mean;
-        let deviation = ours.standard_deviation.hypot(paper.standard_deviation);
+        let deviation = ours.width().hypot(paper.width());
         Self {
             points: 100.0 * difference,
             deviations: (deviation > 0.0).then(|| difference.abs() / deviation),
@@ -602,7 +598,7 @@ mod tests {
     fn without_any_deviation_there_is_no_distance_in_deviations() {
         let spread = |mean| Spread {
             mean,
-            standard_deviation: 0.0,
+            standard_deviation: None,
         };
         assert!(
             Difference::of(spread(0.1), spread(0.1))

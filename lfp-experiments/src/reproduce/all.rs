@@ -34,7 +34,7 @@ pub(super) fn run(args: &OverviewArgs) -> Result<bool> {
     let states = make_all(&outlooks);
     interrupt::check()?;
     let rows: Vec<[String; 4]> = outlooks.iter().zip(&states).map(row).collect();
-    output::lines(format_args!("\n{}", text::columns(HEADER, &rows)))?;
+    output::lines(format_args!("\n{}", text::columns(&HEADER, &rows)))?;
     let failed = outlooks.iter().zip(&states);
     let failed = failed.filter(|(_, state)| matches!(state, State::Failed(_)));
     let failed: Vec<&str> = failed.map(|(outlook, _)| outlook.entry.name).collect();

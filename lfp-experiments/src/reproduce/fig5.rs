@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     plot::{Axis, INK, Key, Panel, Shape, tint},
-    study::{Cell, Point, Spread, Study},
+    study::{Cell, Point, Study},
     train::{MagnitudeBin, PERCENTILES},
 };
 
@@ -102,14 +102,11 @@ fn gini(cells: &[Cell<Sparsity>]) -> Panel {
     for (method, cell) in cells.iter().enumerate() {
         let layers = cell.best().map(|best| best.curve(GINI)).unwrap_or_default();
         for (layer, (_, spread)) in (1..).zip(layers) {
-            let Spread {
-                mean,
-                standard_deviation,
-            } = spread;
+            let (mean, deviation) = (spread.mean, spread.width());
             let bar = Bar::new(layer, method);
             let colour = cell.method.colour();
             shapes.push(Shape::Cell((bar.left, 0.0), (bar.right, mean), colour));
-            let ends = [mean - standard_deviation, mean + standard_deviation];
+            let ends = [mean - deviation, mean + deviation];
             let middle = bar.middle();
             shapes.push(Shape::Hairline(ends.map(|y| (middle, y)).into(), INK));
         }

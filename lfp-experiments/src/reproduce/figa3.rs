@@ -94,7 +94,7 @@ fn panel(title: String, axis: Axis, values: &[(f64, String)], results: &Results<
             let mut cells = cells_at(name).iter();
             let best = cells.find(|cell| cell.method == method)?.best()?;
             let accuracy = best.accuracy();
-            Some((*value, (accuracy.mean, accuracy.standard_deviation)))
+            Some((*value, (accuracy.mean, accuracy.width())))
         };
         values.iter().filter_map(at).collect()
     };

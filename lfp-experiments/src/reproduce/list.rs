@@ -16,7 +16,7 @@ pub(super) fn run(args: &OverviewArgs) -> Result<()> {
     }
     let outlooks = args.outlooks()?;
     let rows: Vec<[String; 6]> = outlooks.iter().map(row).collect();
-    output::lines(text::columns(HEADER, &rows))?;
+    output::lines(text::columns(&HEADER, &rows))?;
     // Figures share runs.
     let pending: HashMap<_, _> = outlooks.iter().flat_map(Outlook::pending).collect();
     let seconds: f64 = pending.values().sum();

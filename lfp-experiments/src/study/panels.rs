@@ -25,7 +25,7 @@ pub fn accuracy_axis(lowest: f64) -> Axis {
 pub fn curves<A>(cells: &[Cell<A>], curve: impl Fn(&Cell<A>) -> Vec<(f64, Spread)>) -> Vec<Shape> {
     let shapes = |cell: &Cell<A>| {
         let points = curve(cell).into_iter();
-        let points = points.map(|(x, spread)| (x, (spread.mean, spread.standard_deviation)));
+        let points = points.map(|(x, spread)| (x, (spread.mean, spread.width())));
         band(&points.collect::<Vec<_>>(), &SHARES, cell.method.look())
     };
     cells.iter().flat_map(shapes).collect()

@@ -171,7 +171,7 @@ impl Pending {
     }
 }
 
-/// Draws a bar at this interval, until it is finished or dropped.
+/// Draws a bar at this interval, until it is finished or dropped. (`enable_steady_tick` panics where no thread can be started.)
 ///
 /// # Errors
 ///

@@ -318,13 +318,8 @@ impl Entry {
         match &self.outcome {
             Outcome::NotRun { not_run } => format!("{name} {not_run}"),
             Outcome::Ran(ran) => {
-                let values = ran.values.iter().map(|(name, value)| {
-                    let Spread {
-                        mean,
-                        standard_deviation,
-                    } = value;
-                    format!("; {name} {mean:.3} \u{b1} {standard_deviation:.3}")
-                });
+                let values = ran.values.iter();
+                let values = values.map(|(name, value)| format!("; {name} {}", value.shown(3)));
                 let values: String = values.collect();
                 let (accuracy, rate) = (ran.accuracy.percent(), ran.best_lr);
                 format!("{name} {accuracy}% at a learning rate of {rate}{values}")
@@ -419,7 +414,9 @@ fn rows<A: Analysis>(cell: &Cell<A>) -> Vec<Row> {
                 curve.over.to_owned(),
                 x.to_string(),
                 spread.mean.to_string(),
-                spread.standard_deviation.to_string(),
+                spread
+                    .standard_deviation
+                    .map_or_else(String::new, |of| of.to_string()),
                 runs.clone(),
                 String::new(),
             ]

@@ -74,6 +74,7 @@ impl Settings {
         }
         let rules = self.rules_of_training().into_iter();
         let rules = rules
+            .chain(self.rules_of_momentum())
             .chain(self.rules_of_network())
             .chain(self.rules_of_spikes())
             .chain(self.rules_of_propagation());
@@ -140,11 +141,6 @@ impl Settings {
     }
 
     fn rules_of_training(&self) -> Vec<Rule> {
-        let optimizer = self.optimizer;
-        let has_no_momentum = match self.cycle_momentum {
-            Some(cycle) => cycle == [0.0; 2],
-            None => self.momentum == 0.0,
-        };
         let of_rewards = match (self.method, self.model.spikes()) {
             (Method::Gradient, _) => "--method gradient uses the cross-entropy".to_owned(),
             (Method::Lfp, _) => format!("{} uses the rate-coded reward of spikes", self.model),
@@ -155,6 +151,21 @@ impl Settings {
                 "reward",
                 of_rewards,
             ),
+            rule(
+                self.schedule != Schedule::Cosine,
+                "warmup",
+                "it acts on --schedule cosine",
+            ),
+        ]
+    }
+
+    fn rules_of_momentum(&self) -> Vec<Rule> {
+        let optimizer = self.optimizer;
+        let has_no_momentum = match self.cycle_momentum {
+            Some(cycle) => cycle == [0.0; 2],
+            None => self.momentum == 0.0,
+        };
+        vec![
             rule(
                 !optimizer.has_momentum(),
                 "momentum",
@@ -174,11 +185,6 @@ impl Settings {
                 self.schedule != Schedule::OneCycle,
                 "cycle-momentum",
                 "the momentum cycles only with --schedule onecycle",
-            ),
-            rule(
-                self.schedule != Schedule::Cosine,
-                "warmup",
-                "it acts on --schedule cosine",
             ),
             rule(
                 optimizer != Optimizer::Sgd,
@@ -415,6 +421,7 @@ mod tests {
     #[test]
     fn options_of_layers_that_are_all_frozen_have_no_effect() {
         let mut settings = Settings::new(Model::VGG_LIKE_BN, DataSet::CIFAR10, Method::Lfp, 10);
+        settings.dropout = Some(0.2);
         let config = settings.network([3, 32, 32], 10);
         let network = settings.model.init(&config, &Device::default()).unwrap();
         let mut check = |pattern: &str, option: &str| {

@@ -49,13 +49,15 @@ pub enum RunFolderError {
     /// The run has other settings.
     #[error(
         "{folder}: its run has {differences}; resume it with its own settings, which need not be given",
-        folder = folder.display(), differences = joined(differences)
+        folder = folder.display(), differences = joined(differences, data.as_deref())
     )]
     OtherSettings {
         /// The folder.
         folder: PathBuf,
         /// The settings that differ.
         differences: Vec<SettingDifference>,
+        /// What differs in the data, if that is known yet.
+        data: Option<String>,
     },
     /// The run began with other data.
     #[error("{folder}: its run began with {difference}; use the data that it began with", folder = folder.display())]
@@ -111,7 +113,8 @@ pub enum RunFolderError {
     Checkpoint(#[from] CheckpointError),
 }
 
-fn joined(differences: &[SettingDifference]) -> String {
-    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+fn joined(differences: &[SettingDifference], data: Option<&str>) -> String {
+    let settings = differences.iter().map(ToString::to_string);
+    let differences: Vec<String> = settings.chain(data.map(str::to_owned)).collect();
     differences.join("; ")
 }

@@ -5,7 +5,7 @@ use std::{fmt::Display, path::Path};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Origin, RunFolderError, Settings};
+use super::{DataIdentity, Origin, RunFolderError, Settings};
 use crate::files;
 
 /// The member of the file with the [`Origin`].
@@ -50,12 +50,13 @@ impl Recorded {
     ///
     /// # Errors
     ///
-    /// All that differ. Of those that the run does not have, because its model takes none, only the ones that are given: the
-    /// others are defaults of another model.
+    /// All that differ, with the data in the given folder `data_dir`, if they are others. Of the settings that the run does not
+    /// have, only those that are given: the others are defaults of another model.
     pub fn check_settings(
         &self,
         settings: &Settings,
         folder: &Path,
+        data_dir: Option<&Path>,
         is_given: impl Fn(&str) -> bool,
     ) -> Result<(), RunFolderError> {
         let mut differences = settings.differences(&self.settings);
@@ -65,7 +66,20 @@ impl Recorded {
             false => Err(RunFolderError::OtherSettings {
                 folder: folder.to_owned(),
                 differences,
+                data: data_dir.and_then(|of| self.data_difference(of)),
             }),
         }
+    }
+
+    /// How the data in another folder differ; `None` if they do not, or cannot be read.
+    fn data_difference(&self, data_dir: &Path) -> Option<String> {
+        let origin = self.origin.as_ref()?;
+        let own = origin.data_dir.as_deref().map(files::absolute);
+        if own.as_deref() == Some(&files::absolute(data_dir)) {
+            return None;
+        }
+        let Settings { dataset, .. } = &self.settings;
+        let data = dataset.load(Some(data_dir), self.settings.reading());
+        origin.data.difference(&DataIdentity::of(&data.ok()?))
     }
 }

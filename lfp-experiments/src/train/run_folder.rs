@@ -172,7 +172,7 @@ impl RunFolder {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
-        recorded.check_settings(settings, &self.path, |_| true)?;
+        recorded.check_settings(settings, &self.path, None, |_| true)?;
         let Some(origin) = &recorded.origin else {
             return Ok(());
         };

@@ -81,7 +81,12 @@ fn demo_acrobot_runs_with_few_episodes() {
         "8",
     ];
     let said = succeeds(&[&["demo", "acrobot", "--out", &out][..], &options].concat());
-    assert!(said.contains("mean return of the last"), "{said}");
+    let mut table = said
+        .lines()
+        .skip_while(|line| !line.starts_with("mean return of the last"));
+    let heads = table.nth(1).unwrap_or_default().split_whitespace();
+    let expected = ["way", "seed", "0", "seed", "1", "mean"];
+    assert_eq!(heads.collect::<Vec<_>>(), expected, "{said}");
     for (_, seeds) in returns(&out, "acrobot.json") {
         assert_eq!(seeds.len(), 2);
         // An episode takes 500 steps at most, each worth -1.

@@ -54,6 +54,10 @@ fn demo_levenshtein_learns_to_read_without_an_alignment_and_draws_it() {
     assert_ne!(distances_of_two, distances);
     let figure = |folder: &Path| fs::read_to_string(folder.join("levenshtein.svg")).unwrap();
     assert!(figure(out).contains("8 draws, ") && figure(two).contains("2 draws, "));
+    // One length is no curve over lengths, and one run has no deviation.
+    assert!(figure(out).contains("Edit distance per digit"));
+    assert!(!figure(out).contains("by length"));
+    assert!(!said.contains('\u{b1}'), "{said}");
 }
 
 #[test]

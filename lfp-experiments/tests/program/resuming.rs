@@ -187,6 +187,16 @@ fn other_data_than_at_the_start_are_refused_by_name() {
         more.path(),
         &["64 training and 20 test samples, now 65 and 20"],
     );
+    // With settings that differ, the data are named in the same line.
+    let both = [
+        &resume(more.path())[..],
+        &["--lr", "0.5"].map(str::to_owned),
+    ]
+    .concat();
+    refused(
+        &both,
+        &["--lr 0.02, now --lr 0.5; 64 training and 20 test samples, now 65 and 20"],
+    );
     // One pixel.
     let images = data.file("train-images-idx3-ubyte");
     let mut content = fs::read(&images).unwrap();

@@ -1,6 +1,6 @@
 //! The table and the figure.
 
-use std::path::Path;
+use std::{iter, path::Path};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::{
     files::{self, to_json},
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, Panel, SURROGATE},
     study::Spread,
-    text::counted,
+    text::{columns, counted},
 };
 
 /// What is written beside the figure.
@@ -106,17 +106,22 @@ pub fn draw<M: Mechanism>(request: &Request, curves: &[Curves], folder: &Path) -
 
 /// The mean return of the last episodes, for each seed.
 pub fn table(curves: &[Curves]) -> String {
-    let mut text = format!("mean return of the last {LAST} episodes\n");
-    for of_way in curves {
-        text += &format!("{:28}", of_way.way.title());
-        for last in &of_way.last {
-            text += &format!(" {last:7.1}");
-        }
-        let Spread {
-            mean,
-            standard_deviation,
-        } = Spread::of(of_way.last.iter().copied());
-        text += &format!("   {mean:.1} \u{b1} {standard_deviation:.1}\n");
-    }
-    text
+    let seeds = curves.iter().map(|of_way| of_way.last.len()).max();
+    let seeds: Vec<String> = (0..seeds.unwrap_or(0))
+        .map(|seed| format!("seed {seed}"))
+        .collect();
+    let mut header = vec!["way"];
+    header.extend(seeds.iter().map(String::as_str));
+    header.push("mean");
+    let row = |of_way: &Curves| -> Vec<String> {
+        let mean = Spread::of(of_way.last.iter().copied()).shown(1);
+        let seeds = of_way.last.iter().map(|last| format!("{last:.1}"));
+        let way = of_way.way.title().to_owned();
+        iter::once(way).chain(seeds).chain([mean]).collect()
+    };
+    let rows: Vec<_> = curves.iter().map(row).collect();
+    format!(
+        "mean return of the last {LAST} episodes\n{}",
+        columns(&header, &rows)
+    )
 }

@@ -13,7 +13,7 @@ use crate::{
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE, Panel, SURROGATE},
     study::Spread,
-    text::counted,
+    text::{columns, counted},
 };
 
 /// Digits of the strings for which the table has a column of their own.
@@ -94,33 +94,30 @@ fn mean(scores: &[Score], value: fn(&Score) -> f64) -> f64 {
 
 /// The scores after the last epoch as a table.
 pub fn table(curves: &[Curves]) -> String {
-    let row = |title: &str, cells: Vec<String>| {
-        let cells = cells.iter().map(|cell| format!(" {cell:>25}"));
-        format!("{title:24}{}\n", cells.collect::<String>())
-    };
     let short = |scores: &[Score]| exact(&scores[..scores.len().min(UP_TO)]);
-    let is_longer = curves.iter().any(|of_way| of_way.longest() > UP_TO);
+    let of_short = format!("of up to {UP_TO} digits, %");
     let mut header = vec![
-        "strings without error, %".to_owned(),
-        "edit distance of a string".to_owned(),
+        "way",
+        "strings without error, %",
+        &of_short,
+        "edit distance of a string",
     ];
-    if is_longer {
-        header.insert(1, format!("of up to {UP_TO} digits, %"));
-    }
-    let mut text = row("", header);
-    for of_way in curves {
-        let distance = of_way.last(distance);
-        let distance = format!(
-            "{:.2} \u{b1} {:.2}",
-            distance.mean, distance.standard_deviation
-        );
-        let mut cells = vec![of_way.last(exact).percent(), distance];
-        if is_longer {
-            cells.insert(1, of_way.last(short).percent());
+    let cells = |of_way: &Curves| {
+        vec![
+            of_way.way.title().to_owned(),
+            of_way.last(exact).percent(),
+            of_way.last(short).percent(),
+            of_way.last(distance).shown(2),
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = curves.iter().map(cells).collect();
+    if curves.iter().all(|of_way| of_way.longest() <= UP_TO) {
+        header.remove(2);
+        for row in &mut rows {
+            row.remove(2);
         }
-        text += &row(of_way.way.title(), cells);
     }
-    text
+    columns(&header, &rows)
 }
 
 impl Request {
@@ -132,23 +129,26 @@ impl Request {
     pub fn draw(&self, curves: &[Curves], folder: &Path) -> Result<()> {
         let of_ways = |runs: &dyn Fn(&Curves) -> Runs| curves.iter().map(runs).collect::<Vec<_>>();
         let epochs = || Axis::whole("epoch", 1.0..self.epochs.max(2) as f64);
-        let lengths = Axis::whole("digits of the string", 1.0..self.longest.max(2) as f64);
+        let mut panels = vec![
+            panel(
+                "Strings without an error",
+                [epochs(), shares()],
+                &of_ways(&|of| of.over_epochs(exact)),
+            ),
+            distances(epochs(), &of_ways(&|of| of.over_epochs(distance_per_digit))),
+        ];
+        if self.longest > 1 {
+            let lengths = Axis::whole("digits of the string", 1.0..self.longest as f64);
+            panels.push(panel(
+                "Without an error, by length",
+                [lengths, shares()],
+                &of_ways(&Curves::over_lengths),
+            ));
+        }
         let figure = Figure {
-            columns: 3,
+            columns: panels.len(),
             panel_size: (360, 300),
-            panels: vec![
-                panel(
-                    "Strings without an error",
-                    [epochs(), shares()],
-                    &of_ways(&|of| of.over_epochs(exact)),
-                ),
-                distances(epochs(), &of_ways(&|of| of.over_epochs(distance_per_digit))),
-                panel(
-                    "Without an error, by length",
-                    [lengths, shares()],
-                    &of_ways(&Curves::over_lengths),
-                ),
-            ],
+            panels,
             corner: String::new(),
             note: format!(
                 "strings of up to {} of MNIST, {} per epoch, {}{}",

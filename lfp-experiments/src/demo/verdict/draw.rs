@@ -1,5 +1,7 @@
 //! The table, the figure and its numbers.
 
+use std::iter;
+
 use anyhow::Result;
 
 use super::{Curves, MEASURED, Request, Way};
@@ -11,7 +13,7 @@ use crate::{
     files,
     plot::{Axis, Figure, GRADIENT, LFP, Look, NEGATIVE},
     study::Spread,
-    text::{counted, given_percent},
+    text::{columns, counted, given_percent},
 };
 
 impl Compared for Way {
@@ -64,18 +66,17 @@ pub fn table(curves: &[Curves], verdicts: usize) -> String {
     let mut shown: Vec<usize> = [100, 200, 500, 1000, 2000, 5000, 10_000].into();
     shown.retain(|&shown| shown < verdicts);
     shown.push(verdicts);
-    let mut text = format!("{:24}", "test accuracy % after");
-    text.extend(shown.iter().map(|verdicts| format!(" {verdicts:>12}")));
-    text += "\n";
-    for of_way in curves {
-        text += &format!("{:24}", of_way.way.title());
-        let cells = shown
-            .iter()
-            .map(|&verdicts| of_way.after(verdicts).percent());
-        text.extend(cells.map(|cell| format!(" {cell:>12}")));
-        text += "\n";
-    }
-    text
+    let numbers: Vec<String> = shown.iter().map(usize::to_string).collect();
+    let mut header = vec!["test accuracy % after"];
+    header.extend(numbers.iter().map(String::as_str));
+    let row = |of_way: &Curves| -> Vec<String> {
+        let accuracies = shown.iter().map(|&after| of_way.after(after).percent());
+        iter::once(of_way.way.title().to_owned())
+            .chain(accuracies)
+            .collect()
+    };
+    let rows: Vec<_> = curves.iter().map(row).collect();
+    columns(&header, &rows)
 }
 
 impl Request {

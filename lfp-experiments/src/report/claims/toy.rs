@@ -12,7 +12,7 @@ pub(super) const FIG3: &[Claim] = &[
         check: |of| {
             of.compare(|_, lfp, gradient| {
                 let below = gradient.accuracy.mean - lfp.accuracy.mean;
-                let spread = gradient.accuracy.standard_deviation + lfp.accuracy.standard_deviation;
+                let spread = gradient.accuracy.width() + lfp.accuracy.width();
                 (accuracies(lfp, gradient), below < spread.max(0.01))
             })
         },
@@ -136,7 +136,7 @@ pub(super) const FIGA2: &[Claim] = &[
             let cells = of.of_method(MethodVariant::Lfp);
             let cells = cells.filter(|(_, ran)| ran.runs > 1);
             Finding::all(cells.map(|(entry, ran)| {
-                let deviation = 100.0 * ran.accuracy.standard_deviation;
+                let deviation = 100.0 * ran.accuracy.width();
                 let text = format!("{}: standard deviation {deviation:.1} points", entry.name());
                 (text, deviation > 1.0)
             }))

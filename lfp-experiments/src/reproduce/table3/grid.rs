@@ -47,11 +47,6 @@ pub(super) fn conditions(context: &Context) -> Vec<Condition> {
     conditions.into_iter().map(with_seeds).collect()
 }
 
-/// The conditions of all profiles.
-pub(super) fn all() -> Vec<Condition> {
-    quick_conditions()
-}
-
 /// The paper's conditions (A.6.2), with one seed.
 pub(super) fn paper_conditions() -> Vec<Condition> {
     let mut conditions = Vec::new();
@@ -82,8 +77,8 @@ fn condition(model: Model, dataset: DataSet, activation: ActivationFn) -> Condit
     }
 }
 
-/// Those of a small network for a few epochs. The paper's are left to the profile `paper`.
-fn quick_conditions() -> Vec<Condition> {
+/// Those of a small network for a few epochs, and the paper's, which are left to the profile `paper`: all that there are.
+pub(super) fn quick_conditions() -> Vec<Condition> {
     let (model, dataset) = QUICK;
     let small = ACTIVATIONS.map(|activation| Condition {
         samples: Some(QUICK_SAMPLES),

@@ -101,7 +101,7 @@ impl Options for TableArgs {
         values::distinct("activations", &selection.activations)?;
         values::distinct("methods", &selection.methods)?;
         let context = self.options.open(figure)?;
-        selection.check_each(&grid::all())?;
+        selection.check_each(&grid::quick_conditions())?;
         let context = context.only(move |condition, method| selection.has(condition, method));
         let selected = study(&context);
         let mut selected = selected.selected_conditions().peekable();

@@ -47,7 +47,7 @@ pub(super) fn value(cell: &Cell) -> Option<Spread> {
     let value = VALUES.iter().find(|value| value.is_of(cell))?;
     Some(Spread {
         mean: value.mean / 100.0,
-        standard_deviation: value.standard_deviation / 100.0,
+        standard_deviation: Some(value.standard_deviation / 100.0),
     })
 }
 

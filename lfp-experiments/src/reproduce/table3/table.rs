@@ -40,7 +40,7 @@ const COLUMNS: [&str; 11] = [
 /// Prints the table, and writes it. `note` says how the runs differ from the paper's.
 pub(super) fn write(context: &Context, results: &Results, note: &str) -> Result<()> {
     let rows: Vec<[String; HEADER.len()]> = results.conditions().map(row).collect();
-    let text = format!("{note}\n\n{}", text::columns(HEADER, &rows));
+    let text = format!("{note}\n\n{}", text::columns(&HEADER, &rows));
     let folder = &context.folder;
     files::write(&folder.join("table3.txt"), text.as_bytes())?;
     let markdown = format!("{note}\n\n{}", markdown(&rows));
@@ -88,6 +88,7 @@ fn result(cell: &Cell) -> String {
 fn record_of(cell: &Cell) -> [String; COLUMNS.len()] {
     let settings = &cell.condition.settings;
     let percent = |value: Option<f64>| value.map_or_else(String::new, |of| format!("{of:.2}"));
+    let deviation = |of: Spread| Some(100.0 * of.standard_deviation?);
     let best = cell.best();
     let ours = best.map(|best| best.accuracy());
     let paper = paper::value(cell);
@@ -99,9 +100,9 @@ fn record_of(cell: &Cell) -> [String; COLUMNS.len()] {
         cell.method.to_string(),
         best.map_or(0, |best| best.records.len()).to_string(),
         percent(ours.map(|of| 100.0 * of.mean)),
-        percent(ours.map(|of| 100.0 * of.standard_deviation)),
+        percent(ours.and_then(deviation)),
         percent(paper.map(|of| 100.0 * of.mean)),
-        percent(paper.map(|of| 100.0 * of.standard_deviation)),
+        percent(paper.and_then(deviation)),
         percent(difference(cell)),
         not_run.map_or_else(String::new, |reason| reason.name().to_owned()),
     ]
@@ -163,17 +164,17 @@ mod tests {
         assert_eq!(
             row(&cells)[3..],
             [
-                "80.0 \u{b1} 0.0 (1)",
+                "80.0 (1)",
                 "82.2 \u{b1} 0.4",
                 "-2.2",
-                "80.0 \u{b1} 0.0 (1)",
+                "80.0 (1)",
                 "84.1 \u{b1} 0.4",
                 "-4.1"
             ]
         );
         assert_eq!(
             record_of(&cells[1])[4..10],
-            ["1", "80.00", "0.00", "84.10", "0.40", "-4.10"]
+            ["1", "80.00", "", "84.10", "0.40", "-4.10"]
         );
     }
 }

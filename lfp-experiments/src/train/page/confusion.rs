@@ -123,7 +123,7 @@ fn pairs(evaluation: &Evaluation, classes: Classes) -> Markup {
         p {
             (classes.count) " classes: instead of a matrix of " (classes.count * classes.count) " cells, the " (PAIRS)
             " pairs with most samples, and the accuracy of each class. "
-            "In all, " (counted(pairs.len(), "pair")) " occur."
+            "Number of such pairs: " (pairs.len()) "."
         }
         @if table.is_empty() { p { "No test sample is in a wrong class." } } @else { (table) }
         div.charts { (accuracies(&ranked)) }

@@ -131,9 +131,11 @@ fn means(curve: &[(f64, Spread)], window: usize) -> Vec<(f64, Spread)> {
         let of = |value: fn(&(f64, Spread)) -> f64| {
             points.iter().map(value).sum::<f64>() / points.len() as f64
         };
+        let deviations = points.iter().map(|(_, spread)| spread.standard_deviation);
+        let deviations: Option<Vec<f64>> = deviations.collect();
         let spread = Spread {
             mean: of(|(_, spread)| spread.mean),
-            standard_deviation: of(|(_, spread)| spread.standard_deviation),
+            standard_deviation: deviations.map(|_| of(|(_, spread)| spread.width())),
         };
         (of(|(x, _)| *x), spread)
     };
@@ -193,7 +195,7 @@ mod tests {
             for coordinate in [|x, _| x, |_, y| y] {
                 let found = mean(DataSet::BLOBS, class, coordinate);
                 assert!((found.mean - centre).abs() < 0.05, "{found:?}");
-                assert!((found.standard_deviation - 0.2).abs() < 0.02, "{found:?}");
+                assert!((found.width() - 0.2).abs() < 0.02, "{found:?}");
             }
         }
         for (class, squared) in [(0, 1.08), (1, 0.0825)] {
@@ -216,7 +218,7 @@ mod tests {
             drawn[0].1,
             Spread {
                 mean: 2.5,
-                standard_deviation: 1.0
+                standard_deviation: Some(1.0)
             }
         );
         assert_eq!(means(&curve, 1), curve);
