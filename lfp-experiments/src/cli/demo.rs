@@ -2,6 +2,7 @@
 
 mod control;
 mod f1;
+mod heaviside;
 mod levenshtein;
 mod quantized;
 mod verdict;
@@ -35,6 +36,9 @@ pub(super) enum DemoCommand {
     /// Weights of 1 to 8 bits: LFP, gradients with a straight-through estimator, and rounding after training
     #[command(mut_arg("out", by_default("results/quantized")))]
     Quantized(quantized::QuantizedArgs),
+    /// Networks of step functions, and what helps them to learn by LFP: epsilon, momentum, biases, homeostasis
+    #[command(mut_arg("out", by_default("results/heaviside")))]
+    Heaviside(heaviside::HeavisideArgs),
     /// Strings of digits, and the edit distance as the objective: LFP without an alignment, beside the usual recipes
     #[command(mut_arg("out", by_default("results/levenshtein")))]
     Levenshtein(levenshtein::LevenshteinArgs),
@@ -58,6 +62,7 @@ impl DemoCommand {
             Self::Cartpole(args) => args.run::<CartPole>(),
             Self::Acrobot(args) => args.run::<Acrobot>(),
             Self::Quantized(args) => args.run(),
+            Self::Heaviside(args) => args.run(),
             Self::Levenshtein(args) => args.run(),
             Self::Verdict(args) => args.run(),
         }

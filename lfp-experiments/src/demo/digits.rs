@@ -1,7 +1,7 @@
 //! Images of a data set in memory.
 
 use anyhow::Result;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::data::Samples;
 
@@ -68,5 +68,10 @@ impl Digits {
         let pixels: Vec<f32> = pixels.copied().collect();
         let shape = [indices.len(), channels, height, width];
         Tensor::from_data(TensorData::new(pixels, shape), device)
+    }
+    /// The classes of some of the images, `[samples]`.
+    pub(super) fn classes(&self, indices: &[usize], device: &Device) -> Tensor<1, Int> {
+        let classes = indices.iter().map(|&index| self.label(index) as i64);
+        Tensor::from_data(classes.collect::<Vec<_>>().as_slice(), device)
     }
 }

@@ -1,9 +1,10 @@
-//! `demo`: worked examples of objectives that have no derivative.
+//! `demo`: worked examples of objectives and networks that have no derivative.
 
 pub mod control;
 mod curves;
 mod digits;
 pub mod f1;
+pub mod heaviside;
 pub mod levenshtein;
 pub mod quantized;
 pub mod verdict;

@@ -1,4 +1,6 @@
-//! `demo levenshtein` and `demo verdict`.
+//! `demo levenshtein` and `demo verdict`; what all demos share.
+
+mod heaviside;
 
 use std::{
     fs,
@@ -88,6 +90,12 @@ fn a_demo_runs_the_chosen_ways_alone() {
             "gradient, rounded afterwards, before rounding, seed 0:",
             "LFP",
             ["quantized.json", "\"lfp"],
+        ),
+        (
+            "heaviside --ways homeostasis --samples 100 --epochs 1 --epsilons 0.1 --rates 0.1",
+            "LFP, homeostasis, epsilon 0.1, rate 0.1, seed 0: ",
+            "momentum",
+            ["heaviside.json", "\"momentum\""],
         ),
         (
             "verdict --ways labels --verdicts 100",
