@@ -123,7 +123,17 @@ pub enum SignChangeRule {
 /// The potential before its reset is a sum of two contributions: the previous potential `U[t-1]` and the change
 /// `D[t] = U[t] + threshold S[t-1] - U[t-1]`. The paper states the forward pass (Eqs. A.2 and A.3) and no rule for rewards.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]

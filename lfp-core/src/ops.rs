@@ -21,8 +21,11 @@ use crate::{
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
+    LibTorch: cfg(feature = "tch"),
     Cube: cfg(feature = "cubecl"),
-    Fusion: cfg(feature = "cubecl"),
+    Remote: cfg(feature = "remote"),
+    Capture: cfg(feature = "capture"),
+    Fusion: cfg(feature = "fusion"),
     Autodiff
 )]
 pub trait LfpOps: Backend {
@@ -150,7 +153,11 @@ pub trait LfpOps: Backend {
     /// # Shapes
     ///
     /// `currents`: `[steps, ...]`, or `[1, ...]` for a constant current; the others: `[steps, ...]`.
-    #[fusion(default)]
+    #[fusion(meta = |currents, steps, _neuron| {
+        let mut output = currents.clone();
+        output.shape[0] = *steps;
+        (output.clone(), output)
+    })]
     fn lfp_lif(
         currents: FloatTensor<Self>,
         steps: usize,
@@ -261,7 +268,11 @@ pub trait LfpOps: Backend {
 
     /// The quotients at the currents of `current_steps` steps, from those at the spikes; `at_output` if the initial reward
     /// arrives at these spikes.
-    #[fusion(default)]
+    #[fusion(dtype = membrane, shape = {
+        let mut shape = membrane.clone();
+        shape[0] = *current_steps;
+        shape
+    })]
     fn lfp_lif_rewards(
         quotient: FloatTensor<Self>,
         membrane: FloatTensor<Self>,
@@ -274,7 +285,11 @@ pub trait LfpOps: Backend {
     }
 
     /// The gradient at the currents of `current_steps` steps, from that at the spikes.
-    #[fusion(default)]
+    #[fusion(dtype = membrane, shape = {
+        let mut shape = membrane.clone();
+        shape[0] = *current_steps;
+        shape
+    })]
     fn lfp_lif_gradient(
         grad: FloatTensor<Self>,
         membrane: FloatTensor<Self>,

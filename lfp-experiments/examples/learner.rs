@@ -1,12 +1,13 @@
 //! Trains LeNet on MNIST by LFP in Burn's `Learner`, with its dashboard, metrics, checkpoints and schedulers.
 //!
 //! ```text
-//! cargo run -p lfp-experiments --example learner --features learner [-- FOLDER_OF_MNIST [WORKERS]]
+//! cargo run -p lfp-experiments --example learner --features learner [-- FOLDER_OF_MNIST [single|multi|ddp [WORKERS]]]
 //! ```
 //!
 //! Only the training step differs from gradient descent: it returns feedback in place of gradients. With several workers,
-//! Burn's multi-device strategy distributes the batches and sums the feedback. Here all workers share the CPU; with GPUs,
-//! each worker has a device of its own.
+//! Burn's strategies distribute the batches and sum the feedback: `multi` on the first device, `ddp` on all of them by a
+//! collective operation, which Burn 0.22.1 has for CUDA alone. All workers share the default device here; with several GPUs,
+//! name one for each in `strategy`.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,7 +19,10 @@ use burn::{
     module::Module,
     nn::loss::CrossEntropyLossConfig,
     optim::{SgdConfig, momentum::MomentumConfig},
-    tensor::{Device, ExecutionError, Tensor},
+    tensor::{
+        Device, ExecutionError, Tensor,
+        distributed::{DistributedConfig, ReduceOperation},
+    },
     train::{
         ClassificationOutput, ExecutionStrategy, InferenceStep, ItemLazy, Learner,
         MultiDeviceOptim, SupervisedTraining, TrainOutput, TrainStep,
@@ -134,20 +138,36 @@ fn loader(
     }
 }
 
+/// Where the workers train. Feedback is a sum over samples, so it is summed over workers, too.
+fn strategy(
+    name: &str,
+    workers: usize,
+    device: &Device,
+) -> Result<ExecutionStrategy, Box<dyn std::error::Error>> {
+    let devices = || vec![device.clone(); workers];
+    let config = DistributedConfig {
+        all_reduce_op: ReduceOperation::Sum,
+    };
+    match name {
+        "single" => Ok(ExecutionStrategy::single(device.clone())),
+        "multi" => Ok(ExecutionStrategy::multi(
+            devices(),
+            MultiDeviceOptim::OptimMainDevice,
+        )),
+        "ddp" => Ok(ExecutionStrategy::ddp(devices(), config)),
+        other => Err(format!("unknown strategy {other}: single, multi or ddp").into()),
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args_os().nth(1).map(PathBuf::from);
-    let workers = std::env::args()
-        .nth(2)
-        .map_or(Ok(1), |text| text.parse::<usize>())?;
+    let mut arguments = std::env::args_os().skip(1);
+    let folder = arguments.next().map(PathBuf::from);
+    let mut texts = arguments.map(|text| text.to_string_lossy().into_owned());
+    let name = texts.next().unwrap_or_else(|| "single".to_owned());
+    let workers = texts.next().map_or(Ok(2), |text| text.parse::<usize>())?;
     let data = DataSet::MNIST.load(folder.as_deref(), Reading::default())?;
     let device = Device::default().autodiff();
-    let strategy = match workers {
-        0 | 1 => ExecutionStrategy::single(device.clone()),
-        _ => {
-            let devices = vec![device.clone(); workers];
-            ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice)
-        }
-    };
+    let strategy = strategy(&name, workers, &device)?;
     let steps = EPOCHS * data.train.len().div_ceil(BATCH);
     let train = loader(data.train, device.clone(), Some(7240));
     let test = loader(data.test, device.clone().inner(), None);

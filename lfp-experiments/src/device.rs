@@ -6,12 +6,21 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
-/// A device by its canonical name: `flex`, `cuda`, `cuda:1`, ...
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A device by its canonical name: `flex`, `cuda`, `cuda:1`, `remote:HOST:PORT`, ...
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName {
     backend: Backend,
-    index: usize,
+    place: Place,
+}
+
+/// Where a backend finds its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// The device of this machine with this number.
+    Index(usize),
+    /// The first device of a server, `HOST:PORT`.
+    Server(String),
 }
 
 /// The devices of a run, which share every batch: names separated by commas.
@@ -30,7 +39,10 @@ enum Backend {
     Vulkan,
     WebGpu,
     Wgpu,
+    Cpu,
+    Tch,
     Flex,
+    Remote,
     NdArray,
 }
 
@@ -39,13 +51,18 @@ enum Backend {
 pub enum DeviceError {
     /// The name of no device.
     #[error(
-        "unknown device \"{0}\", expected one of {names}; cuda and rocm take an index, as in cuda:N",
+        "unknown device \"{0}\", expected one of {names}; cuda and rocm take an index, as in cuda:N, remote a server, as in remote:HOST:PORT",
         names = Backend::VARIANTS.join(", ")
     )]
     Unknown(String),
     /// The program was built without the backend.
-    #[error("device \"{0}\" was not compiled in: build with `--features {0}`")]
-    NotCompiled(String),
+    #[error("device \"{name}\" was not compiled in: build with `--features {feature}`")]
+    NotCompiled {
+        /// The name.
+        name: String,
+        /// The missing feature.
+        feature: String,
+    },
     /// A list has a device twice.
     #[error("--devices names {0} twice")]
     Twice(DeviceName),
@@ -64,23 +81,29 @@ impl FromStr for DeviceName {
 
     fn from_str(text: &str) -> Result<Self, DeviceError> {
         let unknown = || DeviceError::Unknown(text.to_owned());
-        let (name, index) = match text.split_once(':') {
+        let (name, place) = match text.split_once(':') {
             Some((name @ ("cuda" | "rocm"), index)) => {
-                (name, index.parse().map_err(|_| unknown())?)
+                let index = index.parse().map_err(|_| unknown())?;
+                (name, Place::Index(index))
+            }
+            Some((name @ "remote", server)) if is_server(server) => {
+                (name, Place::Server(server.to_owned()))
             }
             Some(_) => return Err(unknown()),
-            None => (text, 0),
+            None if text == "remote" => return Err(unknown()),
+            None => (text, Place::Index(0)),
         };
         let backend = name.parse().map_err(|_| unknown())?;
-        Ok(Self { backend, index })
+        Ok(Self { backend, place })
     }
 }
 
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.index {
-            0 => write!(f, "{}", self.backend),
-            index => write!(f, "{}:{index}", self.backend),
+        match &self.place {
+            Place::Index(0) => write!(f, "{}", self.backend),
+            Place::Index(index) => write!(f, "{}:{index}", self.backend),
+            Place::Server(server) => write!(f, "{}:{server}", self.backend),
         }
     }
 }
@@ -103,19 +126,18 @@ impl DeviceName {
     /// The device that `auto` stands for on this machine: `BURN_DEVICE`, or the first backend that was compiled in, in
     /// Burn's order. Other names stay.
     #[must_use]
-    pub fn resolved(self) -> Self {
+    pub fn resolved(&self) -> Self {
         if self.backend != Backend::Auto {
-            return self;
+            return self.clone();
         }
         let chosen = std::env::var("BURN_DEVICE").ok();
         let chosen = chosen.and_then(|name| name.to_lowercase().parse().ok());
         let compiled = || Backend::COMPILED.first().copied();
-        let backend = chosen.or_else(compiled).unwrap_or(Backend::Auto);
-        Self { backend, index: 0 }
+        chosen.or_else(compiled).unwrap_or(Backend::Auto).into()
     }
 
-    /// Whether it computes on the CPU.
-    pub fn is_cpu(self) -> bool {
+    /// Whether it computes on the CPU of this machine, with threads that it takes from the program.
+    pub fn is_cpu(&self) -> bool {
         matches!(self.resolved().backend, Backend::Flex | Backend::NdArray)
     }
 
@@ -124,7 +146,7 @@ impl DeviceName {
     /// # Errors
     ///
     /// If the backend was not compiled in, or the machine has no such device.
-    pub fn open(self) -> Result<Device, DeviceError> {
+    pub fn open(&self) -> Result<Device, DeviceError> {
         // Drivers report a missing device by a panic; its message is returned instead of printed.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
@@ -145,36 +167,81 @@ impl DeviceName {
         })
     }
 
-    fn select(self) -> Result<Device, DeviceError> {
-        match self.backend {
+    fn select(&self) -> Result<Device, DeviceError> {
+        match (self.backend, &self.place) {
             #[cfg(feature = "flex")]
-            Backend::Flex => Ok(Device::flex()),
+            (Backend::Flex, _) => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
             #[expect(deprecated, reason = "it stays a cross-check")]
-            Backend::NdArray => Ok(Device::ndarray()),
+            (Backend::NdArray, _) => Ok(Device::ndarray()),
             #[cfg(feature = "cuda")]
-            Backend::Cuda => Ok(Device::cuda(self.index)),
+            (Backend::Cuda, &Place::Index(index)) => Ok(Device::cuda(index)),
             #[cfg(feature = "wgpu")]
-            Backend::Wgpu => Ok(Device::wgpu(Default::default())),
+            (Backend::Wgpu, _) => Ok(Device::wgpu(Default::default())),
             #[cfg(feature = "vulkan")]
-            Backend::Vulkan => Ok(Device::vulkan(Default::default())),
+            (Backend::Vulkan, _) => Ok(Device::vulkan(Default::default())),
             #[cfg(feature = "metal")]
-            Backend::Metal => Ok(Device::metal(Default::default())),
+            (Backend::Metal, _) => Ok(Device::metal(Default::default())),
             #[cfg(feature = "webgpu")]
-            Backend::WebGpu => Ok(Device::webgpu(Default::default())),
+            (Backend::WebGpu, _) => Ok(Device::webgpu(Default::default())),
             #[cfg(feature = "rocm")]
-            Backend::Rocm => Ok(Device::rocm(self.index)),
-            #[allow(
-                unreachable_patterns,
-                reason = "no backend is missing with every feature"
-            )]
-            backend => Err(DeviceError::NotCompiled(backend.to_string())),
+            (Backend::Rocm, &Place::Index(index)) => Ok(Device::rocm(index)),
+            #[cfg(feature = "cpu")]
+            (Backend::Cpu, _) => Ok(Device::cpu()),
+            #[cfg(feature = "tch")]
+            #[expect(deprecated, reason = "it stays a cross-check")]
+            (Backend::Tch, _) => Ok(Device::libtorch()),
+            #[cfg(feature = "remote-websocket")]
+            (Backend::Remote, Place::Server(server)) => self.connect(server),
+            // `BURN_DEVICE` can name the backend, but not its server.
+            (Backend::Remote, Place::Index(_)) => Err(DeviceError::Unknown(self.to_string())),
+            (backend, _) => Err(DeviceError::NotCompiled {
+                name: self.to_string(),
+                feature: backend.feature(),
+            }),
+        }
+    }
+
+    #[cfg(feature = "remote-websocket")]
+    fn connect(&self, server: &str) -> Result<Device, DeviceError> {
+        let host = burn::remote::RemoteHost::websocket(&format!("ws://{server}"));
+        let device = Device::remote_options(&host).init();
+        device.map_err(|error| DeviceError::Unavailable {
+            name: self.to_string(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl From<Backend> for DeviceName {
+    /// The first device of a backend.
+    fn from(backend: Backend) -> Self {
+        Self {
+            backend,
+            place: Place::Index(0),
         }
     }
 }
 
+/// Whether the text has the form `HOST:PORT`.
+fn is_server(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(host, port)| {
+        let is_host = !host.is_empty() && !host.contains(['/', ',', ' ']);
+        is_host && port.parse::<u16>().is_ok()
+    })
+}
+
 impl Backend {
-    /// The backends that were compiled in, in Burn's order of preference.
+    /// The feature that compiles it in.
+    fn feature(self) -> String {
+        match self {
+            Self::Remote => "remote-websocket".to_owned(),
+            backend => backend.to_string(),
+        }
+    }
+
+    /// The backends of this machine that were compiled in, in Burn's order of preference.
     const COMPILED: &'static [Self] = &[
         #[cfg(feature = "cuda")]
         Self::Cuda,
@@ -188,6 +255,10 @@ impl Backend {
         Self::WebGpu,
         #[cfg(feature = "wgpu")]
         Self::Wgpu,
+        #[cfg(feature = "cpu")]
+        Self::Cpu,
+        #[cfg(feature = "tch")]
+        Self::Tch,
         #[cfg(feature = "flex")]
         Self::Flex,
         #[cfg(feature = "ndarray")]
@@ -203,7 +274,7 @@ impl DeviceNames {
     /// If one is there twice.
     pub fn new(names: impl IntoIterator<Item = DeviceName>) -> Result<Self, DeviceError> {
         let mut found = Vec::new();
-        for name in names.into_iter().map(DeviceName::resolved) {
+        for name in names.into_iter().map(|name| name.resolved()) {
             if found.contains(&name) {
                 return Err(DeviceError::Twice(name));
             }
@@ -223,18 +294,14 @@ impl DeviceNames {
     ///
     /// The first device that cannot be opened.
     pub fn open(&self) -> Result<Vec<Device>, DeviceError> {
-        self.0.iter().map(|name| name.open()).collect()
+        self.0.iter().map(DeviceName::open).collect()
     }
 }
 
 impl Default for DeviceNames {
     /// The device that `auto` stands for.
     fn default() -> Self {
-        let auto = DeviceName {
-            backend: Backend::Auto,
-            index: 0,
-        };
-        auto.into()
+        DeviceName::from(Backend::Auto).into()
     }
 }
 
@@ -272,7 +339,19 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_auto_is_resolved() {
-        for text in ["flex", "cuda", "cuda:1", "rocm:3", "ndarray", "webgpu"] {
+        for text in [
+            "flex",
+            "cuda",
+            "cuda:1",
+            "rocm:3",
+            "ndarray",
+            "webgpu",
+            "cpu",
+            "tch",
+            "remote:gpu:3000",
+            "remote:127.0.0.1:3000",
+            "remote:[::1]:3000",
+        ] {
             let name: DeviceName = text.parse().unwrap();
             assert_eq!(name.to_string(), text);
             assert_eq!(name.resolved(), name);
@@ -281,7 +360,19 @@ mod tests {
         assert!(!names.contains("auto"), "{names}");
         let json = serde_json::to_string(&DeviceNames::default()).unwrap();
         assert_eq!(json, format!("\"{names}\""));
-        for text in ["abacus", "flex:1", "cuda:x", "cuda:", ""] {
+        for text in [
+            "abacus",
+            "flex:1",
+            "cuda:x",
+            "cuda:",
+            "",
+            "remote",
+            "remote:",
+            "remote:gpu",
+            "remote:gpu:port",
+            "remote::3000",
+            "remote:ws://gpu:3000",
+        ] {
             assert!(text.parse::<DeviceName>().is_err(), "{text}");
         }
     }

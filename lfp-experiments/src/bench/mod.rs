@@ -3,6 +3,7 @@
 //! The methods alternate step by step in one process, so that load from other processes slows all of them alike; the
 //! result is the median over the steps.
 
+mod launches;
 mod scaling;
 mod torch;
 
@@ -15,6 +16,7 @@ use burn::{
 use lfp_models::{Classifier, Model, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
+use self::launches::Launches;
 use crate::{
     allocator::Peak,
     objective::{Method, Objective},
@@ -61,6 +63,9 @@ pub struct Cost {
     pub update_ms: f64,
     /// Peak host memory of a step in MiB, above the memory in use before it.
     pub peak_mib: f64,
+    /// Kernels that a step launches on a GPU; 0 on a CPU.
+    #[serde(default)]
+    pub launches: f64,
 }
 
 impl Request {
@@ -117,6 +122,7 @@ struct Timing {
     backward: f64,
     update: f64,
     peak: f64,
+    launches: f64,
 }
 
 impl MethodRun {
@@ -138,7 +144,7 @@ impl MethodRun {
         let network = self.network.take().expect("put back after every step");
         let (images, labels) = (images.clone(), labels.clone());
         wait(&device);
-        let peak = Peak::start();
+        let (peak, launches) = (Peak::start(), Launches::start());
         let start = Instant::now();
         let outputs = network.outputs(images);
         wait(&device);
@@ -155,6 +161,7 @@ impl MethodRun {
             backward: backward - forward,
             update: update - backward,
             peak: peak.mebibytes(),
+            launches: launches.count() as f64,
         });
     }
 
@@ -169,6 +176,7 @@ impl MethodRun {
             backward_ms: median(|timing| timing.backward),
             update_ms: median(|timing| timing.update),
             peak_mib: median(|timing| timing.peak),
+            launches: median(|timing| timing.launches),
         }
     }
 }
@@ -194,7 +202,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// The results as a table, followed by the ratios of the first method to the last of each model.
 pub fn table(costs: &[Cost]) -> String {
     let mut text = format!(
-        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9} {:>11}\n",
+        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9} {:>11} {:>8}\n",
         "model",
         "batch",
         "method",
@@ -203,7 +211,8 @@ pub fn table(costs: &[Cost]) -> String {
         "backward ms",
         "update ms",
         "peak MiB",
-        "samples / s"
+        "samples / s",
+        "launches"
     );
     for cost in costs {
         let Cost {
@@ -215,10 +224,11 @@ pub fn table(costs: &[Cost]) -> String {
             backward_ms,
             update_ms,
             peak_mib,
+            launches,
         } = cost;
         text += &format!(
             "{model:9} {batch:5} {method:9} {step_ms:10.3} {forward_ms:10.3} {backward_ms:11.3} \
-             {update_ms:10.3} {peak_mib:9.2} {:11.1}\n",
+             {update_ms:10.3} {peak_mib:9.2} {:11.1} {launches:8.0}\n",
             *batch as f64 / step_ms * 1e3
         );
     }

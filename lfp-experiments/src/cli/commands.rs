@@ -222,7 +222,7 @@ impl ReportArgs {
         let run = FinishedRun::open(folder)?;
         if !run.is_evaluated() || self.data_dir.is_some() || self.device.is_some() {
             let data = run.load(self.data_dir.as_deref())?;
-            let devices = match self.device {
+            let devices = match &self.device {
                 Some(device) => vec![device.open()?],
                 None => run.settings().device.open()?,
             };

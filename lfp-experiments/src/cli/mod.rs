@@ -5,6 +5,8 @@ mod commands;
 mod demo;
 mod given;
 mod lfp;
+#[cfg(feature = "remote-server")]
+mod serve;
 mod train;
 pub(crate) mod values;
 
@@ -49,6 +51,9 @@ enum Command {
         #[command(subcommand)]
         what: reproduce::Command,
     },
+    /// Lend a device to other machines, whose programs name it by --device remote:HOST:PORT
+    #[cfg(feature = "remote-server")]
+    Serve(serve::ServeArgs),
     /// Train a network
     Train(Box<train::TrainArgs>),
 }
@@ -56,7 +61,7 @@ enum Command {
 /// The device of a command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeviceArgs {
-    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu
+    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal, webgpu, cpu, tch or remote:HOST:PORT
     #[arg(long, default_value = "auto")]
     pub(crate) device: DeviceName,
 }
@@ -76,6 +81,8 @@ impl Cli {
             Command::Prune(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Reproduce { what } => what.run(),
+            #[cfg(feature = "remote-server")]
+            Command::Serve(args) => args.run(),
             Command::Train(args) => args.run(),
         }
     }

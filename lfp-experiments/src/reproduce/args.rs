@@ -203,7 +203,7 @@ pub(super) fn check_any_run<A>(context: &Context, results: &Results<A>) -> Resul
 impl Options for Output {
     fn open(&self, figure: &'static str) -> Result<Context> {
         destination::check(&self.out, None)?;
-        let device = self.device.device;
+        let device = &self.device.device;
         Ok(Context {
             figure,
             // Without `--profile`, a figure has the paper's settings.
@@ -215,7 +215,7 @@ impl Options for Output {
             folder: self.out.join(figure),
             resources: Resources {
                 device: device.open()?,
-                device_names: device.into(),
+                device_names: device.clone().into(),
                 data_dir: None,
                 download: true,
                 pretrained: None,

@@ -29,6 +29,8 @@ mod pickles;
 mod pretrained;
 mod pruning;
 mod quantized;
+#[cfg(feature = "remote-server")]
+mod remote;
 mod report;
 mod resuming;
 #[cfg(unix)]

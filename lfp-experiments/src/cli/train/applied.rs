@@ -185,8 +185,8 @@ impl RunArgs {
         set(&mut settings.seed, seed);
         match (device, devices.as_slice()) {
             (None, []) => {}
-            (Some(device), _) => settings.device = (*device).into(),
-            (None, several) => settings.device = DeviceNames::new(several.iter().copied())?,
+            (Some(device), _) => settings.device = device.clone().into(),
+            (None, several) => settings.device = DeviceNames::new(several.iter().cloned())?,
         }
         Ok(())
     }

@@ -181,7 +181,7 @@ pub(super) struct RunArgs {
     /// Seed of generated data, initial weights, order of the samples, augmentation and dropout [default: 7240]
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal or webgpu [default: auto]
+    /// Device: auto, flex, ndarray, cuda, cuda:N, rocm, wgpu, vulkan, metal, webgpu, cpu, tch or remote:HOST:PORT [default: auto]
     #[arg(long)]
     pub(super) device: Option<DeviceName>,
     /// Several devices that share every batch, separated by commas

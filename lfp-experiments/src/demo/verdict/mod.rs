@@ -193,7 +193,7 @@ impl Request {
         let settings = Settings {
             error_rate: self.error_rate,
             data: images.digest.clone(),
-            device: self.device,
+            device: self.device.clone(),
             versions: Versions::default(),
         };
         let mut round = Round::open(&self.out, seed, settings, images, device)?;

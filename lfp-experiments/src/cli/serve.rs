@@ -1,0 +1,33 @@
+//! `serve`: Burn's own server of a device.
+
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::{Context, Result};
+use burn::server::{RemoteServer, WebSocketTransport};
+use clap::Args;
+
+use super::DeviceArgs;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one. The traffic is not encrypted: trusted networks only
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl ServeArgs {
+    /// Serves until Ctrl-C.
+    pub(super) fn run(self) -> Result<bool> {
+        let name = self.device.device.resolved();
+        let device = name.open()?;
+        let listener = TcpListener::bind(self.listen)
+            .with_context(|| format!("{}: cannot listen; choose another --listen", self.listen))?;
+        let address = listener.local_addr()?;
+        output::line(format_args!("{name} at --device remote:{address}"))?;
+        RemoteServer::new([device]).serve(WebSocketTransport::from_listener(listener))?;
+        Ok(true)
+    }
+}
