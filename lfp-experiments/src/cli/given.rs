@@ -7,10 +7,10 @@ use clap::{ArgMatches, Args, Command, Error, FromArgMatches, parser::ValueSource
 /// The names of the given options, without dashes in front. It must be the first field of its command: those after it take
 /// their values out of the matches.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Given(BTreeSet<String>);
+pub(crate) struct Given(BTreeSet<String>);
 
 impl Given {
-    pub(super) fn contains(&self, option: &str) -> bool {
+    pub(crate) fn contains(&self, option: &str) -> bool {
         self.0.contains(option)
     }
 }

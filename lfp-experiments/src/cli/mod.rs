@@ -3,7 +3,7 @@
 mod bench;
 mod commands;
 mod demo;
-mod given;
+pub(crate) mod given;
 mod lfp;
 #[cfg(feature = "remote-server")]
 mod serve;

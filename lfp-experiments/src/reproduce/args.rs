@@ -61,9 +61,9 @@ pub(crate) struct Output {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Grid")]
 pub(crate) struct Common {
-    /// Size of the grid [default: quick]
-    #[arg(long, value_enum)]
-    profile: Option<Profile>,
+    /// Size of the grid
+    #[arg(long, value_enum, default_value_t = Profile::Quick)]
+    profile: Profile,
     /// Number of seeds [default: the profile's]
     #[arg(long, value_parser = values::whole(limits::SEEDS))]
     seeds: Option<usize>,
@@ -74,21 +74,23 @@ pub(crate) struct Common {
     output: Output,
 }
 
-impl Common {
-    /// An option that is given and acts on grids alone.
-    pub(super) fn of_grids(&self) -> Option<&'static str> {
-        let given = [
-            ("profile", self.profile.is_some()),
-            ("seeds", self.seeds.is_some()),
-            ("overwrite", self.overwrite),
-        ];
-        let given = given.into_iter().find(|(_, is_given)| *is_given);
-        given.map(|(option, _)| option)
-    }
+/// The options of [`Common`] that act on grids alone.
+pub(super) const OF_GRIDS: [&str; 3] = ["profile", "seeds", "overwrite"];
 
+impl Common {
     /// Whether fuller results may be replaced.
     pub(super) fn overwrites(&self) -> bool {
         self.overwrite
+    }
+
+    /// See [`Output::context`].
+    pub(super) fn context(&self, figure: &'static str, data_dir: Option<&Path>) -> Result<Context> {
+        Ok(Context {
+            profile: self.profile,
+            seeds: self.seeds,
+            overwrite: self.overwrite,
+            ..self.output.context(figure, data_dir)?
+        })
     }
 }
 
@@ -200,9 +202,15 @@ pub(super) fn check_any_run<A>(context: &Context, results: &Results<A>) -> Resul
     bail!("nothing was run; missing: {missing}")
 }
 
-impl Options for Output {
-    fn open(&self, figure: &'static str) -> Result<Context> {
-        destination::check(&self.out, None)?;
+impl Output {
+    /// Opens the device for `figure`, whose data lie in `data_dir`. Creates no folder.
+    ///
+    /// # Errors
+    ///
+    /// If that folder is not there, or results cannot be written.
+    fn context(&self, figure: &'static str, data_dir: Option<&Path>) -> Result<Context> {
+        let data_dir = values::existing("data-dir", data_dir)?;
+        destination::check(&self.out, data_dir.as_deref())?;
         let device = &self.device.device;
         Ok(Context {
             figure,
@@ -216,7 +224,7 @@ impl Options for Output {
             resources: Resources {
                 device: device.open()?,
                 device_names: device.clone().into(),
-                data_dir: None,
+                data_dir,
                 download: true,
                 pretrained: None,
                 progress: None,
@@ -225,28 +233,28 @@ impl Options for Output {
     }
 }
 
+impl Options for Output {
+    fn open(&self, figure: &'static str) -> Result<Context> {
+        self.context(figure, None)
+    }
+}
+
 impl Options for Common {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        Ok(Context {
-            profile: self.profile.unwrap_or(Profile::Quick),
-            seeds: self.seeds,
-            overwrite: self.overwrite,
-            ..self.output.open(figure)?
-        })
+        self.context(figure, None)
     }
 }
 
 impl Options for ImageArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        let context = self.common.open(figure)?;
-        context.with_data(self.data.data_dir.as_deref())
+        self.common.context(figure, self.data.data_dir.as_deref())
     }
 }
 
 impl Options for PhotographArgs {
     fn open(&self, figure: &'static str) -> Result<Context> {
-        let context = self.common.open(figure)?;
-        let mut context = context.with_data(self.data.data_dir.as_deref())?;
+        let data_dir = self.data.data_dir.as_deref();
+        let mut context = self.common.context(figure, data_dir)?;
         context.resources.pretrained = self.pretrained.existing()?;
         Ok(context)
     }
@@ -270,17 +278,6 @@ impl Context {
             context.profile = Profile::Paper;
         }
         context
-    }
-
-    /// The same with the folder of the data sets.
-    ///
-    /// # Errors
-    ///
-    /// If it is not there, or is the one of the results.
-    pub(super) fn with_data(mut self, folder: Option<&Path>) -> Result<Self> {
-        self.resources.data_dir = values::existing("data-dir", folder)?;
-        destination::check(&self.out, folder)?;
-        Ok(self)
     }
 
     /// The same with a progress bar that several figures share.

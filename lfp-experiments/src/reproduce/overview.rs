@@ -11,13 +11,13 @@ use indicatif::ProgressBar;
 use lfp_models::Model;
 
 use super::{
-    Common, Context, Entry, FIGURES, Options,
-    args::{DataAtHandArgs, PretrainedArgs},
+    Common, Context, Entry, FIGURES,
+    args::{DataAtHandArgs, OF_GRIDS, PretrainedArgs},
     attempt::attempt,
     fuller::{self, Fuller},
 };
 use crate::{
-    cli::values,
+    cli::{given::Given, values},
     data::DataSet,
     study::{Group, NotRun, Study, Survey, Timings},
 };
@@ -25,6 +25,8 @@ use crate::{
 /// Options of `list` and `all`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OverviewArgs {
+    #[command(flatten)]
+    given: Given,
     /// Figures and tables, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', value_name = "FIGURES", value_parser = names())]
     only: Vec<String>,
@@ -113,8 +115,7 @@ impl OverviewArgs {
     }
 
     fn context(&self) -> Result<Context> {
-        let context = self.common.open("")?;
-        let mut context = context.with_data(self.data.data_dir.as_deref())?;
+        let mut context = self.common.context("", self.data.data_dir.as_deref())?;
         let resources = &mut context.resources;
         resources.download = false;
         resources.pretrained = self.pretrained.existing()?;
@@ -126,7 +127,8 @@ impl OverviewArgs {
             bail!("--skip leaves no figure and no table");
         }
         let studies: Vec<Study> = figures.iter().flat_map(Outlook::studies).collect();
-        if let (true, Some(option)) = (studies.is_empty(), self.common.of_grids()) {
+        let mut of_grids = OF_GRIDS.iter().filter(|option| self.given.contains(option));
+        if let (true, Some(option)) = (studies.is_empty(), of_grids.next()) {
             bail!("--{option} has no effect: no figure here is made from runs");
         }
         let needs_weights = studies.iter().any(Study::needs_imagenet_weights);
