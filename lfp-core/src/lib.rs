@@ -15,7 +15,7 @@
 //! | folder | contents |
 //! |---|---|
 //! | `rules` | one rule per file, composed of backend primitives |
-//! | `backends` | the tape (`autodiff`), and fused kernels (`flex`) |
+//! | `backends` | the tape (`autodiff`), and fused kernels (`flex`, and `cube` on GPUs) |
 //!
 //! Users normally import `lfp-burn`, which wraps this crate.
 
