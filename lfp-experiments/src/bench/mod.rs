@@ -201,8 +201,9 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// The results as a table, followed by the ratios of the first method to the last of each model.
 pub fn table(costs: &[Cost]) -> String {
+    let on_gpu = costs.iter().any(|cost| cost.launches > 0.0);
     let mut text = format!(
-        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9} {:>11} {:>8}\n",
+        "{:9} {:>5} {:9} {:>10} {:>10} {:>11} {:>10} {:>9} {:>11}{}\n",
         "model",
         "batch",
         "method",
@@ -212,7 +213,7 @@ pub fn table(costs: &[Cost]) -> String {
         "update ms",
         "peak MiB",
         "samples / s",
-        "launches"
+        if on_gpu { " launches" } else { "" }
     );
     for cost in costs {
         let Cost {
@@ -228,8 +229,13 @@ pub fn table(costs: &[Cost]) -> String {
         } = cost;
         text += &format!(
             "{model:9} {batch:5} {method:9} {step_ms:10.3} {forward_ms:10.3} {backward_ms:11.3} \
-             {update_ms:10.3} {peak_mib:9.2} {:11.1} {launches:8.0}\n",
-            *batch as f64 / step_ms * 1e3
+             {update_ms:10.3} {peak_mib:9.2} {:11.1}{}\n",
+            *batch as f64 / step_ms * 1e3,
+            if on_gpu {
+                format!(" {launches:8.0}")
+            } else {
+                String::new()
+            }
         );
     }
     for pair in costs.chunk_by(|a, b| a.model == b.model) {

@@ -26,7 +26,12 @@ impl ServeArgs {
         let listener = TcpListener::bind(self.listen)
             .with_context(|| format!("{}: cannot listen; choose another --listen", self.listen))?;
         let address = listener.local_addr()?;
-        output::line(format_args!("{name} at --device remote:{address}"))?;
+        // An address that stands for all of this machine is none that others can name.
+        let host = match address.ip().is_unspecified() {
+            true => format!("HOST:{}", address.port()),
+            false => address.to_string(),
+        };
+        output::line(format_args!("{name} at --device remote:{host}"))?;
         RemoteServer::new([device]).serve(WebSocketTransport::from_listener(listener))?;
         Ok(true)
     }

@@ -71,7 +71,7 @@ pub(super) fn rewards(
         return to_currents;
     };
     let largest = match (at_output, config.reward_normalization) {
-        (false, Normalization::MaxAbs) => Some(largest_reward(&quotient, &membrane, neuron)),
+        (false, Normalization::MaxAbs) => Some(scan.largest_reward(&quotient, &membrane, neuron)),
         (true, _) | (false, Normalization::None) => None,
     };
     let address_type = address_type([&quotient, &membrane]);
@@ -141,30 +141,6 @@ pub(super) fn gradient(
         );
     }
     to_currents
-}
-
-/// The largest magnitude of a reward over all steps and neurons, `[1]`.
-fn largest_reward(quotient: &CubeTensor, membrane: &CubeTensor, neuron: LifNeuron) -> CubeTensor {
-    let scan = Scan::of(membrane).expect("a scan of no neuron has no rewards");
-    let of_neurons = Shape::new([scan.neurons]);
-    let of_neurons = empty(membrane, of_neurons);
-    // SAFETY: as in `forward`.
-    unsafe {
-        largest_kernel::launch_unchecked(
-            &membrane.client,
-            scan.cube_count,
-            scan.cube_dim,
-            address_type([quotient, membrane]),
-            quotient.clone().into_linear_view(),
-            membrane.clone().into_linear_view(),
-            of_neurons.clone().into_linear_view(),
-            scalar(neuron.threshold(), membrane),
-            scan.neurons,
-            scan.steps,
-            dtype_to_storage_type(membrane.dtype),
-        );
-    }
-    CubeBackend::float_max(of_neurons)
 }
 
 #[cube(launch_unchecked, address_type = "dynamic")]
@@ -371,6 +347,33 @@ impl Scan {
             cube_count: calculate_cube_count_elemwise(&tensor.client, neurons, cube_dim),
             cube_dim,
         })
+    }
+
+    /// The largest magnitude of a reward over all steps and neurons, `[1]`.
+    fn largest_reward(
+        &self,
+        quotient: &CubeTensor,
+        membrane: &CubeTensor,
+        neuron: LifNeuron,
+    ) -> CubeTensor {
+        let of_neurons = empty(membrane, Shape::new([self.neurons]));
+        // SAFETY: as in `forward`.
+        unsafe {
+            largest_kernel::launch_unchecked(
+                &membrane.client,
+                self.cube_count.clone(),
+                self.cube_dim,
+                address_type([quotient, membrane]),
+                quotient.clone().into_linear_view(),
+                membrane.clone().into_linear_view(),
+                of_neurons.clone().into_linear_view(),
+                scalar(neuron.threshold(), membrane),
+                self.neurons,
+                self.steps,
+                dtype_to_storage_type(membrane.dtype),
+            );
+        }
+        CubeBackend::float_max(of_neurons)
     }
 }
 
